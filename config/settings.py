@@ -1,0 +1,157 @@
+"""Django's settings of the stand-alone project: everything comes from the environment; `checks.py` judges it at start."""
+
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+import environ
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+DEBUG = env.bool("DJANGO_DEBUG", default=False)
+DEMO = env.bool("LOCKHOUSE_DEMO", default=False)
+# Commands that only read work without a key; `up`, the ASGI application and `check --deploy` refuse to start (checks.py).
+SECRET_KEY_GIVEN = bool(env.str("DJANGO_SECRET_KEY", default=""))
+SECRET_KEY = env.str("DJANGO_SECRET_KEY", default="") or secrets.token_urlsafe(50)
+ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "dashboard.apps.LockhouseConfig",
+    *(["tasks_demo.apps.TasksDemoConfig"] if DEMO else []),
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "csp",
+    "django_htmx",
+    "ninja",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "dashboard.middleware.DashboardMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [*([BASE_DIR / "tasks_demo" / "templates"] if DEMO else []), BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_URL = "static/"
+STATIC_ROOT = env.str("LOCKHOUSE_STATIC_ROOT", default=str(BASE_DIR / "var" / "static"))
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_MAX_AGE = 0 if DEBUG else 3600
+
+DATABASES: dict[str, Any] = {"default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'lockhouse.sqlite3'}")}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # With Django's defaults 35 of 40 transactions failed beside a batching writer; with these, none.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 5,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Never a watched cache: `cache.clear()` is FLUSHDB.
+CACHES: dict[str, Any] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="redis://127.0.0.1:6379/0")
+
+
+def watched_caches() -> dict[str, Any]:
+    """The caches to watch, as Django's CACHES: LOCKHOUSE_CACHES (JSON) for several, CACHE_URL for one."""
+    if several := env.str("LOCKHOUSE_CACHES", default=""):
+        return dict(json.loads(several))
+    if "CACHE_URL" in os.environ:
+        return {"default": env.cache("CACHE_URL")}
+    return {}
+
+
+LOCKHOUSE: dict[str, Any] = {
+    "NAME": env.str("LOCKHOUSE_NAME", default="celery"),
+    "KIND": env.str("LOCKHOUSE_KIND", default=""),
+    "BROKER_URL": CELERY_BROKER_URL,
+    "BROKER_TRANSPORT_OPTIONS": env.json("LOCKHOUSE_BROKER_TRANSPORT_OPTIONS", default={}),
+    "CACHES": watched_caches(),
+    "REDIS_URL": env.str("LOCKHOUSE_REDIS_URL", default=""),
+    "LOCKS": env.json("LOCKHOUSE_LOCKS", default={}),
+    "QUEUES": env.list("LOCKHOUSE_QUEUES", default=[]),
+    "READ_ONLY": env.bool("LOCKHOUSE_READ_ONLY", default=True),
+    "INSPECT": env.bool("LOCKHOUSE_INSPECT", default=True),
+    "SCAN": env.bool("LOCKHOUSE_SCAN", default=True),
+    "GRACE": env.int("LOCKHOUSE_GRACE", default=10),
+}
+if patterns := env.list("LOCKHOUSE_LOCK_PATTERNS", default=[]):
+    LOCKHOUSE["LOCK_PATTERNS"] = patterns
+if DEMO:
+    from tasks_demo.settings import demo_settings
+
+    globals().update(demo_settings(LOCKHOUSE, CACHES))
+
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [LOCKHOUSE["REDIS_URL"] or CELERY_BROKER_URL], "prefix": f"lockhouse:{LOCKHOUSE['NAME']}"},
+    }
+}
+
+LOGIN_URL = "lockhouse:login"
+LOGIN_REDIRECT_URL = "lockhouse:overview"
+LOGOUT_REDIRECT_URL = "lockhouse:login"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("LOCKHOUSE_SECURE_COOKIES", default=not (DEBUG or DEMO))
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("LOCKHOUSE_BEHIND_PROXY", default=False) else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "frame-ancestors": ["'none'"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+    }
+}
+AUTH_PASSWORD_VALIDATORS = [{"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}}]
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOCKHOUSE_LOG_LEVEL", default="INFO")},
+}

@@ -1,0 +1,68 @@
+"""Every setting of Lockhouse once: its default, its unit and what it means. Values come from the dict `LOCKHOUSE` in Django's settings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+
+from dashboard.records import CatalogueEntry, Policy
+
+DEFAULT_LOCK_PATTERNS = ("lock_*", "lock:*", "*_lock", "*:lock")
+
+
+def _says(meaning: str, **default: Any) -> Any:
+    return field(metadata={"meaning": meaning}, **default)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conf:
+    """The settings as read once per access; the README's table is compared with `describe()` by a test."""
+
+    NAME: str = _says("name of the watched system, shown in the header and in typed confirmations", default="celery")
+    KIND: str = _says("production, staging, ...: shown in the header in word and colour", default="")
+    BROKER_URL: str = _says("the watched broker; from CELERY_BROKER_URL", default="redis://127.0.0.1:6379/0")
+    BROKER_TRANSPORT_OPTIONS: Mapping[str, Any] = _says("the watched system's own transport options (JSON)", default_factory=dict)
+    CACHES: Mapping[str, Mapping[str, Any]] = _says("the watched caches, as Django's CACHES (JSON), or one from CACHE_URL", default_factory=dict)
+    REDIS_URL: str = _says("our own Redis (snapshot, announcements, leader lock); empty: the broker's server", default="")
+    LOCK_PATTERNS: Sequence[str] = _says("names that are locks, comma-separated globs", default=DEFAULT_LOCK_PATTERNS)
+    LOCKS: Mapping[str, Mapping[str, str]] = _says("catalogue: pattern -> {owner: task, blocks: what does not happen meanwhile}", default_factory=dict)
+    QUEUES: Sequence[str] = _says("queues to show even when empty and unread, comma-separated", default=())
+    READ_ONLY: bool = _says("no acts at all; switch off to release locks", default=True)
+    INSPECT: bool = _says("ask the workers (inspect); off: runs are known from events only", default=True)
+    SCAN: bool = _says("look in the background for locks under any name", default=True)
+    GRACE: int = _says("seconds of silence before a worker counts as gone", default=10)
+
+
+def conf() -> Conf:
+    """The settings in force; unknown names are reported by `checks.py`, not here."""
+    known = {item.name for item in fields(Conf)}
+    given: Mapping[str, Any] = getattr(settings, "LOCKHOUSE", {})
+    return Conf(**{name: value for name, value in given.items() if name in known})
+
+
+def own_redis_url() -> str:
+    """Where the snapshot, the announcements and the leader lock live."""
+    return conf().REDIS_URL or conf().BROKER_URL
+
+
+def policy() -> Policy:
+    """The judge's thresholds and the catalogue of locks, from the settings."""
+    return Policy(
+        grace=timedelta(seconds=conf().GRACE),
+        catalogue=tuple(
+            CatalogueEntry(pattern=pattern, owner=entry.get("owner"), blocks=entry.get("blocks", ""))
+            for pattern, entry in conf().LOCKS.items()
+        ),
+    )
+
+
+def describe() -> list[tuple[str, str, str]]:
+    """Name, default and meaning of every setting, in the order of the README's table."""
+    return [(item.name, _default_of(item), item.metadata["meaning"]) for item in fields(Conf)]
+
+
+def _default_of(item: Any) -> str:
+    value = item.default_factory() if callable(item.default_factory) else item.default
+    return ",".join(value) if isinstance(value, tuple) else str(value)

@@ -1,0 +1,129 @@
+"""Every Redis and Celery client there is: `look` reads, `ask` inspects workers, `act` writes, `own` is ours. Short timeouts on each.
+
+`look` clients speak RESP2: with RESP3 client tracking answers OK and pushes nothing (tried on redis-py 8.1).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from celery import Celery
+from django.core.cache import CacheHandler
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from dashboard.conf import conf, own_redis_url
+
+TIMEOUT_S = 1.0  # a page must not wait longer for a Redis that hangs
+VISIBILITY_TIMEOUT_S = 10**9  # any kombu consumer gives back unacked messages older than its own timeout: ours never does
+BROKER = "broker"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """A place where locks are looked for: a cache, or the broker's own database (empty prefix)."""
+
+    alias: str
+    url: str
+    prefix: bytes  # what the cache puts before every name: b":1:"
+    options: Mapping[str, Any]  # username, password where the settings keep them outside the URL
+
+
+def watched() -> list[Watched]:
+    """The watched caches in the order of the settings, then the broker's database."""
+    return [*(_watched_cache(alias) for alias in conf().CACHES), Watched(alias=BROKER, url=conf().BROKER_URL, prefix=b"", options={})]
+
+
+def watched_one(alias: str) -> Watched:
+    """The place of that alias.  Raises: KeyError for one that is not watched."""
+    return next((place for place in watched() if place.alias == alias), None) or _missing(alias)
+
+
+def _missing(alias: str) -> Watched:
+    raise KeyError(alias)
+
+
+def _watched_cache(alias: str) -> Watched:
+    settings = dict(conf().CACHES[alias])
+    location = settings.get("LOCATION", "")
+    first = location[0] if isinstance(location, (list, tuple)) else str(location).split(",")[0]
+    given = settings.get("OPTIONS", {})
+    options = {option.lower(): given[option] for option in ("USERNAME", "PASSWORD") if option in given}
+    return Watched(alias=alias, url=first, prefix=_prefix_of(alias), options=options)
+
+
+def _prefix_of(alias: str) -> bytes:
+    """What this cache's own `make_key` puts before a name, so that a custom KEY_FUNCTION is followed as well."""
+    handler = CacheHandler({"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}, alias: dict(conf().CACHES[alias])})
+    return str(handler[alias].make_key("")).encode()
+
+
+@lru_cache(maxsize=64)
+def _client(url: str, name: str, options: tuple[tuple[str, Any], ...]) -> Redis:
+    return Redis.from_url(
+        url,
+        protocol=2,
+        socket_timeout=TIMEOUT_S,
+        socket_connect_timeout=TIMEOUT_S,
+        client_name=name,
+        retry=Retry(NoBackoff(), 1),  # one more try, for a connection that the server closed meanwhile
+        health_check_interval=0,
+        **dict(options),
+    )
+
+
+def look(place: Watched) -> Redis:
+    """A client that only ever reads this place."""
+    return _client(place.url, "lockhouse-look", tuple(place.options.items()))
+
+
+def look_broker() -> Redis:
+    """A client that only ever reads the broker."""
+    return look(watched_one(BROKER))
+
+
+def act(place: Watched) -> Redis:
+    """The client that acts write with; nobody else may ask for it."""
+    return _client(place.url, "lockhouse-act", tuple(place.options.items()))
+
+
+def own() -> Redis:
+    """Our own Redis: snapshot, leader lock, what an undo needs."""
+    return _client(own_redis_url(), "lockhouse-own", ())
+
+
+@cache
+def ask() -> Celery:
+    """The Celery app that inspects workers and receives events; harmless by its visibility timeout, and never the current app."""
+    app = Celery("lockhouse", broker=conf().BROKER_URL, set_as_current=False, fixups=[])
+    app.conf.update(
+        accept_content=["json"],
+        event_serializer="json",
+        worker_enable_remote_control=False,
+        broker_connection_retry=False,
+        broker_connection_timeout=TIMEOUT_S,
+        broker_transport_options={
+            **conf().BROKER_TRANSPORT_OPTIONS,
+            "visibility_timeout": VISIBILITY_TIMEOUT_S,
+            "socket_timeout": 5.0,  # longer than any deadline of ours, so that a black hole ends as an error
+            "socket_connect_timeout": TIMEOUT_S,
+            "client_name": "lockhouse-ask",
+        },
+    )
+    return app
+
+
+def shown_url(url: str) -> str:
+    """The URL as a person may see it: without user and password."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return urlunsplit((parts.scheme, f"{host}:{parts.port}" if parts.port else host, parts.path, "", ""))
+
+
+def forget_connections() -> None:
+    """Drop every client: after a fork, or when a test moves to another server."""
+    _client.cache_clear()
+    ask.cache_clear()

@@ -1,0 +1,1 @@
+"""Turns any `DashboardError` into its status and message."""

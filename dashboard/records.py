@@ -1,0 +1,290 @@
+"""The frozen values that every layer speaks; no I/O, no clock, no Django.
+
+Instants are aware UTC datetimes, durations are timedeltas, and `None` always means "not known" unless a comment says more.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+Certainty = Literal["exact", "likely", "unknown"]
+Word = str | int | float | bool | None | datetime | timedelta | list[str]  # what a piece of evidence may carry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What a lock's token says about its holder; any part may be missing, for a token is only text."""
+
+    attempted_at: datetime | None = None  # when the attempt began, before a blocking wait; by the holder's clock
+    node: str | None = None  # the uuid1's network card, 12 hex digits
+    task_id: str | None = None
+    task_name: str | None = None
+    retries: int | None = None
+    worker: str | None = None  # celery@host; None for a holder outside a worker
+    pid: int | None = None
+    parent_pid: int | None = None
+    process_started: str | None = None  # start time in clock ticks since boot: tells two processes of one pid apart
+    boot_id: str | None = None
+    host: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldLock:
+    """A key that is a lock, as it was read; `lapsed_at` is set when it expired while its holder's run went on."""
+
+    id: str  # 16 hex digits: a hash of cache and raw key
+    cache: str  # alias of the watched cache, or "broker"
+    key: str  # the full key, what is not printable UTF-8 escaped, cut at MAX_KEY_SHOWN
+    name: str  # the key without the cache's prefix and version
+    raw_key: bytes  # empty when the key is too long to be carried: it is then found again by its id
+    dialect: str  # who wrote it: "redis-py", "lockhouse", ... ; "not-a-lock" for a key of another type
+    token_digest: str  # first 16 hex digits of the token's SHA-256; the token itself is never kept
+    claim: Claim | None = None
+    expires_at: datetime | None = None  # None: never expires
+    timeout: timedelta | None = None  # the whole life of the lock, where known
+    acquired_at: datetime | None = None  # seen as it happened, else what the token says
+    first_seen_at: datetime
+    seen_at: datetime
+    lapsed_at: datetime | None = None
+    note: str = ""  # what is odd about it, in a code the judge knows: "wrong-type:hash", "odd-token"
+
+    @property
+    def never_expires(self) -> bool:
+        return self.expires_at is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One execution of a task; times are by the worker's clock."""
+
+    task_id: str
+    retries: int = 0
+    name: str | None = None
+    worker: str | None = None
+    pid: int | None = None  # the process that runs it, where inspect told
+    queue: str | None = None
+    args: str | None = None  # the event's repr, capped
+    received_at: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    outcome: str | None = None  # Celery's state, None while it runs
+    error: str | None = None
+    last_active_at: datetime | None = None  # when a worker last said that it runs this
+    redelivered: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """One worker process (a node name and a pid); a restart under the same name is another Worker."""
+
+    name: str
+    pid: int | None = None
+    first_heard_at: datetime
+    last_heard_at: datetime  # event or answer, by our clock
+    answered_at: datetime | None = None  # the last answer to inspect, by our clock
+    asked_at: datetime | None = None  # the last time it was asked
+    said_offline_at: datetime | None = None  # warm or cold shutdown announced
+    connection_gone_at: datetime | None = None  # the broker no longer lists the connection that carried its heartbeats
+    pool: str | None = None  # "prefork", "solo", ...
+    processes: Sequence[int] | None = None  # pids of the pool
+    concurrency: int | None = None
+    queues: Sequence[str] | None = None
+    tasks: Sequence[str] | None = None
+    active: Sequence[str] | None = None  # task ids, as of answered_at
+    visibility_timeout: timedelta | None = None
+    pool_read_at: datetime | None = None  # when pids were read
+    clock_skew: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueReading:
+    """How many messages wait in one queue, and who reads it."""
+
+    name: str
+    ready: int
+    ready_by_priority: Mapping[str, int] = field(default_factory=dict)
+    unacked: int | None = None
+    consumers: Sequence[str] | None = None  # None: nobody could be asked
+    waiting_since: datetime | None = None  # first time it was seen with messages and without a consumer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnackedMessage:
+    """A message that a worker fetched and has not acknowledged."""
+
+    tag: str
+    task_id: str | None
+    task_name: str | None
+    queue: str | None
+    fetched_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """An attempt that gave up because the lock was held."""
+
+    lock_id: str
+    cache: str
+    name: str
+    at: datetime
+    task_id: str | None = None
+    task_name: str | None = None
+    worker: str | None = None
+    waited: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A time during which one token held a lock; `to_at` None: still."""
+
+    from_at: datetime
+    to_at: datetime | None
+    token_digest: str
+    end: str | None = None  # "released", "expired", "by-hand", "changed"
+    from_is_minimum: bool = False  # it was already held when first seen
+    lapsed_at: datetime | None = None  # the part after this was an overrun
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """What the observer saw of one lock in the last two minutes."""
+
+    lock_id: str
+    cache: str
+    name: str
+    spans: Sequence[Span]
+    refused_at: Sequence[datetime]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceState:
+    """Whether a source answers, and how the observer follows it."""
+
+    name: str  # "broker", "cache shop", "workers", "events"
+    ok: bool
+    since: datetime  # of the present state
+    last_good_at: datetime | None = None
+    reason: str | None = None
+    mode: str | None = None  # for caches "tracking", "polling"; for events "receiving"
+    notes: Sequence[str] = ()  # what it cannot see, each a whole sentence with its fix
+    url: str | None = None  # without password
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """The Overview's figures with a sample each 5 s over the last 5 minutes (None: not known then)."""
+
+    locks: Sequence[int | None] = ()
+    refused: Sequence[int | None] = ()  # per sample interval
+    ready: Sequence[int | None] = ()
+    unacked: Sequence[int | None] = ()
+    busy: Sequence[int | None] = ()
+    failed: Sequence[int | None] = ()
+    failed_last_hour: int | None = None
+    refused_last_hour: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observer:
+    """The leading observer, and what it costs."""
+
+    leader: str  # host and pid
+    since: datetime
+    rss_bytes: int | None = None
+    events_received: int = 0
+    events_dropped: int = 0
+    events_per_s: float | None = None
+    events_lag: timedelta | None = None
+    standbys: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The thresholds of every verdict; `conf.policy()` fills it from the settings."""
+
+    grace: timedelta = timedelta(seconds=10)  # silence of a worker that counts
+    expiring_share: float = 0.2  # of the lock's whole life
+    expiring_within: timedelta = timedelta(seconds=60)
+    leaving_patience: timedelta = timedelta(minutes=30)
+    answer_margin: timedelta = timedelta(seconds=2)  # an answer this much younger than the lock can speak about it
+    likely_within: timedelta = timedelta(milliseconds=500)  # a run that started this shortly before the attempt
+    catalogue: Sequence["CatalogueEntry"] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueEntry:
+    """What the settings say about locks of one pattern (`lock_report_{data_id}`)."""
+
+    pattern: str
+    owner: str | None = None  # the task that takes it
+    blocks: str = ""  # what does not happen while it is held
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Everything the observer knows at one moment; a section that was never written is empty, and its source says so."""
+
+    at: datetime | None = None  # None: no observer has ever written
+    version: int = 0
+    locks: Sequence[HeldLock] = ()
+    lanes: Sequence[Lane] = ()
+    refusals: Sequence[Refusal] = ()  # of the last hour, newest last, capped
+    runs: Sequence[Run] = ()  # active, and the ended ones that may matter to a lock
+    workers: Sequence[Worker] = ()
+    queues: Sequence[QueueReading] = ()
+    unacked: Sequence[UnackedMessage] = ()
+    sources: Sequence[SourceState] = ()
+    figures: Figures = Figures()
+    observer: Observer | None = None
+
+
+# What the judge concludes.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    certainty: Certainty
+    task_id: str | None = None
+    task_name: str | None = None
+    worker: str | None = None
+    pid: int | None = None
+    host: str | None = None
+    candidates: int | None = None  # runs that were active when the attempt began; None for an exact holder
+    distance: timedelta | None = None  # from the start of the likely run to the attempt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One fact behind a verdict: a code that the web words, with its values."""
+
+    code: str
+    values: Mapping[str, Word] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedLock:
+    """A lock with what we make of it."""
+
+    lock: HeldLock
+    holder: Holder
+    verdict: str  # overlapping, orphaned, overrun, expiring, never-expires, unknown, held
+    flags: Sequence[str]
+    evidence: Sequence[Evidence]
+    refused_last_hour: int | None  # None: nobody reports refusals of this lock
+    blocks: str = ""
+
+    @property
+    def needs_attention(self) -> bool:
+        return self.verdict in {"overlapping", "orphaned", "overrun"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concern:
+    """One row of "what needs attention": a cause, with everything it explains."""
+
+    kind: str  # a verdict, "no-reader", "worker-gone", "source"
+    subject: str  # name of the lock, queue, worker or source
+    evidence: Sequence[Evidence]
+    locks: Sequence[JudgedLock] = ()
+    queues: Sequence[QueueReading] = ()

@@ -1,0 +1,107 @@
+"""The newest snapshot in our own Redis: the observer puts the sections that changed, everybody else reads them.
+
+Reading never raises: a process keeps the last snapshot that it read and goes on giving it, with a source that says since when ours is away.
+"""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from typing import Any, get_type_hints
+
+import msgspec
+from redis import Redis
+from redis.exceptions import RedisError
+
+from dashboard import connections
+from dashboard.conf import conf
+from dashboard.records import Snapshot, SourceState
+
+SECTIONS = tuple(item.name for item in fields(Snapshot) if item.name not in {"at", "version"})
+TYPES: Mapping[str, Any] = get_type_hints(Snapshot)
+OWN_SOURCE = "lockhouse"
+
+# Writes the sections of one moment together, and nothing for a leader that has been replaced meanwhile.
+PUT = """
+local epoch = tonumber(redis.call('HGET', KEYS[1], 'epoch') or '0')
+if epoch > tonumber(ARGV[1]) then return 0 end
+redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'meta', ARGV[2], unpack(ARGV, 3))
+return 1
+"""
+
+
+class Meta(msgspec.Struct):
+    """When the snapshot was written and which version each section has."""
+
+    at: datetime
+    version: int
+    versions: dict[str, int]
+
+
+def _key() -> str:
+    return f"lockhouse:{conf().NAME}:snapshot"
+
+
+def put(redis: Redis, snapshot: Snapshot, versions: Mapping[str, int], changed: set[str], *, epoch: int) -> bool:
+    """Write the `changed` sections and the time; False where a newer leader has written, and nothing was.
+
+    Cost: one round trip.  Raises: redis' errors, for the observer decides what its own Redis being away means.
+    """
+    assert snapshot.at is not None, "an observer's snapshot has a time"
+    meta = Meta(at=snapshot.at, version=snapshot.version, versions=dict(versions))
+    arguments: list[Any] = [epoch, msgspec.msgpack.encode(meta)]
+    for section in sorted(changed):
+        arguments += [section, msgspec.msgpack.encode(getattr(snapshot, section))]
+    return bool(redis.eval(PUT, 1, _key(), *arguments))
+
+
+class Reader:
+    """One process's view of the snapshot: decodes only the sections whose version changed since the last look."""
+
+    def __init__(self) -> None:
+        self._snapshot = Snapshot()
+        self._versions: dict[str, int] = {}
+        self._away_since: datetime | None = None
+        self._lock = threading.Lock()
+
+    def newest(self, redis: Redis | None = None) -> Snapshot:
+        """The newest snapshot; where our Redis does not answer, the last one read, with the source `lockhouse` said to be away.
+
+        Cost: two round trips when something changed, one when nothing did.
+        """
+        with self._lock:
+            try:
+                self._read(redis or connections.own())
+            except (RedisError, msgspec.MsgspecError) as error:
+                self._away_since = self._away_since or datetime.now(UTC)
+                return self._with_own_source(str(error))
+            self._away_since = None
+            return self._snapshot
+
+    def _read(self, redis: Redis) -> None:
+        raw = redis.hget(_key(), "meta")
+        if raw is None:
+            self._snapshot, self._versions = Snapshot(), {}
+            return
+        meta = msgspec.msgpack.decode(raw, type=Meta)  # type: ignore[arg-type]  # redis-py types its answers for sync and async at once
+        stale = [name for name in SECTIONS if meta.versions.get(name) != self._versions.get(name)]
+        found: dict[str, Any] = {}
+        if stale:
+            for name, value in zip(stale, redis.hmget(_key(), stale), strict=True):  # type: ignore[arg-type]  # as above
+                if value is not None:
+                    found[name] = msgspec.msgpack.decode(value, type=TYPES[name])
+        self._snapshot = replace(self._snapshot, at=meta.at, version=meta.version, **found)
+        self._versions = {**self._versions, **{name: meta.versions.get(name, 0) for name in found}}
+
+    def _with_own_source(self, reason: str) -> Snapshot:
+        assert self._away_since is not None, "set before this is called"
+        away = SourceState(name=OWN_SOURCE, ok=False, since=self._away_since, last_good_at=self._snapshot.at, reason=reason)
+        return replace(self._snapshot, sources=(*self._snapshot.sources, away))
+
+
+_READER = Reader()
+
+
+def newest() -> Snapshot:
+    """The newest snapshot as this process can know it; never raises."""
+    return _READER.newest()

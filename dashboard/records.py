@@ -63,6 +63,7 @@ class Run:
     name: str | None = None
     worker: str | None = None
     pid: int | None = None  # the process that runs it, where inspect told
+    parent_pid: int | None = None  # the worker's own process, as its events say
     queue: str | None = None
     args: str | None = None  # the event's repr, capped
     received_at: datetime | None = None
@@ -85,6 +86,7 @@ class Worker:
     answered_at: datetime | None = None  # the last answer to inspect, by our clock
     asked_at: datetime | None = None  # the last time it was asked
     said_offline_at: datetime | None = None  # warm or cold shutdown announced
+    connection_known: bool = False  # we know which of the broker's connections carries its heartbeats
     connection_gone_at: datetime | None = None  # the broker no longer lists the connection that carried its heartbeats
     pool: str | None = None  # "prefork", "solo", ...
     processes: Sequence[int] | None = None  # pids of the pool

@@ -1,0 +1,62 @@
+"""What needs attention, grouped by cause: one dead worker with fourteen locks is one row, not fourteen."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from dashboard.judge.facts import Facts, gather
+from dashboard.records import Concern, Evidence, JudgedLock, Policy, Snapshot, Worker
+
+SETTLING = timedelta(seconds=3)  # a queue may be without a reader for a moment while a worker starts
+REMEMBERED = timedelta(minutes=10)  # a worker that has been gone for longer is no news
+
+
+def concerns(snapshot: Snapshot, judged: Sequence[JudgedLock], now: datetime, policy: Policy) -> list[Concern]:
+    """The rows of "what needs attention": unreachable sources, locks by cause, queues that nobody reads, workers that are gone."""
+    facts = gather(snapshot, now, policy)
+    found = [*_sources(facts), *_locks(judged), *_queues(facts)]
+    named = {lock.holder.worker for concern in found for lock in concern.locks}
+    return [*found, *(concern for concern in _workers(facts) if concern.subject not in named)]
+
+
+def _sources(facts: Facts) -> Iterator[Concern]:
+    if facts.snapshot.at is not None and facts.is_stale:
+        yield Concern(kind="source", subject="observer", evidence=[Evidence(code="stale", values={"at": facts.snapshot.at})])
+    for source in facts.snapshot.sources:
+        if not source.ok:
+            values = {"source": source.name, "since": source.since, "reason": source.reason}
+            yield Concern(kind="source", subject=source.name, evidence=[Evidence(code="source_unavailable", values=values)])
+
+
+def _locks(judged: Sequence[JudgedLock]) -> Iterator[Concern]:
+    causes: dict[tuple[str, str], list[JudgedLock]] = defaultdict(list)
+    for one in judged:
+        if one.needs_attention:
+            together = one.holder.worker if one.verdict == "orphaned" else None
+            causes[one.verdict, together or one.lock.id + str(one.lock.lapsed_at)].append(one)
+    for (verdict, worker), locks in causes.items():
+        several = len(locks) > 1
+        yield Concern(kind=verdict, subject=worker if several else locks[0].lock.name, evidence=locks[0].evidence, locks=locks)
+
+
+def _queues(facts: Facts) -> Iterator[Concern]:
+    for queue in facts.snapshot.queues:
+        since = queue.waiting_since
+        if queue.ready and queue.consumers == () and since is not None and facts.now - since >= SETTLING:
+            fact = Evidence(code="no_reader", values={"queue": queue.name, "ready": queue.ready, "since": since})
+            yield Concern(kind="no-reader", subject=queue.name, evidence=[fact], queues=[queue])
+
+
+def _workers(facts: Facts) -> Iterator[Concern]:
+    for name, processes in facts.workers.items():
+        newest = processes[0]
+        if newest.said_offline_at is None and facts.silent(newest) and facts.now - newest.last_heard_at < REMEMBERED:
+            yield Concern(kind="worker-gone", subject=name, evidence=list(_gone(newest)))
+
+
+def _gone(worker: Worker) -> Iterator[Evidence]:
+    yield Evidence(code="worker_silent", values={"worker": worker.name, "last_heard_at": worker.last_heard_at})
+    if worker.connection_gone_at is not None:
+        yield Evidence(code="connection_gone", values={"worker": worker.name, "at": worker.connection_gone_at})
+    else:
+        yield Evidence(code="connection_open" if worker.connection_known else "connection_unknown", values={"worker": worker.name})

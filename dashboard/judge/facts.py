@@ -1,0 +1,68 @@
+"""A snapshot indexed for the judge: runs by task id, workers by name. Built once per look at all locks."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+from re import sub
+
+from dashboard.records import CatalogueEntry, HeldLock, Policy, Refusal, Run, Snapshot, UnackedMessage, Worker
+
+STALE_AFTER = timedelta(seconds=5)  # the observer writes at least once a second
+DEFAULT_VISIBILITY_TIMEOUT = timedelta(hours=1)  # kombu's
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What one moment's snapshot says, ready to be asked about."""
+
+    snapshot: Snapshot
+    now: datetime
+    policy: Policy
+    runs: dict[str, list[Run]]
+    workers: dict[str, list[Worker]]  # by name, newest process first
+    unacked: dict[str, UnackedMessage]
+    refusals: dict[str, list[Refusal]]
+
+    @property
+    def is_stale(self) -> bool:
+        return self.snapshot.at is None or self.now - self.snapshot.at > STALE_AFTER
+
+    def silent(self, worker: Worker) -> bool:
+        """Not heard of for longer than the grace."""
+        return self.now - worker.last_heard_at > self.policy.grace
+
+    def catalogued(self, lock: HeldLock) -> CatalogueEntry | None:
+        return next((entry for entry in self.policy.catalogue if fnmatchcase(lock.name, as_glob(entry.pattern))), None)
+
+
+def as_glob(pattern: str) -> str:
+    """A catalogue's pattern as a glob: `lock_report_{data_id}` is `lock_report_*`."""
+    return sub(r"\{[^{}]*\}", "*", pattern)
+
+
+def gather(snapshot: Snapshot, now: datetime, policy: Policy) -> Facts:
+    """The facts of this snapshot."""
+    runs: dict[str, list[Run]] = defaultdict(list)
+    for run in snapshot.runs:
+        runs[run.task_id].append(run)
+    refusals: dict[str, list[Refusal]] = defaultdict(list)
+    for refusal in snapshot.refusals:
+        refusals[refusal.lock_id].append(refusal)
+    return Facts(
+        snapshot=snapshot,
+        now=now,
+        policy=policy,
+        runs=runs,
+        workers=_by_name(snapshot.workers),
+        unacked={message.task_id: message for message in snapshot.unacked if message.task_id},
+        refusals=refusals,
+    )
+
+
+def _by_name(workers: Sequence[Worker]) -> dict[str, list[Worker]]:
+    found: dict[str, list[Worker]] = defaultdict(list)
+    for worker in sorted(workers, key=lambda worker: worker.first_heard_at, reverse=True):
+        found[worker.name].append(worker)
+    return found

@@ -1,0 +1,79 @@
+"""Who holds a lock: exact where the token says it, likely where one run fits the time of the attempt, else unknown."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from dashboard.judge.facts import Facts
+from dashboard.records import Claim, Evidence, HeldLock, Holder, Run
+
+CLOCKS_DIFFER = timedelta(milliseconds=50)  # a run's start and its token come from one clock, but the start is told by another process
+CLEARLY_LATER = timedelta(seconds=1)  # how much worse the second best run must fit
+
+
+def find_holder(lock: HeldLock, facts: Facts) -> tuple[Holder, Run | None, list[Evidence]]:
+    """The holder, the run that it is (where one is known), and why we think so."""
+    if lock.dialect == "not-a-lock":
+        kind = lock.note.partition(":")[2] or lock.note
+        return Holder(certainty="unknown"), None, [Evidence(code="wrong_type", values={"type": kind})]
+    if lock.claim is None:
+        return Holder(certainty="unknown"), None, [Evidence(code="holder_unreadable")]
+    if lock.claim.task_id or lock.claim.pid:
+        return _exact(lock, lock.claim, facts)
+    return _likely(lock, lock.claim, facts)
+
+
+def _exact(lock: HeldLock, claim: Claim, facts: Facts) -> tuple[Holder, Run | None, list[Evidence]]:
+    holder = Holder(
+        certainty="exact", task_id=claim.task_id, task_name=claim.task_name, worker=claim.worker, pid=claim.pid, host=claim.host
+    )
+    if not claim.worker:
+        values = {"host": claim.host, "pid": claim.pid, "at": claim.attempted_at}
+        return holder, None, [Evidence(code="holder_outside_worker", values=values)]
+    values = {"task_id": claim.task_id, "task_name": claim.task_name, "worker": claim.worker, "pid": claim.pid, "at": claim.attempted_at}
+    return holder, _run_of(claim, facts), [Evidence(code="holder_token", values=values)]
+
+
+def _run_of(claim: Claim, facts: Facts) -> Run | None:
+    """The run that the token names, unless that id runs again elsewhere: then nothing is known of the one that took the lock."""
+    for run in facts.runs.get(claim.task_id or "", ()):
+        same_place = run.worker in {None, claim.worker} and run.parent_pid in {None, claim.parent_pid, claim.pid}
+        if same_place and (claim.retries is None or run.retries == claim.retries):
+            return run
+    return None
+
+
+def _likely(lock: HeldLock, claim: Claim, facts: Facts) -> tuple[Holder, Run | None, list[Evidence]]:
+    if claim.attempted_at is None:
+        return Holder(certainty="unknown"), None, [Evidence(code="holder_unreadable")]
+    at = claim.attempted_at
+    runs = sorted(active_at(at, facts.snapshot.runs), key=lambda run: _distance(run, at))
+    entry = facts.catalogued(lock)
+    owners = [run for run in runs if entry and entry.owner and run.name == entry.owner]
+    best = _best(owners or runs, at, facts)
+    if best is None:
+        code = "holder_ambiguous" if runs else "holder_none"
+        return Holder(certainty="unknown", candidates=len(runs)), None, [Evidence(code=code, values={"candidates": len(runs), "at": at})]
+    holder = Holder(
+        certainty="likely", task_id=best.task_id, task_name=best.name, worker=best.worker, pid=best.pid, candidates=len(runs), distance=_distance(best, at)
+    )
+    values = {
+        "task_id": best.task_id, "task_name": best.name, "worker": best.worker, "distance": _distance(best, at), "candidates": len(runs), "at": at,
+    }  # fmt: skip
+    return holder, best, [Evidence(code="holder_likely", values=values)]
+
+
+def active_at(at: datetime, runs: Sequence[Run]) -> list[Run]:
+    """The runs that had started and not ended at that time, by their own clock."""
+    return [run for run in runs if run.started_at and run.started_at <= at + CLOCKS_DIFFER and (run.ended_at is None or run.ended_at >= at)]
+
+
+def _distance(run: Run, at: datetime) -> timedelta:
+    return abs(at - (run.started_at or at))
+
+
+def _best(runs: Sequence[Run], at: datetime, facts: Facts) -> Run | None:
+    """The only run, or one that fits closely while every other fits clearly worse."""
+    if len(runs) <= 1:
+        return runs[0] if runs else None
+    first, second = _distance(runs[0], at), _distance(runs[1], at)
+    return runs[0] if first <= facts.policy.likely_within and second >= first + CLEARLY_LATER else None

@@ -83,17 +83,18 @@ class Worker:
     pid: int | None = None
     first_heard_at: datetime
     last_heard_at: datetime  # event or answer, by our clock
+    last_event_at: datetime | None = None  # its last event, by our clock: what its heartbeat connection was last used for
     answered_at: datetime | None = None  # the last answer to inspect, by our clock
     asked_at: datetime | None = None  # the last time it was asked
     said_offline_at: datetime | None = None  # warm or cold shutdown announced
     connection_known: bool = False  # we know which of the broker's connections carries its heartbeats
     connection_gone_at: datetime | None = None  # the broker no longer lists the connection that carried its heartbeats
     pool: str | None = None  # "prefork", "solo", ...
-    processes: Sequence[int] | None = None  # pids of the pool
+    processes: tuple[int, ...] | None = None  # pids of the pool
     concurrency: int | None = None
-    queues: Sequence[str] | None = None
-    tasks: Sequence[str] | None = None
-    active: Sequence[str] | None = None  # task ids, as of answered_at
+    queues: tuple[str, ...] | None = None
+    tasks: tuple[str, ...] | None = None
+    active: tuple[str, ...] | None = None  # task ids, as of answered_at
     visibility_timeout: timedelta | None = None
     pool_read_at: datetime | None = None  # when pids were read
     clock_skew: timedelta | None = None
@@ -107,7 +108,7 @@ class QueueReading:
     ready: int
     ready_by_priority: Mapping[str, int] = field(default_factory=dict)
     unacked: int | None = None
-    consumers: Sequence[str] | None = None  # None: nobody could be asked
+    consumers: tuple[str, ...] | None = None  # None: nobody could be asked
     waiting_since: datetime | None = None  # first time it was seen with messages and without a consumer
 
 
@@ -155,8 +156,8 @@ class Lane:
     lock_id: str
     cache: str
     name: str
-    spans: Sequence[Span]
-    refused_at: Sequence[datetime]
+    spans: tuple[Span, ...]
+    refused_at: tuple[datetime, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +170,7 @@ class SourceState:
     last_good_at: datetime | None = None
     reason: str | None = None
     mode: str | None = None  # for caches "tracking", "polling"; for events "receiving"
-    notes: Sequence[str] = ()  # what it cannot see, each a whole sentence with its fix
+    notes: tuple[str, ...] = ()  # what it cannot see, each a whole sentence with its fix
     url: str | None = None  # without password
 
 
@@ -177,12 +178,12 @@ class SourceState:
 class Figures:
     """The Overview's figures with a sample each 5 s over the last 5 minutes (None: not known then)."""
 
-    locks: Sequence[int | None] = ()
-    refused: Sequence[int | None] = ()  # per sample interval
-    ready: Sequence[int | None] = ()
-    unacked: Sequence[int | None] = ()
-    busy: Sequence[int | None] = ()
-    failed: Sequence[int | None] = ()
+    locks: tuple[int | None, ...] = ()
+    refused: tuple[int | None, ...] = ()  # per sample interval
+    ready: tuple[int | None, ...] = ()
+    unacked: tuple[int | None, ...] = ()
+    busy: tuple[int | None, ...] = ()
+    failed: tuple[int | None, ...] = ()
     failed_last_hour: int | None = None
     refused_last_hour: int | None = None
 
@@ -198,7 +199,7 @@ class Observer:
     events_dropped: int = 0
     events_per_s: float | None = None
     events_lag: timedelta | None = None
-    standbys: Sequence[str] = ()
+    standbys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,7 +212,7 @@ class Policy:
     leaving_patience: timedelta = timedelta(minutes=30)
     answer_margin: timedelta = timedelta(seconds=2)  # an answer this much younger than the lock can speak about it
     likely_within: timedelta = timedelta(milliseconds=500)  # a run that started this shortly before the attempt
-    catalogue: Sequence["CatalogueEntry"] = ()
+    catalogue: tuple["CatalogueEntry", ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,14 +230,14 @@ class Snapshot:
 
     at: datetime | None = None  # None: no observer has ever written
     version: int = 0
-    locks: Sequence[HeldLock] = ()
-    lanes: Sequence[Lane] = ()
-    refusals: Sequence[Refusal] = ()  # of the last hour, newest last, capped
-    runs: Sequence[Run] = ()  # active, and the ended ones that may matter to a lock
-    workers: Sequence[Worker] = ()
-    queues: Sequence[QueueReading] = ()
-    unacked: Sequence[UnackedMessage] = ()
-    sources: Sequence[SourceState] = ()
+    locks: tuple[HeldLock, ...] = ()
+    lanes: tuple[Lane, ...] = ()
+    refusals: tuple[Refusal, ...] = ()  # of the last hour, newest last, capped
+    runs: tuple[Run, ...] = ()  # active, and the ended ones that may matter to a lock
+    workers: tuple[Worker, ...] = ()
+    queues: tuple[QueueReading, ...] = ()
+    unacked: tuple[UnackedMessage, ...] = ()
+    sources: tuple[SourceState, ...] = ()
     figures: Figures = Figures()
     observer: Observer | None = None
 

@@ -1,0 +1,82 @@
+"""What the observer's sources tell its state: frozen values, each with the time at which it was true by our clock."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dashboard.records import HeldLock, QueueReading, SourceState, UnackedMessage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocksRead:
+    """Locks of one cache that changed, and the ids of those that are gone."""
+
+    cache: str
+    locks: Sequence[HeldLock]
+    gone: Sequence[str]
+    live: bool  # the server pushed it as it happened: `at` is when it changed
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flushed:
+    """A database was flushed; which locks are gone is read right after."""
+
+    cache: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventSeen:
+    """One Celery event, as received."""
+
+    fields: Mapping[str, Any]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkersAnswered:
+    """One question to the workers: who was asked, and what each of them said."""
+
+    command: str  # "active", "stats", "active_queues", "registered"
+    asked: Sequence[str]
+    replies: Mapping[str, Any]  # by worker name
+    asked_at: datetime
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionSeen:
+    """What the broker says of the connection that carries a worker's heartbeats."""
+
+    worker: str
+    pid: int | None
+    is_open: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuesRead:
+    """All queues and the unacknowledged messages at one moment."""
+
+    queues: Sequence[QueueReading]
+    unacked: Sequence[UnackedMessage]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSaid:
+    """A source came up, went away, or sees more or less than before."""
+
+    source: SourceState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """Time passed: once a second."""
+
+    at: datetime
+
+
+Observation = LocksRead | Flushed | EventSeen | WorkersAnswered | ConnectionSeen | QueuesRead | SourceSaid | Tick

@@ -1,0 +1,47 @@
+"""Receives Celery's events by Celery's own receiver; sets nothing going (no wake-up broadcast) and gives no message back."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from celery import Celery
+from celery.events.receiver import EventReceiver
+from kombu.exceptions import KombuError
+from redis.exceptions import RedisError
+
+from dashboard.exceptions import SourceUnavailable
+
+SOURCE = "events"
+
+
+class Receiver(EventReceiver):  # type: ignore[misc]  # celery has no types
+    """Celery's receiver without its clock: times stay the sender's own, and what is no event is dropped and counted."""
+
+    def __init__(self, *arguments: Any, tell: Callable[[Mapping[str, Any]], None], **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._tell = tell
+        self.dropped = 0
+        self.is_receiving = False
+
+    def on_consume_ready(self, connection: Any, channel: Any, consumers: Any, **_options: Any) -> None:
+        self.is_receiving = True
+
+    def _receive(self, body: Any, message: Any) -> None:
+        for event in body if isinstance(body, list) else (body,):
+            if isinstance(event, dict) and isinstance(event.get("type"), str):
+                self._tell(event)
+            else:
+                self.dropped += 1
+
+    def on_decode_error(self, message: Any, exc: Exception) -> None:
+        self.dropped += 1
+
+
+def receive_events(app: Celery, tell: Callable[[Mapping[str, Any]], None], ready: Callable[[Receiver], None]) -> None:
+    """Tell every event until the receiver is told to stop (`should_stop`).  Raises: SourceUnavailable when the connection ends."""
+    try:
+        with app.connection_for_read() as connection:
+            receiver = Receiver(connection, app=app, tell=tell)
+            ready(receiver)
+            receiver.capture(limit=None, timeout=None, wakeup=False)
+    except (KombuError, RedisError, OSError) as error:
+        raise SourceUnavailable(SOURCE, f"cannot be received: {error}") from error

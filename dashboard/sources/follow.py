@@ -1,0 +1,157 @@
+"""Follows the locks of one place: a scan at the start, then the server's pushes; polling where tracking is refused.
+
+Whatever is said to have changed is read again, so a push that is lost or doubled changes nothing but the delay.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from dashboard.connections import Watched
+from dashboard.records import HeldLock
+from dashboard.sources.locks import lock_id, look_alikes, name_of, read_locks, scan_keys
+from dashboard.sources.patterns import compile_patterns, fixed_beginnings, without_overlap
+from dashboard.sources.tracking import FLUSHED, Tracker, TrackingRefused
+
+POLL_S = 1.0  # names that nobody pushes, and locks past their deadline (an expiry is pushed late), are read again this often
+POLL_ALL_S = 10.0  # and every name this often, in case a push was lost
+CHECK_S = 2.0
+SCAN_PAUSE_S = 5.0  # between two passes of the background scan
+IDLE_S = 0.05  # between two batches of it
+MAX_READ = 1000  # keys in one pipeline
+MAX_FOLLOWED = 20_000  # names kept in sight; beyond that the coverage line says so
+REMEMBER = timedelta(hours=1)  # a name that was a lock this recently is looked at again without waiting for the scan
+
+Told = Callable[[Sequence[HeldLock], Sequence[str], bool, datetime], None]
+
+
+class Follower:
+    """One place's locks; `step` does a little and returns, so that its thread can be stopped."""
+
+    def __init__(self, redis: Redis, place: Watched, patterns: Sequence[str], *, tell: Told, foreign: Sequence[bytes] = (), scan: bool = True) -> None:
+        self._redis, self._place, self._tell = redis, place, tell
+        self._matches: re.Pattern[str] = compile_patterns(patterns)
+        self._foreign = tuple(foreign)  # prefixes of other places in the same database
+        beginnings = [beginning.encode() for beginning in fixed_beginnings(patterns)]
+        self.prefixes = without_overlap([place.prefix + beginning for beginning in beginnings] + ([] if foreign else beginnings))
+        self._scan_always = scan
+        self._held: dict[bytes, datetime | None] = {}  # raw key -> when it expires
+        self._seen_at: dict[bytes, datetime] = {}  # names that were locks, held or not
+        self.tracker: Tracker | None = None
+        self.refused: str | None = None
+        self._pass: Iterator[list[bytes]] | None = None
+        self._next_poll = self._next_poll_all = self._next_check = self._next_batch = 0.0
+        self.flushed_at: datetime | None = None
+
+    @property
+    def mode(self) -> str:
+        return "tracking" if self.tracker else "polling"
+
+    def open(self) -> None:
+        """Track where that is allowed, then look at everything once.  Raises: SourceUnavailable."""
+        self.close()
+        tracker = Tracker(self._redis, f"cache {self._place.alias}")
+        try:
+            if self.prefixes:
+                tracker.open(self.prefixes)
+                self.tracker, self.refused = tracker, None
+        except TrackingRefused as error:
+            self.refused = str(error)
+        _no_touch(self._redis)
+        for keys in scan_keys(self._redis, self._place):
+            self._look_at(keys, self._redis)
+        self._poll(set(self._seen_at))
+
+    def close(self) -> None:
+        if self.tracker:
+            self.tracker.close()
+        self.tracker = self._pass = None
+
+    def step(self, wait_s: float) -> None:
+        """Wait for pushes at most that long, then do what is due.  Raises: SourceUnavailable."""
+        pushed = self.tracker.wait(wait_s) if self.tracker else []
+        if FLUSHED in pushed:
+            self.flushed_at = datetime.now(UTC)
+            self._poll(set(self._seen_at), live=True)
+        keys = {key for key in pushed if key is not None}
+        if wanted := {key for key in keys if self._is_lock_name(key) or key in self._seen_at}:
+            self._poll(wanted, live=True)
+        self._do_what_is_due(monotonic())
+
+    def _do_what_is_due(self, now: float) -> None:
+        if self.tracker and now >= self._next_check:
+            self._next_check = now + CHECK_S
+            self.tracker.check()
+        if now >= self._next_poll:
+            self._next_poll = now + POLL_S
+            self._forget()
+            self._poll(self._due(now))
+        if now >= self._next_batch and (self._scan_always or not self.tracker):
+            self._scan_some(now)
+
+    def _due(self, now: float) -> set[bytes]:
+        """The names to read without having been told: all of them now and then, else those whose change is not pushed in time."""
+        if not self.tracker or now >= self._next_poll_all:
+            self._next_poll_all = now + POLL_ALL_S
+            return set(self._seen_at)
+        late = datetime.now(UTC)
+        tracked = tuple(self.prefixes)
+        expired = {key for key, deadline in self._held.items() if deadline is not None and deadline <= late}
+        return expired | {key for key in self._seen_at if not key.startswith(tracked)}
+
+    def _scan_some(self, now: float) -> None:
+        """One batch of the background scan, which finds names without a fixed beginning and look-alikes."""
+        self._pass = self._pass or scan_keys(self._redis, self._place)
+        keys = next(self._pass, None)
+        if keys is None:
+            self._pass = None
+        else:
+            self._look_at(keys, self._redis)
+        self._next_batch = now + (SCAN_PAUSE_S if keys is None else IDLE_S)
+
+    def _look_at(self, keys: Iterable[bytes], redis: Redis) -> None:
+        unseen = [key for key in keys if key not in self._seen_at and not (self._foreign and key.startswith(self._foreign))]
+        named = {key for key in unseen if self._is_lock_name(key)}
+        others = look_alikes(redis, self._place, [key for key in unseen if key not in named]) if self._scan_always else []
+        if found := named.union(others):
+            self._poll(found)
+
+    def _is_lock_name(self, key: bytes) -> bool:
+        return self._matches.match(name_of(self._place, key)) is not None
+
+    def _poll(self, keys: set[bytes], *, live: bool = False) -> None:
+        """Read these keys again and tell what changed."""
+        ordered = sorted(keys)
+        for start in range(0, len(ordered), MAX_READ):
+            batch = ordered[start : start + MAX_READ]
+            now = datetime.now(UTC)
+            self._compare(batch, read_locks(self._redis, self._place, batch, now), now, live=live)
+
+    def _compare(self, keys: Sequence[bytes], read: Sequence[HeldLock | None], now: datetime, *, live: bool) -> None:
+        changed, gone = [], []
+        for key, lock in zip(keys, read, strict=True):
+            if lock is not None:
+                if len(self._seen_at) < MAX_FOLLOWED or key in self._seen_at:
+                    self._seen_at[key], self._held[key] = now, lock.expires_at
+                    changed.append(lock)
+            elif self._held.pop(key, None) is not None:
+                gone.append(lock_id(self._place.alias, key))
+        if changed or gone:
+            self._tell(changed, gone, live, now)
+
+    def _forget(self) -> None:
+        limit = datetime.now(UTC) - REMEMBER
+        for key in [key for key, at in self._seen_at.items() if at < limit and key not in self._held]:
+            del self._seen_at[key]
+
+
+def _no_touch(redis: Redis) -> None:
+    """Ask that our reads count for no eviction policy; a server that does not know this is left as it is."""
+    try:
+        redis.execute_command("CLIENT", "NO-TOUCH", "ON")
+    except RedisError:
+        return

@@ -1,0 +1,57 @@
+"""Tells a frozen worker from a dead one: is the connection that carried its heartbeats still open?
+
+A worker publishes its events on one connection. Frozen (SIGSTOP), it keeps that connection open, last used when its last event came;
+killed, the server has closed it.  Source: CLIENT LIST, whose `idle` counts whole seconds since a connection was last used (tried with
+SIGSTOP and SIGKILL on Celery 5.7 and Valkey 9.1).
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from redis import Redis
+from redis.exceptions import RedisError, ResponseError
+
+from dashboard.connections import BROKER
+from dashboard.exceptions import SourceUnavailable
+
+SLACK_S = 1.5  # idle is counted in whole seconds, and an event takes a moment to reach us
+
+
+def publishing_idles(redis: Redis) -> list[int] | None:
+    """For each connection whose last command was PUBLISH, the seconds since; None where the server does not let us see connections.
+
+    Cost: one round trip, about 300 bytes a client.  Raises: SourceUnavailable.
+    """
+    try:
+        clients: Any = redis.client_list()
+    except ResponseError:  # managed servers and ACLs may refuse CLIENT
+        return None
+    except RedisError as error:
+        raise SourceUnavailable(BROKER, f"does not answer: {error}") from error
+    return [int(client["idle"]) for client in clients if client.get("cmd") == "publish" and not client.get("name", "").startswith("lockhouse")]
+
+
+def closes_idle_connections(redis: Redis) -> bool:
+    """Whether the server may itself have closed a connection for being idle, or forgot all by a restart we cannot date."""
+    try:
+        answer: Any = redis.config_get("timeout")
+    except RedisError:
+        return False  # not known; managed servers that refuse CONFIG keep idle connections
+    return int(answer.get("timeout", 0)) > 0
+
+
+def uptime_s(redis: Redis) -> int | None:
+    """How long the server runs: connections from before it say nothing.  None where INFO is refused."""
+    try:
+        answer: Any = redis.info("server")
+    except RedisError:
+        return None
+    value = answer.get("uptime_in_seconds")
+    return int(value) if value is not None else None
+
+
+def may_be_open(idles: Iterable[int], last_event_at: datetime, now: datetime) -> bool:
+    """Whether some open connection was last used just when the worker's last event came."""
+    elapsed = (now - last_event_at).total_seconds()
+    return any(abs(idle - elapsed) <= SLACK_S for idle in idles)

@@ -4,6 +4,8 @@ PY := .venv/bin/python
 STAMP := .venv/.requirements.sha256
 # Each test process has a Valkey, workers and a browser of its own: more of them than this only get into each other's way.
 TEST_PROCESSES ?= 4
+# manage.py in the place of the recipe's shell: signals reach it, and it ends with make even by kill -9.
+MANAGE := $(PY) -m config.tooling.with_parent $$PPID
 LINTS := lint-style lint-format lint-types lint-imports lint-templates lint-django
 
 .DEFAULT_GOAL := help
@@ -21,10 +23,10 @@ $(STAMP): FORCE
 FORCE:
 
 demo: setup  ## start everything on an embedded Valkey and print the URL and the logins (PORT=8000); Ctrl-C ends it all
-	@exec $(PY) manage.py demo $(if $(PORT),--port $(PORT))
+	@exec $(MANAGE) demo $(if $(PORT),--port $(PORT))
 
 run: setup  ## start web and observer on the system that the environment names (PORT=8000)
-	@exec $(PY) manage.py up $(if $(PORT),--port $(PORT))
+	@exec $(MANAGE) up $(if $(PORT),--port $(PORT))
 
 test: setup browser tools  ## everything that must pass: lint, types, import contracts, all tests (K=words limits the tests)
 	@sh config/tooling/test.sh "$(MAKE)" $(TEST_PROCESSES) $(if $(K),-k "$(K)")

@@ -23,8 +23,8 @@ def assess(snapshot: Snapshot, now: datetime, policy: Policy) -> list[JudgedLock
 def _judge(lock: HeldLock, facts: Facts) -> JudgedLock | None:
     holder, run, why = find_holder(lock, facts)
     life = _believable(lock, holder, run, facts)
-    if lock.lapsed_at is not None and life.state == "dead":
-        return None  # an expired lock whose run has ended is history
+    if lock.lapsed_at is not None and (life.state == "dead" or (life.state == "unknown" and holder.certainty != "exact")):
+        return None  # an expired lock whose run has ended, or cannot be named, is history
     flags = [word for word in URGENCY if word in set(_flags(lock, life, facts))]
     entry = facts.catalogued(lock)
     evidence = [*why, *life.evidence, *_of_the_lock(lock, flags), *_what_becomes_of_the_run(life, holder, facts)]
@@ -58,6 +58,8 @@ def _believable(lock: HeldLock, holder: Holder, run: Run | None, facts: Facts) -
 def _flags(lock: HeldLock, life: Life, facts: Facts) -> Iterator[str]:
     if lock.lapsed_at is not None:
         yield "overrun"
+        if life.state == "unknown":
+            yield "unknown"
         return
     if life.state == "dead":
         yield "orphaned"

@@ -20,10 +20,11 @@ class LocksRead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Flushed:
-    """A database was flushed; which locks are gone is read right after."""
+class Scanned:
+    """A whole place was looked at: these locks are held there, and no others."""
 
     cache: str
+    ids: Sequence[str]
     at: datetime
 
 
@@ -79,4 +80,4 @@ class Tick:
     at: datetime
 
 
-Observation = LocksRead | Flushed | EventSeen | WorkersAnswered | ConnectionSeen | QueuesRead | SourceSaid | Tick
+Observation = LocksRead | Scanned | EventSeen | WorkersAnswered | ConnectionSeen | QueuesRead | SourceSaid | Tick

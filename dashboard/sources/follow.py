@@ -66,6 +66,10 @@ class Follower:
             self._look_at(keys, self._redis)
         self._poll(set(self._seen_at))
 
+    def held_ids(self) -> list[str]:
+        """The ids of all locks that are held here, as last read."""
+        return [lock_id(self._place.alias, key) for key in self._held]
+
     def close(self) -> None:
         if self.tracker:
             self.tracker.close()

@@ -1,0 +1,225 @@
+"""The threads that feed the observer: each runs one source, says when it goes away and when it is back, and never ends before it is told to."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+from typing import Any
+
+from dashboard import connections
+from dashboard.conf import conf
+from dashboard.connections import BROKER, Watched, shown_url
+from dashboard.exceptions import SourceUnavailable
+from dashboard.observer.observations import ConnectionSeen, EventSeen, LocksRead, Observation, QueuesRead, Scanned, SourceSaid, WorkersAnswered
+from dashboard.records import HeldLock, SourceState, Worker
+from dashboard.sources.events import Receiver, receive_events
+from dashboard.sources.follow import Follower
+from dashboard.sources.heartbeats import closes_idle_connections, may_be_open, publishing_idles, uptime_s
+from dashboard.sources.queues import Layout, QueueReader
+from dashboard.sources.workers import ask_workers
+
+log = logging.getLogger(__name__)
+RETRY_S = 1.0
+SAY_GOOD_EVERY_S = 1.0
+LOCKS_WAIT_S = 0.05
+QUEUES_EVERY_S = 1.0
+ASK_EVERY_S = 2.0
+ASK_TIMEOUT_S = 1.0
+ASK_ALL_EVERY = 5  # rounds between questions that change rarely, and to those who did not answer
+SUSPECT_AFTER = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roster:
+    """What the feeds need to know of the state: whom to ask, which queues there are."""
+
+    living: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
+    queues: tuple[str, ...] = ()
+    workers: tuple[Worker, ...] = ()
+
+
+@dataclass
+class Feed:
+    """One source in a thread of its own."""
+
+    name: str
+    emit: Callable[[Observation], None]
+    stop: threading.Event
+    url: str | None = None
+    _said_good_at: float = field(default=0.0, init=False)
+
+    def start(self) -> threading.Thread:
+        thread = threading.Thread(target=self._run, name=self.name, daemon=True)
+        thread.start()
+        return thread
+
+    def _run(self) -> None:
+        while not self.stop.is_set():
+            try:
+                self.work()
+            except SourceUnavailable as error:
+                log.warning("%s %s", self.name, error.reason)
+                self.emit(SourceSaid(source=SourceState(name=self.name, ok=False, since=datetime.now(UTC), reason=error.reason, url=self.url)))
+                self._said_good_at = 0.0
+                self.stop.wait(RETRY_S)
+
+    def work(self) -> None:
+        """Do the source's work until told to stop.  Raises: SourceUnavailable; it is then tried again."""
+        raise NotImplementedError
+
+    def good(self, *, mode: str | None = None, notes: Sequence[str] = ()) -> None:
+        """Say that the source answers, once a second at most."""
+        if monotonic() - self._said_good_at < SAY_GOOD_EVERY_S:
+            return
+        self._said_good_at = monotonic()
+        now = datetime.now(UTC)
+        self.emit(SourceSaid(source=SourceState(name=self.name, ok=True, since=now, last_good_at=now, mode=mode, notes=tuple(notes), url=self.url)))
+
+
+class LocksFeed(Feed):
+    """The locks of one place."""
+
+    def __init__(self, place: Watched, foreign: Sequence[bytes], emit: Callable[[Observation], None], stop: threading.Event) -> None:
+        super().__init__(name=f"cache {place.alias}", emit=emit, stop=stop, url=shown_url(place.url))
+        self._place = place
+        self._follower = Follower(
+            connections.look(place), place, conf().LOCK_PATTERNS, tell=self._tell, foreign=foreign, scan=conf().SCAN
+        )
+
+    def work(self) -> None:
+        try:
+            self._follower.open()
+            self.emit(Scanned(cache=self._place.alias, ids=self._follower.held_ids(), at=datetime.now(UTC)))
+            while not self.stop.is_set():
+                self._follower.step(LOCKS_WAIT_S)
+                self.good(mode=self._follower.mode, notes=self._notes())
+                if not self._follower.tracker:
+                    self.stop.wait(LOCKS_WAIT_S)
+        finally:
+            self._follower.close()
+
+    def _notes(self) -> list[str]:
+        if self._follower.refused:
+            return ["CLIENT TRACKING is refused, so a change is seen up to a second late: allow +client|tracking and +client|id."]
+        return []
+
+    def _tell(self, locks: Sequence[HeldLock], gone: Sequence[str], live: bool, at: datetime) -> None:
+        self.emit(LocksRead(cache=self._place.alias, locks=locks, gone=gone, live=live, at=at))
+
+
+class QueuesFeed(Feed):
+    """All queues and the unacknowledged messages, once a second."""
+
+    def __init__(self, roster: Callable[[], Roster], emit: Callable[[Observation], None], stop: threading.Event) -> None:
+        super().__init__(name=BROKER, emit=emit, stop=stop, url=shown_url(conf().BROKER_URL))
+        self._roster = roster
+        self._reader = QueueReader(redis=connections.look_broker(), layout=Layout.of(conf().BROKER_TRANSPORT_OPTIONS))
+
+    def work(self) -> None:
+        while not self.stop.is_set():
+            queues, unacked = self._reader.read([*conf().QUEUES, *self._roster().queues])
+            self.emit(QueuesRead(queues=queues, unacked=unacked, at=datetime.now(UTC)))
+            self.good()
+            self.stop.wait(QUEUES_EVERY_S)
+
+
+class WorkersFeed(Feed):
+    """Asks the workers: those that were heard of by name, and now and then whoever is there."""
+
+    def __init__(self, roster: Callable[[], Roster], emit: Callable[[Observation], None], stop: threading.Event) -> None:
+        super().__init__(name="workers", emit=emit, stop=stop)
+        self._roster = roster
+
+    def work(self) -> None:
+        rounds = 0
+        while not self.stop.is_set():
+            roster = self._roster()
+            rarely = rounds % ASK_ALL_EVERY == 0
+            if rarely or not roster.living:
+                self._ask("stats", None)
+            self._ask_living(roster, rarely=rarely)
+            if roster.silent:
+                self._ask("ping", roster.silent)
+            self.good(notes=[] if roster.living else ["No worker answers: where workers run, check that remote control is not switched off."])
+            rounds += 1
+            self.stop.wait(ASK_EVERY_S if roster.living else ASK_TIMEOUT_S)
+
+    def _ask_living(self, roster: Roster, *, rarely: bool) -> None:
+        if not roster.living:
+            return
+        for command in ("stats", "active"):
+            self._ask(command, roster.living)
+        new = tuple(sorted({worker.name for worker in roster.workers if worker.queues is None and worker.name in roster.living}))
+        if names := roster.living if rarely else new:
+            for command in ("active_queues", "registered"):
+                self._ask(command, names)
+
+    def _ask(self, command: str, names: tuple[str, ...] | None) -> None:
+        asked_at = datetime.now(UTC)
+        replies: Mapping[str, Any] = ask_workers(connections.ask(), command, names, ASK_TIMEOUT_S)
+        self.emit(WorkersAnswered(command=command, asked=names or (), replies=replies, asked_at=asked_at, at=datetime.now(UTC)))
+
+
+class ConnectionsFeed(Feed):
+    """Looks at the broker's connections while a worker is silent, or was never found among them."""
+
+    def __init__(self, roster: Callable[[], Roster], emit: Callable[[Observation], None], stop: threading.Event) -> None:
+        super().__init__(name="connections", emit=emit, stop=stop)
+        self._roster = roster
+
+    def work(self) -> None:
+        while not self.stop.is_set():
+            now = datetime.now(UTC)
+            wanted = [worker for worker in self._roster().workers if worker.last_event_at and _is_worth_a_look(worker, now)]
+            if wanted:
+                self._look(wanted)
+            self.stop.wait(ASK_EVERY_S)
+
+    def _look(self, workers: Sequence[Worker]) -> None:
+        redis = connections.look_broker()
+        idles, uptime = publishing_idles(redis), uptime_s(redis)
+        if idles is None or closes_idle_connections(redis):
+            return
+        now = datetime.now(UTC)
+        for worker in workers:
+            assert worker.last_event_at is not None, "only those with an event are wanted"
+            if uptime is not None and uptime > (now - worker.last_event_at).total_seconds():
+                is_open = may_be_open(idles, worker.last_event_at, now)
+                self.emit(ConnectionSeen(worker=worker.name, pid=worker.pid, is_open=is_open, at=now))
+
+
+def _is_worth_a_look(worker: Worker, now: datetime) -> bool:
+    if worker.said_offline_at is not None or worker.last_event_at is None:
+        return False
+    silent = now - worker.last_heard_at
+    return silent < timedelta(hours=1) if silent >= SUSPECT_AFTER else not worker.connection_known
+
+
+class EventsFeed(Feed):
+    """Celery's events, by Celery's own receiver."""
+
+    def __init__(self, emit: Callable[[Observation], None], stop: threading.Event) -> None:
+        super().__init__(name="events", emit=emit, stop=stop)
+        self.receiver: Receiver | None = None
+
+    def work(self) -> None:
+        try:
+            receive_events(connections.ask(), self._tell, self._ready)
+        finally:
+            self.receiver = None
+
+    def _ready(self, receiver: Receiver) -> None:
+        self.receiver = receiver
+
+    def check(self) -> None:
+        """Called once a second by the observer: say that events are received, or stop receiving."""
+        if self.receiver is not None and self.stop.is_set():
+            self.receiver.should_stop = True
+        elif self.receiver is not None and self.receiver.is_receiving:
+            self.good(mode="receiving")
+
+    def _tell(self, event: Mapping[str, Any]) -> None:
+        self.emit(EventSeen(fields=event, at=datetime.now(UTC)))

@@ -1,0 +1,58 @@
+"""One observer leads, the others stand by: a plain Redis lock of ours, renewed every second and free again 4 s after its holder died."""
+
+import os
+import socket
+from datetime import UTC, datetime
+
+from redis import Redis
+
+from dashboard.conf import conf
+
+LEASE_MS = 4000
+RENEW_S = 1.0
+
+# Renews only what is still ours.
+RENEW = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"
+RESIGN = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+
+
+def own_name() -> str:
+    """How this observer calls itself: host and pid."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+class Leadership:
+    """The lease, held or not."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._key = f"lockhouse:{conf().NAME}:leader"
+        self._name = own_name()
+        self.epoch = 0
+
+    def take(self) -> bool:
+        """Lead, where nobody does; the epoch then outranks everything that was written before.  Raises: redis' errors."""
+        if not self._redis.set(self._key, self._name, nx=True, px=LEASE_MS):
+            return False
+        self.epoch = int(self._redis.incr(f"{self._key}:epoch"))  # type: ignore[arg-type]  # redis-py types its answers for sync and async at once
+        return True
+
+    def renew(self) -> bool:
+        """Whether we still lead.  Raises: redis' errors."""
+        return bool(self._redis.eval(RENEW, 1, self._key, self._name, LEASE_MS))
+
+    def resign(self) -> None:
+        self._redis.eval(RESIGN, 1, self._key, self._name)
+
+    def stand_by(self) -> str:
+        """Say that we are here; the name of the leader, "nobody" where there is none.  Raises: redis' errors."""
+        self._redis.zadd(f"{self._key}:standby", {self._name: datetime.now(UTC).timestamp()})
+        leader = self._redis.get(self._key)
+        return leader.decode() if isinstance(leader, bytes) else "nobody"
+
+    def standbys(self) -> tuple[str, ...]:
+        """Those that said within 5 s that they stand by.  Raises: redis' errors."""
+        now = datetime.now(UTC).timestamp()
+        self._redis.zremrangebyscore(f"{self._key}:standby", "-inf", now - 5)
+        names = self._redis.zrange(f"{self._key}:standby", 0, 20)
+        return tuple(name.decode() for name in names if name.decode() != self._name)  # type: ignore[union-attr]  # as above

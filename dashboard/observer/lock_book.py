@@ -1,0 +1,159 @@
+"""What the observer knows of locks: held ones, those that expired under their holder, refused attempts, and the last two minutes of each."""
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from dashboard.observer.observations import LocksRead
+from dashboard.records import HeldLock, Lane, Refusal, Span
+from dashboard.sources.locks import lock_id
+
+SAME_DEADLINE = timedelta(milliseconds=75)  # two readings of one TTL differ by the time that the answers took
+KEPT = timedelta(seconds=150)  # of each lane: the two minutes shown and a little more
+HOUR = timedelta(hours=1)
+MAX_REFUSALS = 5000
+MAX_SPANS = 60  # of one lock in the time shown
+MAX_LAPSED_FOR = timedelta(hours=6)
+
+
+class LockBook:
+    """Reduces readings of locks; every time comes with the reading."""
+
+    def __init__(self, places: Sequence[tuple[str, str]]) -> None:
+        self.places = places  # (alias, prefix), to know which cache an event's key belongs to
+        self.held: dict[str, HeldLock] = {}
+        self.lapsed: dict[str, HeldLock] = {}  # by lock id and token: expired while the run went on
+        self.spans: dict[str, deque[Span]] = {}
+        self.names: dict[str, tuple[str, str]] = {}
+        self.refusals: deque[Refusal] = deque(maxlen=MAX_REFUSALS)
+
+    def restore(self, locks: Iterable[HeldLock], lanes: Iterable[Lane], refusals: Iterable[Refusal]) -> None:
+        """Go on from what the last observer wrote; what is gone meanwhile is told by the first reading."""
+        for lock in locks:
+            (self.lapsed if lock.lapsed_at else self.held)[lock.id if not lock.lapsed_at else _lapsed_key(lock)] = lock
+        for lane in lanes:
+            self.spans[lane.lock_id] = deque(lane.spans, maxlen=MAX_SPANS)
+            self.names[lane.lock_id] = (lane.cache, lane.name)
+        self.refusals.extend(refusals)
+
+    def read(self, seen: LocksRead) -> bool:
+        """Take in a reading; True where something changed."""
+        changed = [self._saw(lock, seen) for lock in seen.locks]
+        changed += [self._lost(lock_id, seen.at) for lock_id in seen.gone]
+        return any(changed)
+
+    def keep_only(self, cache: str, ids: set[str], at: datetime) -> bool:
+        """After a first look at a whole cache: what we held to be held there and did not find is gone."""
+        missing = [lock.id for lock in self.held.values() if lock.cache == cache and lock.id not in ids]
+        return any([self._lost(lock_id, at) for lock_id in missing])
+
+    def _saw(self, lock: HeldLock, seen: LocksRead) -> bool:
+        old = self.held.get(lock.id)
+        if old is not None and old.token_digest == lock.token_digest:
+            self.held[lock.id] = merged = _merged(old, lock)
+            return merged != replace(old, seen_at=merged.seen_at)
+        if old is not None:
+            self._end_span(lock.id, seen.at, "changed")
+        if seen.live:
+            lock = replace(lock, acquired_at=seen.at, timeout=lock.expires_at - seen.at if lock.expires_at else None)
+        self.held[lock.id] = lock
+        self._begin_span(lock, minimum=not seen.live)
+        return True
+
+    def _lost(self, lock_id: str, at: datetime) -> bool:
+        old = self.held.pop(lock_id, None)
+        if old is None:
+            return False
+        expired = old.expires_at is not None and at >= old.expires_at - SAME_DEADLINE
+        if expired and old.claim is not None:
+            self.lapsed[_lapsed_key(old)] = replace(old, lapsed_at=old.expires_at)
+        self._end_span(lock_id, old.expires_at if expired and old.expires_at else at, "expired" if expired else "released")
+        return True
+
+    def _begin_span(self, lock: HeldLock, *, minimum: bool) -> None:
+        began = lock.acquired_at or lock.first_seen_at
+        span = Span(from_at=began, to_at=None, token_digest=lock.token_digest, from_is_minimum=minimum and lock.acquired_at is None)
+        self.spans.setdefault(lock.id, deque(maxlen=MAX_SPANS)).append(span)
+        self.names[lock.id] = (lock.cache, lock.name)
+
+    def _end_span(self, lock_id: str, at: datetime, end: str) -> None:
+        spans = self.spans.get(lock_id)
+        if spans and spans[-1].to_at is None:
+            spans[-1] = replace(spans[-1], to_at=at, end=end)
+
+    def refused(self, event: Mapping[str, Any], at: datetime) -> bool:
+        """A `lock-refused` event from a worker; False where its key is in no watched place."""
+        key = event.get("key")
+        place = self._place_of(key) if isinstance(key, str) else None
+        if place is None or not isinstance(key, str):
+            return False
+        alias, identity, name = place
+        self.names.setdefault(identity, (alias, name))
+        waited = event.get("waited")
+        self.refusals.append(
+            Refusal(
+                lock_id=identity,
+                cache=alias,
+                name=name,
+                at=at,
+                task_id=event.get("uuid"),
+                task_name=event.get("task"),
+                worker=event.get("hostname"),
+                waited=timedelta(seconds=waited) if isinstance(waited, (int, float)) and 0 <= waited < 1e6 else None,
+            )
+        )
+        return True
+
+    def _place_of(self, key: str) -> tuple[str, str, str] | None:
+        """The cache, lock id and name that this key has: the lock that is held under it, else the first cache with its prefix."""
+        for lock in self.held.values():
+            if lock.key == key:
+                return lock.cache, lock.id, lock.name
+        for alias, prefix in sorted(self.places, key=lambda place: -len(place[1])):
+            if key.startswith(prefix):
+                return alias, lock_id(alias, key.encode()), key.removeprefix(prefix)
+        return None
+
+    def forget(self, now: datetime) -> None:
+        """Drop what no page shows any more."""
+        while self.refusals and now - self.refusals[0].at > HOUR:
+            self.refusals.popleft()
+        for key, spans in list(self.spans.items()):
+            while spans and spans[0].to_at is not None and now - spans[0].to_at > KEPT:
+                spans.popleft()
+            if not spans:
+                del self.spans[key]
+        self.lapsed = {key: lock for key, lock in self.lapsed.items() if lock.lapsed_at and now - lock.lapsed_at < MAX_LAPSED_FOR}
+        recent = {refusal.lock_id for refusal in self.refusals} | self.spans.keys() | self.held.keys()
+        self.names = {lock_id: name for lock_id, name in self.names.items() if lock_id in recent}
+
+    def locks(self) -> tuple[HeldLock, ...]:
+        return (*self.held.values(), *self.lapsed.values())
+
+    def lanes(self, now: datetime) -> tuple[Lane, ...]:
+        refused: dict[str, list[datetime]] = {}
+        for refusal in self.refusals:
+            if now - refusal.at <= KEPT:
+                refused.setdefault(refusal.lock_id, []).append(refusal.at)
+        return tuple(
+            Lane(lock_id=lock_id, cache=self.names[lock_id][0], name=self.names[lock_id][1], spans=tuple(self.spans.get(lock_id, ())), refused_at=tuple(refused.get(lock_id, ())))
+            for lock_id in sorted(self.spans.keys() | refused.keys())
+        )
+
+
+def _merged(old: HeldLock, new: HeldLock) -> HeldLock:
+    """The same token read again: what was learnt first stays, and a deadline moves only when it was really moved."""
+    expires_at, timeout = old.expires_at, old.timeout
+    moved = (new.expires_at is None) != (expires_at is None) or (
+        new.expires_at is not None and expires_at is not None and abs(new.expires_at - expires_at) > SAME_DEADLINE
+    )
+    if moved:
+        expires_at = new.expires_at
+        timeout = expires_at - old.acquired_at if expires_at and old.acquired_at else new.timeout
+    return replace(new, first_seen_at=old.first_seen_at, acquired_at=old.acquired_at, expires_at=expires_at, timeout=timeout)
+
+
+def _lapsed_key(lock: HeldLock) -> str:
+    return f"{lock.id}-{lock.token_digest}"

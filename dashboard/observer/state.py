@@ -1,0 +1,171 @@
+"""The observer's state: a reducer over observations. It does no I/O and has no clock: the same observations give the same state."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from dashboard.judge import assess
+from dashboard.observer.figures import FigureBook
+from dashboard.observer.lock_book import LockBook
+from dashboard.observer.observations import (
+    ConnectionSeen,
+    EventSeen,
+    LocksRead,
+    Observation,
+    QueuesRead,
+    Scanned,
+    SourceSaid,
+    Tick,
+    WorkersAnswered,
+)
+from dashboard.observer.run_book import RunBook
+from dashboard.observer.worker_book import WorkerBook
+from dashboard.records import Observer, Policy, QueueReading, Snapshot, SourceState, UnackedMessage
+
+URGENT = frozenset({"locks", "lanes", "refusals"})  # what an operator waits for; announced on its own
+
+
+class State:
+    """Everything known at the time of the last observation; `apply` names the sections that changed."""
+
+    def __init__(self, places: Sequence[tuple[str, str]], policy: Policy) -> None:
+        self.locks, self.runs, self.workers, self.figures = LockBook(places), RunBook(), WorkerBook(), FigureBook()
+        self.queues: tuple[QueueReading, ...] = ()
+        self.unacked: tuple[UnackedMessage, ...] = ()
+        self.sources: dict[str, SourceState] = {}
+        self.waiting_since: dict[str, datetime] = {}
+        self.observer: Observer | None = None
+        self.received = self.dropped = 0
+        self._policy = policy
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go on from the last snapshot, so that a new observer knows what the one before had proved."""
+        self.locks.restore(snapshot.locks, snapshot.lanes, snapshot.refusals)
+        self.runs.restore(snapshot.runs)
+        self.workers.restore(snapshot.workers)
+        self.figures.restore(snapshot.figures)
+
+    def apply(self, seen: Observation) -> Collection[str]:
+        """Take in one observation; the sections of the snapshot that it changed."""
+        reduce: dict[type, Callable[[Any], Collection[str]]] = {
+            LocksRead: self._locks_read,
+            EventSeen: self._event,
+            WorkersAnswered: self._answered,
+            ConnectionSeen: lambda one: ("workers",) if self.workers.connection(one) else (),
+            QueuesRead: self._queues_read,
+            SourceSaid: self._source,
+            Scanned: lambda one: ("locks", "lanes") if self.locks.keep_only(one.cache, set(one.ids), one.at) else (),
+            Tick: self._tick,
+        }
+        return reduce[type(seen)](seen)
+
+    def _locks_read(self, seen: LocksRead) -> Collection[str]:
+        return ("locks", "lanes") if self.locks.read(seen) else ()
+
+    def _event(self, seen: EventSeen) -> Collection[str]:
+        self.received += 1
+        event = seen.fields
+        if event["type"] == "lock-refused":
+            return ("refusals", "lanes") if self.locks.refused(event, seen.at) else ()
+        changed = {"workers"} if self.workers.event(event, seen.at) else set()
+        if event["type"].startswith("task-") and self.runs.event(event, seen.at):
+            changed.add("runs")
+        return changed
+
+    def _answered(self, seen: WorkersAnswered) -> Collection[str]:
+        self.workers.answered(seen)
+        if seen.command == "active":
+            for name, listed in seen.replies.items():
+                self.runs.active(name, self.workers.pid_of(name), listed, seen.at)
+            return ("workers", "runs")
+        return ("workers",)
+
+    def _queues_read(self, seen: QueuesRead) -> Collection[str]:
+        readings = tuple(self._with_readers(queue, seen.at) for queue in seen.queues)
+        changed = [name for name, old, new in (("queues", self.queues, readings), ("unacked", self.unacked, tuple(seen.unacked))) if old != new]
+        self.queues, self.unacked = readings, tuple(seen.unacked)
+        return changed
+
+    def _with_readers(self, queue: QueueReading, at: datetime) -> QueueReading:
+        """Who reads the queue; None while nobody could be asked, for unknown is not nobody."""
+        asked = self._is_ok("workers")
+        consumers = self.workers.readers_of(queue.name, at) if asked else None
+        if queue.ready and consumers == ():
+            since = self.waiting_since.setdefault(queue.name, at)
+        else:
+            since = None
+            self.waiting_since.pop(queue.name, None)
+        return replace(queue, consumers=consumers, waiting_since=since)
+
+    def _source(self, seen: SourceSaid) -> Collection[str]:
+        old, new = self.sources.get(seen.source.name), seen.source
+        if old is not None and old.ok == new.ok:
+            new = replace(new, since=old.since)
+        if not new.ok and old is not None:
+            new = replace(new, last_good_at=old.last_good_at)
+        self.sources[new.name] = new
+        return ("sources",) if old is None or replace(old, last_good_at=new.last_good_at) != new else ()
+
+    def _is_ok(self, source: str) -> bool:
+        return source in self.sources and self.sources[source].ok
+
+    def _tick(self, seen: Tick) -> Collection[str]:
+        before = len(self.locks.lapsed)
+        self.locks.forget(seen.at)
+        self.workers.forget(self.locks.locks(), seen.at)
+        self.runs.forget(self.locks.locks(), {name for name, _ in self.workers.workers}, seen.at)
+        self._drop_ended_overruns(seen.at)
+        changed = {"sources", "workers", "observer"}
+        if len(self.locks.lapsed) != before:
+            changed.add("locks")
+        if self.figures.due(seen.at):
+            self._sample(seen.at)
+            changed |= {"figures", "refusals", "runs", "lanes"}
+        return changed
+
+    def _drop_ended_overruns(self, now: datetime) -> None:
+        """An expired lock is kept only while its holder's run goes on, or cannot be told to have ended."""
+        if not self.locks.lapsed:
+            return
+        judged = assess(replace(self.snapshot(now), locks=tuple(self.locks.lapsed.values())), now, self._policy)
+        living = {f"{one.lock.id}-{one.lock.token_digest}" for one in judged}
+        self.locks.lapsed = {key: lock for key, lock in self.locks.lapsed.items() if key in living}
+
+    def _sample(self, now: datetime) -> None:
+        broker, events = self._is_ok("broker"), self._is_ok("events")
+        caches = [source for name, source in self.sources.items() if name.startswith("cache ")]
+        active = [worker.active for worker in self.workers.living(now, self._policy.grace) if worker.active is not None]
+        self.figures.sample(
+            now,
+            refused_at=self._refused_at() if events else None,
+            failed_at=self.runs.failed_at if events else None,
+            locks=len(self.locks.held) if caches and all(source.ok for source in caches) else None,
+            ready=sum(queue.ready for queue in self.queues) if broker else None,
+            unacked=_total([queue.unacked for queue in self.queues]) if broker else None,
+            busy=sum(map(len, active)) if self._is_ok("workers") else None,
+        )
+
+    def _refused_at(self) -> list[datetime]:
+        return [refusal.at for refusal in self.locks.refusals]
+
+    def snapshot(self, now: datetime) -> Snapshot:
+        """Everything known, as the pages read it."""
+        events = self._is_ok("events")
+        return Snapshot(
+            at=now,
+            locks=self.locks.locks(),
+            lanes=self.locks.lanes(now),
+            refusals=tuple(self.locks.refusals),
+            runs=self.runs.shown(),
+            workers=tuple(self.workers.workers.values()),
+            queues=self.queues,
+            unacked=self.unacked,
+            sources=tuple(self.sources.values()),
+            figures=self.figures.figures(now, refused_at=self._refused_at() if events else None, failed_at=self.runs.failed_at if events else None),
+            observer=self.observer,
+        )
+
+
+def _total(counts: Sequence[int | None]) -> int | None:
+    return None if any(count is None for count in counts) else sum(count for count in counts if count is not None)

@@ -1,0 +1,76 @@
+"""One look at everything, for the command line where no observer runs: no history, so it can tell less, and says so."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from dashboard import connections
+from dashboard.conf import conf, policy
+from dashboard.connections import BROKER, Watched, shown_url
+from dashboard.exceptions import SourceUnavailable
+from dashboard.observer.observations import LocksRead, Observation, QueuesRead, SourceSaid, WorkersAnswered
+from dashboard.observer.process import foreign_prefixes
+from dashboard.observer.state import State
+from dashboard.records import Snapshot, SourceState
+from dashboard.sources.follow import Follower
+from dashboard.sources.queues import Layout, QueueReader
+from dashboard.sources.workers import SOURCE as WORKERS
+from dashboard.sources.workers import ask_workers
+
+ASK_TIMEOUT_S = 1.0
+
+
+def survey() -> Snapshot:
+    """What can be known in one look: locks, queues, and what the workers answer within a second.  Never raises: a source that is away says so."""
+    places = connections.watched()
+    state = State([(place.alias, place.prefix.decode("utf-8", "backslashreplace")) for place in places], policy())
+    if conf().INSPECT:
+        _try(state, WORKERS, None, lambda: _workers(state))
+    _try(state, BROKER, conf().BROKER_URL, lambda: _queues(state))
+    for place in places:
+        _try(state, f"cache {place.alias}", place.url, lambda place=place: _locks(state, place, places))  # type: ignore[misc]  # bound per place
+    return state.snapshot(datetime.now(UTC))
+
+
+def _try(state: State, name: str, url: str | None, look: Callable[[], None]) -> None:
+    now = datetime.now(UTC)
+    try:
+        look()
+        said = SourceState(name=name, ok=True, since=now, last_good_at=now, mode="one look", url=shown_url(url) if url else None)
+    except SourceUnavailable as error:
+        said = SourceState(name=name, ok=False, since=now, reason=error.reason, url=shown_url(url) if url else None)
+    state.apply(SourceSaid(source=said))
+
+
+def _locks(state: State, place: Watched, places: list[Watched]) -> None:
+    def tell(locks: Any, gone: Any, live: bool, at: datetime) -> None:
+        state.apply(LocksRead(cache=place.alias, locks=locks, gone=gone, live=live, at=at))
+
+    follower = Follower(connections.look(place), place, conf().LOCK_PATTERNS, tell=tell, foreign=foreign_prefixes(place, places), scan=conf().SCAN)
+    try:
+        follower.open()
+    finally:
+        follower.close()
+
+
+def _queues(state: State) -> None:
+    reader = QueueReader(redis=connections.look_broker(), layout=Layout.of(conf().BROKER_TRANSPORT_OPTIONS))
+    names = {name for worker in state.workers.workers.values() for name in worker.queues or ()}
+    for _ in range(20):  # enough steps of the scan for 20,000 keys; what is beyond is found by an observer
+        queues, unacked = reader.read([*conf().QUEUES, *names])
+    _apply(state, QueuesRead(queues=queues, unacked=unacked, at=datetime.now(UTC)))
+
+
+def _workers(state: State) -> None:
+    names: tuple[str, ...] | None = None
+    for command in ("stats", "active", "active_queues"):
+        asked_at = datetime.now(UTC)
+        replies = ask_workers(connections.ask(), command, names, ASK_TIMEOUT_S)
+        _apply(state, WorkersAnswered(command=command, asked=names or (), replies=replies, asked_at=asked_at, at=datetime.now(UTC)))
+        names = tuple(replies)
+        if not names:
+            return
+
+
+def _apply(state: State, seen: Observation) -> None:
+    state.apply(seen)

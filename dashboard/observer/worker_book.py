@@ -1,0 +1,133 @@
+"""What the observer knows of workers: one record for each process, told apart by name and pid."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from dashboard.observer.observations import ConnectionSeen, WorkersAnswered
+from dashboard.records import HeldLock, Worker
+
+FORGOTTEN = timedelta(hours=1)  # a process that is gone, unless a lock belongs to it
+MAX_WORKERS = 1000
+SKEWED = timedelta(seconds=2)
+Key = tuple[str, int | None]
+
+
+class WorkerBook:
+    """Reduces events and answers to one record per process."""
+
+    def __init__(self) -> None:
+        self.workers: dict[Key, Worker] = {}
+
+    def restore(self, workers: Iterable[Worker]) -> None:
+        self.workers = {(worker.name, worker.pid): worker for worker in workers}
+
+    def event(self, event: Mapping[str, Any], at: datetime) -> bool:
+        """Any event of a worker shows that it lives; `worker-offline` that it is leaving."""
+        name, pid, kind = event.get("hostname"), event.get("pid"), event["type"]
+        if not isinstance(name, str) or not isinstance(pid, int) or kind == "task-sent" or not kind.startswith(("worker-", "task-")):
+            return False
+        worker = self._heard(name[:255], pid, at)
+        leaving = {"worker-offline": at, "worker-online": None}.get(kind, worker.said_offline_at)
+        self._keep(replace(worker, said_offline_at=leaving, last_event_at=at, clock_skew=_skew(event.get("timestamp"), at)))
+        return True
+
+    def _heard(self, name: str, pid: int | None, at: datetime) -> Worker:
+        known = self.workers.get((name, pid)) or Worker(name=name, pid=pid, first_heard_at=at, last_heard_at=at)
+        return replace(known, last_heard_at=max(known.last_heard_at, at), connection_gone_at=None)
+
+    def _keep(self, worker: Worker) -> None:
+        if (worker.name, worker.pid) in self.workers or len(self.workers) < MAX_WORKERS:
+            self.workers[worker.name, worker.pid] = worker
+
+    def answered(self, answer: WorkersAnswered) -> None:
+        """What the workers said, and that the others were asked and did not say it."""
+        for name, said in answer.replies.items():
+            worker = self._speaking(name, said, answer)
+            if worker is not None:
+                self._keep(_with_answer(worker, answer, said))
+        for name in set(answer.asked) - answer.replies.keys():
+            for worker in self._of(name):
+                self._keep(replace(worker, asked_at=answer.asked_at))
+
+    def _speaking(self, name: str, said: Any, answer: WorkersAnswered) -> Worker | None:
+        """The process of that name that answered: `stats` tells its pid, else the one heard last that did not say goodbye."""
+        if answer.command == "stats" and isinstance(said, dict) and isinstance(said.get("pid"), int):
+            return self._heard(name, said["pid"], answer.at)
+        newest = self._newest(name)
+        return replace(newest, last_heard_at=max(newest.last_heard_at, answer.at), connection_gone_at=None) if newest else None
+
+    def _newest(self, name: str) -> Worker | None:
+        living = [worker for worker in self._of(name) if worker.said_offline_at is None]
+        return max(living, key=lambda worker: worker.first_heard_at, default=None)
+
+    def pid_of(self, name: str) -> int | None:
+        """The pid of the process that answers under this name now."""
+        newest = self._newest(name)
+        return newest.pid if newest else None
+
+    def _of(self, name: str) -> list[Worker]:
+        return [worker for worker in self.workers.values() if worker.name == name]
+
+    def connection(self, seen: ConnectionSeen) -> bool:
+        worker = self.workers.get((seen.worker, seen.pid))
+        if worker is None:
+            return False
+        gone_at = None if seen.is_open else worker.connection_gone_at or (seen.at if worker.connection_known else None)
+        self._keep(replace(worker, connection_known=worker.connection_known or seen.is_open, connection_gone_at=gone_at))
+        return True
+
+    def forget(self, locks: Iterable[HeldLock], now: datetime) -> None:
+        """Drop processes that have been silent for long, unless a lock is theirs."""
+        needed = {lock.claim.worker for lock in locks if lock.claim}
+        self.workers = {
+            key: worker for key, worker in self.workers.items() if now - worker.last_heard_at < FORGOTTEN or worker.name in needed
+        }
+
+    def living(self, now: datetime, within: timedelta) -> list[Worker]:
+        """Those heard of within that time that have not said goodbye."""
+        return [worker for worker in self.workers.values() if worker.said_offline_at is None and now - worker.last_heard_at <= within]
+
+    def readers_of(self, queue: str, now: datetime) -> tuple[str, ...] | None:
+        """Who reads this queue; a silent one counts until its connection is known to be gone.  None while some worker has not told its queues."""
+        present = [worker for worker in self.living(now, FORGOTTEN) if worker.connection_gone_at is None]
+        if any(worker.queues is None for worker in present):
+            return None
+        return tuple(sorted({worker.name for worker in present if queue in (worker.queues or ())}))
+
+
+def _with_answer(worker: Worker, answer: WorkersAnswered, said: Any) -> Worker:
+    told = replace(worker, answered_at=answer.at, asked_at=answer.asked_at)
+    if answer.command == "active" and isinstance(said, list):
+        return replace(told, active=tuple(str(entry.get("id")) for entry in said if isinstance(entry, dict)))
+    if answer.command == "active_queues" and isinstance(said, list):
+        return replace(told, queues=tuple(str(entry.get("name")) for entry in said if isinstance(entry, dict)))
+    if answer.command == "registered" and isinstance(said, list):
+        return replace(told, tasks=tuple(str(name).split(" [", 1)[0] for name in said))
+    if answer.command == "stats" and isinstance(said, dict):
+        return _with_pool(told, said, answer.at)
+    return told
+
+
+def _with_pool(worker: Worker, stats: Mapping[str, Any], at: datetime) -> Worker:
+    pool = stats.get("pool") or {}
+    processes = pool.get("processes")
+    options = (stats.get("broker") or {}).get("transport_options") or {}
+    timeout = options.get("visibility_timeout")
+    return replace(
+        worker,
+        pool=str(pool.get("implementation", "")).partition(".concurrency.")[2].partition(":")[0] or None,
+        processes=tuple(pid for pid in processes if isinstance(pid, int)) if isinstance(processes, list) else None,
+        concurrency=pool.get("max-concurrency") if isinstance(pool.get("max-concurrency"), int) else None,
+        visibility_timeout=timedelta(seconds=timeout) if isinstance(timeout, (int, float)) else None,
+        pool_read_at=at,
+    )
+
+
+def _skew(timestamp: object, at: datetime) -> timedelta | None:
+    """How far the worker's clock is from ours, where that is more than its event may have taken."""
+    if not isinstance(timestamp, (int, float)) or not 0 < timestamp < 1e11:
+        return None
+    skew = datetime.fromtimestamp(timestamp, UTC) - at
+    return skew if abs(skew) >= SKEWED else None

@@ -36,7 +36,10 @@ def provide_browser() -> int:
     if browser := find_browser():
         print(f"browser: {browser}")
         return 0
-    print("browser: none found and none could be installed. Install Chromium or Google Chrome (Debian: apt-get install chromium), then try again.", file=sys.stderr)
+    print(
+        "browser: none found and none could be installed. Install Chromium or Google Chrome (on Debian: apt-get install chromium).",
+        file=sys.stderr,
+    )
     return 1
 
 
@@ -90,9 +93,7 @@ def _install_debian(*packages: str) -> None:
 def _run(command: list[str]) -> None:
     """Run it with its output shown; whether it worked is seen by looking for what it should have brought."""
     try:
-        subprocess.run(
-            command, stdin=subprocess.DEVNULL, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, timeout=INSTALL_TIMEOUT_S, check=False
-        )
+        subprocess.run(command, stdin=subprocess.DEVNULL, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, timeout=INSTALL_TIMEOUT_S, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         print(f"{Path(command[0]).name}: {error}", file=sys.stderr)
 

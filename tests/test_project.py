@@ -259,6 +259,18 @@ def test_setup_says_what_is_missing(tmp_path, version, says):
     assert says in done.stderr
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells of a parent's death on Linux only")
+def test_what_make_runs_ends_when_make_is_killed():
+    sleeper = "import time; print('here', flush=True); time.sleep(100)"
+    program = "import os, subprocess as s, sys; s.run([sys.executable, '-m', 'config.tooling.with_parent', str(os.getpid()), *sys.argv[1:]])"
+    make = subprocess.Popen([sys.executable, "-c", program, "shell", "--verbosity=0", "--command", sleeper], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert make.stdout.readline() == "here\n"
+
+    make.kill()
+
+    assert make.communicate(timeout=20) == ("", None)  # the pipe is closed by the last process that had it
+
+
 def lint_imports(tree):
     program = "import sys; from importlinter.cli import lint_imports_command as main; main(['--no-logo', '--no-cache'])"
     return subprocess.run([sys.executable, "-c", program], cwd=tree, env={**os.environ, "COLUMNS": "300"}, capture_output=True, text=True, check=False).stdout

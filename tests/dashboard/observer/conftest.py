@@ -1,0 +1,42 @@
+"""A system for each test, and what Lockhouse says of it at this moment."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import pytest
+from redis import Redis
+
+from dashboard import connections
+from dashboard.conf import policy
+from dashboard.judge import assess
+from dashboard.records import JudgedLock, Snapshot
+from dashboard.snapshot import Reader
+from tests.system import System, running_system
+
+
+@pytest.fixture
+def system(tmp_path, settings) -> Iterator[System]:
+    with running_system(tmp_path) as running:
+        settings.LOCKHOUSE = {
+            "NAME": "test-system",
+            "BROKER_URL": f"{running.url}/0",
+            "CACHES": {"default": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": f"{running.url}/1", "KEY_PREFIX": "shop", "VERSION": 3}},
+            "REDIS_URL": f"{running.url}/2",
+            "LOCKS": {"import-{i}": {"owner": "guest_import"}, "late-{i}": {"owner": "guest_import_late"}},
+            "GRACE": 6,
+        }
+        connections.forget_connections()
+        yield running
+        connections.forget_connections()
+
+
+@pytest.fixture
+def snapshot(system: System) -> Callable[[], Snapshot]:
+    reader, own = Reader(), Redis.from_url(f"{system.url}/2")
+    return lambda: reader.newest(own)
+
+
+@pytest.fixture
+def locks(snapshot) -> Callable[[], dict[str, JudgedLock]]:
+    """The judged locks by name, as a page would show them now."""
+    return lambda: {one.lock.name: one for one in assess(snapshot(), datetime.now(UTC), policy())}

@@ -1,0 +1,92 @@
+"""What a lock is called when its holder dies, freezes or leaves: real prefork workers, real signals, early and late acknowledgement."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from tests.system import wait_for
+
+CERTAINTIES = [pytest.param("", "likely", id="plain lock"), pytest.param("dashboard.locking.HolderRedis", "exact", id="holder lock")]
+RUN_S = 300
+
+
+def both_held(system, locks, client_class: str):
+    """A worker that holds one lock with early and one with late acknowledgement, both seen with their living holder."""
+    worker = system.worker(**({"GUEST_REDIS_CLIENT_CLASS": client_class} if client_class else {}))
+    system.observer()
+    wait_for(lambda: "leads since" in system.log("observer"))
+    system.send("guest_import", "import-1", RUN_S)
+    early = system.taken("import-1")
+    time.sleep(1.2)  # two plain locks of one moment have no likely holder: that is another test
+    system.send("guest_import_late", "late-1", RUN_S)
+    late = system.taken("late-1")
+    wait_for(lambda: {"import-1", "late-1"} <= locks().keys() and all("run_active" in codes(one) for one in locks().values()), said="both held")
+    return worker, early, late
+
+
+def codes(judged) -> list[str]:
+    return [fact.code for fact in judged.evidence]
+
+
+def verdicts(locks) -> dict[str, str]:
+    return {name: one.verdict for name, one in locks().items()}
+
+
+@pytest.mark.parametrize(("client_class", "certainty"), CERTAINTIES)
+def test_killed_child_leaves_its_locks_orphaned(system, locks, client_class, certainty):
+    _, early, late = both_held(system, locks, client_class)
+
+    os.kill(early, signal.SIGKILL)
+    os.kill(late, signal.SIGKILL)
+
+    wait_for(lambda: verdicts(locks) == {"import-1": "orphaned", "late-1": "orphaned"}, seconds=25)
+    assert {one.holder.certainty for one in locks().values()} == {certainty}
+    assert all({"worker_lost", "process_gone"}.intersection(codes(one)) for one in locks().values())
+
+
+@pytest.mark.parametrize(("client_class", "certainty"), CERTAINTIES)
+def test_killed_worker_leaves_its_locks_orphaned(system, locks, client_class, certainty):
+    worker, _, _ = both_held(system, locks, client_class)
+
+    system.signal(worker, signal.SIGKILL)
+
+    wait_for(lambda: verdicts(locks) == {"import-1": "orphaned", "late-1": "orphaned"}, seconds=25)
+    found = locks()
+    assert {one.holder.certainty for one in found.values()} == {certainty}
+    assert {"worker_silent", "worker_no_answer", "connection_gone"} <= set(codes(found["import-1"]))
+    assert "run_lost" in codes(found["import-1"])
+    assert "message_unacked" in codes(found["late-1"])
+
+
+@pytest.mark.parametrize("group", [False, True], ids=["parent", "parent and children"])
+def test_frozen_worker_is_never_orphaned(system, locks, group):
+    worker, _, _ = both_held(system, locks, "dashboard.locking.HolderRedis")
+
+    system.signal(worker, signal.SIGSTOP, group=group)
+
+    seen = set()
+    until = time.monotonic() + 16
+    while time.monotonic() < until:
+        seen |= set(verdicts(locks).values())
+        time.sleep(0.1)
+    assert seen == {"held", "unknown"}
+    assert all("connection_open" in codes(one) for one in locks().values())
+
+
+def test_leaving_worker_is_never_orphaned_while_its_run_goes_on(system, locks):
+    worker, _, _ = both_held(system, locks, "dashboard.locking.HolderRedis")
+
+    system.signal(worker, signal.SIGTERM)
+
+    seen = set()
+    until = time.monotonic() + 25
+    while time.monotonic() < until:
+        seen |= set(verdicts(locks).values())
+        time.sleep(0.1)
+    assert seen == {"held"}
+    assert all("worker_leaving" in codes(one) for one in locks().values())
+    system.guest.rpush("import-1:go", 1)
+    system.guest.rpush("late-1:go", 1)
+    wait_for(lambda: not locks(), said="released at the end of the runs")

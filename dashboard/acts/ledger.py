@@ -1,0 +1,130 @@
+"""Writes acts down: as `intent` before they are done, completed after. The unique nonce makes a second submission the same act."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.db import DatabaseError, IntegrityError, transaction
+
+from dashboard.acts import words
+from dashboard.acts.refusals import Refused
+from dashboard.acts.values import Answer, Order
+from dashboard.models import OperatorAct
+
+MAX_A_MINUTE = 30  # a person who releases more by hand within a minute is a program, or mistaken
+MAX_REASON = 1000
+MINUTE = timedelta(minutes=1)
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of an act, and whether it was this submission that did it."""
+
+    act: OperatorAct
+    replayed: bool = False
+
+    @property
+    def state(self) -> str:
+        return self.act.state
+
+    @property
+    def code(self) -> str:
+        return self.act.code
+
+    @property
+    def is_done(self) -> bool:
+        return self.act.state == "done"
+
+    @property
+    def sentence(self) -> str:
+        return words.answer(self.act.code, self.act.values)
+
+
+def existing(nonce: str) -> OperatorAct | None:
+    """The act of that nonce, where it was submitted before.  Raises: Refused where the database does not answer."""
+    try:
+        return OperatorAct.objects.filter(nonce=nonce).first()
+    except DatabaseError as error:
+        raise _unwritten(error) from error
+
+
+def begin(order: Order, **fields: Any) -> tuple[OperatorAct, bool]:
+    """The act as it stands in the database before anything is done, and whether this call wrote it.
+
+    Committed at once, so the caller must be in no transaction.  Raises: Refused, where it cannot be written.
+    """
+    act = OperatorAct(**_fields_of(order), **fields)
+    try:
+        with transaction.atomic(durable=True):
+            act.save(force_insert=True)
+    except IntegrityError as error:
+        first = existing(order.nonce)
+        if first is None:
+            raise _unwritten(error) from error
+        return first, False
+    except DatabaseError as error:
+        raise _unwritten(error) from error
+    return act, True
+
+
+def finish(act: OperatorAct, answer: Answer) -> Outcome:
+    """Complete the record.  Where the database fails now, the answer is still told, and the record says `intent` until it is settled."""
+    act.state, act.code = answer.state, answer.code
+    act.values, act.after = dict(answer.values), dict(answer.after)
+    act.finished_at = datetime.now(UTC)
+    try:
+        with transaction.atomic():
+            act.save(update_fields=["state", "code", "values", "after", "finished_at"])
+            if answer.state == "done" and act.user_id is not None:
+                LogEntry.objects.log_actions(act.user_id, [act], CHANGE, f"{act.act}: {act.reason}", single_object=True)
+    except DatabaseError:
+        log.exception("act %s is %s (%s), but its record could not be completed", act.pk, answer.state, answer.code)
+    return Outcome(act=act)
+
+
+def limit(order: Order, now: datetime) -> None:
+    """Refuse the act, and record that, where this person did too many in the last minute.  Raises: Refused."""
+    try:
+        recent = OperatorAct.objects.filter(act=order.act, username=order.actor.name, started_at__gt=now - MINUTE).exclude(code="too_many")
+        if recent.count() < MAX_A_MINUTE:
+            return
+    except DatabaseError as error:
+        raise _unwritten(error) from error
+    act, _ = begin(order)
+    finish(act, Answer(state="refused", code="too_many", values={"limit": MAX_A_MINUTE}))
+    raise Refused("too_many", limit=MAX_A_MINUTE)
+
+
+def released_by(target_id: str, token_digest: str) -> Mapping[str, str]:
+    """Who released this very token by hand, and when; empty where nobody did."""
+    found = OperatorAct.objects.filter(target_id=target_id, token_digest=token_digest, code="released", state="done").first()
+    if found is None or found.finished_at is None:
+        return {}
+    return {"by": found.username, "at": found.finished_at.isoformat()}
+
+
+def _fields_of(order: Order) -> dict[str, Any]:
+    return {
+        "id": order.id,
+        "act": order.act,
+        "target_id": order.target_id,
+        "target_name": order.target_name.replace("\0", "\\x00"),  # PostgreSQL keeps no NUL in a text
+        "cache": order.cache,
+        "user": order.actor.user,
+        "username": order.actor.name,
+        "reason": order.reason.replace("\0", "").strip()[:MAX_REASON],
+        "planned_at": order.planned_at,
+        "started_at": datetime.now(UTC),
+        "nonce": order.nonce,
+        "token_digest": order.token_digest,
+        "origin": order.actor.origin,
+    }
+
+
+def _unwritten(error: Exception) -> Refused:
+    log.error("an act was refused, for its record could not be written: %s", error)
+    return Refused("record_failed")

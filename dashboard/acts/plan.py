@@ -1,0 +1,102 @@
+"""The plan of a release: what it would mean, read and judged now. It changes nothing."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from dashboard import snapshot
+from dashboard.acts.ledger import released_by
+from dashboard.acts.registry import RELEASE, permit
+from dashboard.acts.signed import VALID_FOR, sign
+from dashboard.acts.target import locate, read_and_judge
+from dashboard.acts.values import Actor, Answer, Target
+from dashboard.records import Evidence, JudgedLock
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+MAX_TYPED = 80  # a longer name is not typed by anybody: its id is asked for instead
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What releasing would mean now; `signed` is empty where it cannot be carried out, and `obstacle` says why."""
+
+    target_id: str
+    name: str
+    judged: JudgedLock | None
+    effects: Sequence[Evidence] = ()
+    forced: bool = False
+    to_type: str = ""  # what has to be typed, for a forced release
+    signed: str = ""
+    expires_at: datetime
+    obstacle: Answer | None = None
+
+
+def plan_release(user: "User", session_key: str | None, lock_id: str, token_digest: str, *, now: datetime | None = None) -> Plan:
+    """What releasing the lock would mean, read from its own source.  Raises: Refused, SourceUnavailable.
+
+    An empty `token_digest` means the token that is there now.
+    """
+    permit(Actor(user=user, origin="page"), RELEASE)
+    now = now or datetime.now(UTC)
+    known = snapshot.newest()
+    target = locate(lock_id, known)
+    judged = read_and_judge(target, known, now)
+    plan = Plan(target_id=target.id, name=target.name, judged=judged, expires_at=now + VALID_FOR)
+    if obstacle := obstacle_to(judged, target, token_digest):
+        return _blocked(plan, obstacle)
+    assert judged is not None, "a lock that is gone is an obstacle"
+    forced = judged.verdict != "orphaned"
+    if forced and not user.has_perm(RELEASE.force_permission or ""):
+        return _blocked(plan, Answer(state="refused", code="needs_force", values={"verdict": judged.verdict}))
+    return Plan(
+        target_id=target.id,
+        name=target.name,
+        judged=judged,
+        effects=list(effects(judged)),
+        forced=forced,
+        to_type=to_type(target.id, target.name) if forced else "",
+        signed=sign(user, session_key, target, judged.lock.token_digest, now, forced=forced),
+        expires_at=now + VALID_FOR,
+    )
+
+
+def _blocked(plan: Plan, obstacle: Answer) -> Plan:
+    effects_now = list(effects(plan.judged)) if plan.judged else []
+    return Plan(target_id=plan.target_id, name=plan.name, judged=plan.judged, effects=effects_now, expires_at=plan.expires_at, obstacle=obstacle)
+
+
+def obstacle_to(judged: JudgedLock | None, target: Target, token_digest: str) -> Answer | None:
+    """Why the token that was seen cannot be released: gone, no lock, another token; None where it is there."""
+    if judged is None:
+        return Answer(state="refused", code="already_gone", values=released_by(target.id, token_digest))
+    if judged.lock.dialect == "not-a-lock":
+        return Answer(state="refused", code="not_a_lock", values={"kind": judged.lock.note.removeprefix("wrong-type:")})
+    if token_digest and judged.lock.token_digest != token_digest:
+        since = judged.lock.acquired_at
+        return Answer(state="refused", code="changed_hands", values={"since": since.isoformat()} if since else {})
+    return None
+
+
+def effects(judged: JudgedLock) -> Iterator[Evidence]:
+    """What releasing means, by all that is true of the lock."""
+    flags, codes = set(judged.flags), {fact.code for fact in judged.evidence}
+    if judged.blocks:
+        yield Evidence(code="blocks", values={"blocks": judged.blocks})
+    if "never-expires" in flags:
+        yield Evidence(code="never_expires")
+    for flag, code in (("overlapping", "overlapping"), ("orphaned", "orphaned"), ("overrun", "overrun"), ("held", "holder_lives"), ("unknown", "unknown")):
+        if flag in flags and not (flag == "held" and "overlapping" in flags):
+            yield Evidence(code=code)
+    if "message_unacked" in codes:
+        yield Evidence(code="run_again_later")
+    if "run_lost" in codes:
+        yield Evidence(code="run_lost")
+    yield Evidence(code="no_holder_check")
+
+
+def to_type(target_id: str, name: str) -> str:
+    """What a forced release asks to be typed: the name, or the id where no keyboard has the name."""
+    return name if len(name) <= MAX_TYPED and name.isprintable() and name.strip() == name else target_id

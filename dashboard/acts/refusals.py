@@ -1,0 +1,29 @@
+"""Refusals before anything was tried: each has a code, a status and a sentence. The watched system is as it was."""
+
+from typing import Any
+
+from dashboard.acts.words import refusal
+from dashboard.exceptions import ActRefused
+
+STATUS = {
+    "plan_forged": 400,
+    "read_only": 403,
+    "forbidden": 403,
+    "plan_of_another": 403,
+    "not_known": 404,
+    "act_not_known": 404,
+    "reason_missing": 422,
+    "name_differs": 422,
+    "too_many": 429,
+    "record_failed": 503,
+}
+CONFLICT = 409  # every other one
+
+
+class Refused(ActRefused):
+    """An act that was not begun; the text is in the reader's language, `code` is for programs."""
+
+    def __init__(self, code: str, **values: Any) -> None:
+        self.code = code
+        self.status = STATUS.get(code, CONFLICT)
+        super().__init__(refusal(code, values))

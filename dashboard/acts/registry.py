@@ -1,0 +1,35 @@
+"""Every act there is: its name, the permission it needs and how dangerous it is. What is not named here cannot be done."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from dashboard.acts.refusals import Refused
+from dashboard.acts.values import Actor
+from dashboard.conf import conf
+
+Danger = Literal["repairs", "changes", "forces"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """A kind of act; `force_permission` is needed beside `permission` where the target is not proved to be stale."""
+
+    name: str
+    permission: str
+    force_permission: str | None = None
+    danger: Danger = "changes"
+
+
+RELEASE = Act(name="lock-release", permission="lockhouse.release_lock", force_permission="lockhouse.force_release_lock")
+UNDO_RELEASE = Act(name="lock-release-undo", permission="lockhouse.release_lock", danger="repairs")
+ACTS = {act.name: act for act in (RELEASE, UNDO_RELEASE)}
+
+
+def permit(actor: Actor, act: Act, *, force: bool = False) -> None:
+    """Go on only where acts are switched on and this person may do this one.  Raises: Refused."""
+    if conf().READ_ONLY:
+        raise Refused("read_only")
+    forced = [act.force_permission] if force and act.force_permission else []
+    for permission in (act.permission, *forced):
+        if not actor.may(permission):
+            raise Refused("forbidden", permission=permission)

@@ -1,0 +1,47 @@
+"""Settles acts of which nobody knows whether they were done, by looking at what is there now. Reads the watched system only."""
+
+import base64
+from datetime import UTC, datetime, timedelta
+
+from dashboard.acts.ledger import finish
+from dashboard.acts.refusals import Refused
+from dashboard.acts.registry import RELEASE
+from dashboard.acts.target import read_digest, target_of
+from dashboard.acts.values import Answer
+from dashboard.exceptions import SourceUnavailable
+from dashboard.models import OperatorAct
+
+ABANDONED_AFTER = timedelta(seconds=15)  # an act takes a few seconds at most: its process was ended in the middle
+
+
+def settle(act: OperatorAct, *, now: datetime | None = None) -> OperatorAct:
+    """The act, with its answer if that can be known by now.
+
+    Final only when Redis' clock has passed the act's last moment: after that no late command can change what was seen.
+    Cost: none for a settled act, else two round trips.  Never raises: where the source does not answer, it stays unknown.
+    """
+    if not _is_open(act, now or datetime.now(UTC)):
+        return act
+    if "valid_until_ms" not in act.before:  # it never came as far as a command
+        return finish(act, Answer(state="failed", code="not_done")).act
+    try:
+        target = target_of(act.target_id, act.cache, base64.b64decode(act.before.get("key", "")))
+        found, server_ms = read_digest(target)
+    except (SourceUnavailable, Refused):
+        return act
+    if server_ms <= act.before["valid_until_ms"]:
+        return act
+    is_there = found == act.token_digest
+    return finish(act, _of_release(is_there=is_there) if act.act == RELEASE.name else _of_undo(is_there=is_there)).act
+
+
+def _is_open(act: OperatorAct, now: datetime) -> bool:
+    return act.state == "unknown" or (act.state == "intent" and now - act.started_at > ABANDONED_AFTER)
+
+
+def _of_release(*, is_there: bool) -> Answer:
+    return Answer(state="failed", code="not_done") if is_there else Answer(state="done", code="gone_since")
+
+
+def _of_undo(*, is_there: bool) -> Answer:
+    return Answer(state="done", code="restored") if is_there else Answer(state="failed", code="gone_before_look")

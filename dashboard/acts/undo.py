@@ -1,0 +1,118 @@
+"""Undoes a release within 30 s: the same token again, with what is left until its own deadline, if nobody took the lock meanwhile."""
+
+import uuid
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from dashboard import connections
+from dashboard.acts import kept, ledger, scripts
+from dashboard.acts.ledger import Outcome
+from dashboard.acts.refusals import Refused
+from dashboard.acts.registry import UNDO_RELEASE, permit
+from dashboard.acts.target import read_digest, target_of
+from dashboard.acts.values import Actor, Answer, Order, Origin, Target
+from dashboard.exceptions import SourceUnavailable
+from dashboard.models import UNDO_WITHIN, OperatorAct
+from dashboard.sources.locks import digest, read_lock
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+NEVER_EXPIRES = -1
+
+
+def undo(user: "User", act_id: uuid.UUID, *, origin: Origin = "page", now: datetime | None = None) -> Outcome:
+    """Put back what that act released; asked for twice, it answers with what came of the first.  Raises: Refused."""
+    now = now or datetime.now(UTC)
+    actor = Actor(user=user, origin=origin)
+    permit(actor, UNDO_RELEASE)
+    released = _released(act_id)
+    nonce = _nonce_of(released)
+    if first := ledger.existing(nonce):
+        return Outcome(act=first, replayed=True)
+    memory = kept.recall(released.id)
+    if memory is None or released.undo_until is None or now > released.undo_until:
+        raise Refused("too_late", seconds=UNDO_WITHIN.seconds)
+    order = _order(released, actor, memory, nonce, now)
+    return _carry_out(order, released, memory)
+
+
+def _released(act_id: uuid.UUID) -> OperatorAct:
+    act = OperatorAct.objects.filter(pk=act_id).first()
+    if act is None:
+        raise Refused("act_not_known")
+    if act.code != "released":
+        raise Refused("nothing_to_undo")
+    return act
+
+
+def _nonce_of(released: OperatorAct) -> str:
+    """One undo for each release; one more after each that reached nobody."""
+    tries = released.undos.filter(code="unreachable").count()
+    return f"undo:{released.pk}:{tries}"
+
+
+def _order(released: OperatorAct, actor: Actor, memory: kept.Kept, nonce: str, now: datetime) -> Order:
+    return Order(
+        act=UNDO_RELEASE.name,
+        actor=actor,
+        target_id=released.target_id,
+        target_name=released.target_name,
+        cache=released.cache,
+        token_digest=released.token_digest,
+        reason=released.reason,
+        nonce=nonce,
+        planned_at=now,
+        raw_key=memory.raw_key,
+    )
+
+
+def _carry_out(order: Order, released: OperatorAct, memory: kept.Kept) -> Outcome:
+    target, server_ms, unreachable = _look(order)
+    valid_until_ms = server_ms + scripts.VALID_MS
+    before = {**released.before, "valid_until_ms": valid_until_ms}
+    act, is_mine = ledger.begin(order, undo_of=released, before=before)
+    if not is_mine:
+        return Outcome(act=act, replayed=True)
+    if target is None:
+        return ledger.finish(act, Answer(state="failed", code="unreachable", values=unreachable))
+    deadline_ms = released.after.get("deadline_ms")
+    answer = _put_back(target, memory, valid_until_ms, NEVER_EXPIRES if deadline_ms is None else deadline_ms)
+    if answer.code == "restored":
+        kept.forget(released.id)
+    return ledger.finish(act, answer)
+
+
+def _look(order: Order) -> tuple[Target | None, int, dict[str, Any]]:
+    """Where it goes and what time it is there; where that place does not answer, why."""
+    try:
+        target = target_of(order.target_id, order.cache, order.raw_key)
+        return target, read_digest(target)[1], {}
+    except SourceUnavailable as error:
+        return None, 0, {"source": error.source, "reason": error.reason[:200]}
+
+
+def _put_back(target: Target, memory: kept.Kept, valid_until_ms: int, deadline_ms: int) -> Answer:
+    try:
+        word, *_ = scripts.run(target, scripts.RESTORE, memory.token, valid_until_ms, deadline_ms)
+    except scripts.NotSentError as error:
+        return Answer(state="failed", code="unreachable", values={"source": f"cache {target.place.alias}", "reason": str(error)[:200]})
+    except scripts.RejectedError as error:
+        return Answer(state="failed", code="rejected", values={"reason": str(error)})
+    except scripts.NoAnswerError:
+        return Answer(state="unknown", code="no_answer")
+    if word == "taken":
+        return _taken(target, digest(memory.token))
+    if word == "restored":
+        return Answer(state="done", code="restored")
+    return Answer(state="refused", code={"expired": "expired_meanwhile", "late": "came_late"}[word])
+
+
+def _taken(target: Target, own_digest: str) -> Answer:
+    """Somebody else's lock, and since when, as far as its token tells."""
+    try:
+        lock = read_lock(connections.look(target.place), target.place, target.raw_key, datetime.now(UTC))
+    except SourceUnavailable:
+        lock = None
+    since = lock.acquired_at if lock and lock.token_digest != own_digest else None
+    return Answer(state="refused", code="taken_again", values={"since": since.isoformat()} if since else {})

@@ -1,0 +1,116 @@
+"""What acts answer, in sentences that a person can act on. Codes come from this package alone; values are JSON."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_noop as _
+
+Values = Mapping[str, Any]
+
+ACTS = {
+    "lock-release": _("release a lock"),
+    "lock-release-undo": _("undo a release"),
+}
+
+EFFECTS = {
+    "orphaned": _("Nobody holds this lock any more, so releasing it is safe: the next attempt takes it."),
+    "holder_lives": _("The holder still runs and will end with LockNotOwnedError when it releases the lock itself; another run may start beside it."),
+    "overlapping": _("Two runs of this lock are active already; releasing it lets a third start beside them."),
+    "overrun": _("The holder has outlived its lock and still runs; another run may start beside it."),
+    "never_expires": _("This lock never expires: until somebody releases it, nothing that needs it runs."),
+    "unknown": _("Nobody can say whether the holder still runs. If it does, another run may start beside it."),
+    "run_again_later": _("Its message was not acknowledged, so Redis gives that run out again later; released now, another can start before it."),
+    "run_lost": _("The run that held it is lost and will not run again by itself."),
+    "blocks": _("While it is held, this does not happen: %(blocks)s."),
+    "no_holder_check": _("Only the token that you saw is deleted: if the lock changes hands meanwhile, nothing is done."),
+}
+
+REFUSALS = {
+    "read_only": _("Acts are switched off in this installation (LOCKHOUSE_READ_ONLY), so nothing was done."),
+    "forbidden": _("You may not do this: it needs the permission “%(permission)s”. Nothing was done."),
+    "plan_forged": _("This plan was not made here or is damaged, so nothing was done. Open the lock's page and start again."),
+    "plan_expired": _("This plan is older than a minute, so nothing was done. Look at the lock again and confirm a fresh one."),
+    "plan_of_another": _("This plan was made for another person or session, so nothing was done. Open the lock's page and make your own."),
+    "reason_missing": _("Say why: the reason is kept with the act. Nothing was done."),
+    "name_differs": _("What you typed is not “%(wanted)s”, so nothing was done."),
+    "too_many": _("You released %(limit)s locks within a minute, which is the limit; nothing was done. Wait a minute."),
+    "record_failed": _("The record of this act could not be written to the database, so nothing was done."),
+    "not_known": _("No lock with this id is known: it is gone, or it has not been found yet. Nothing was done."),
+    "act_not_known": _("There is no act with this id."),
+    "key_reused": _("This Idempotency-Key belongs to another act, so nothing was done."),
+    "nothing_to_undo": _("This act changed nothing that could be put back."),
+    "too_late": _("An act can be undone for %(seconds)s seconds; that time is over, so nothing was done."),
+}
+
+ANSWERS = {
+    "": _("This is being done."),
+    "released": _("Released."),
+    "changed_hands": _("Nothing done: the lock changed hands, and the one that you saw is gone."),
+    "changed_hands_at": _("Nothing done: the lock changed hands at %(since)s, and the one that you saw is gone."),
+    "already_gone": _("Nothing done: the lock is already gone."),
+    "already_released": _("Nothing done: %(by)s released it at %(at)s."),
+    "not_a_lock": _("Nothing done: what is under this key is not a lock (%(kind)s)."),
+    "needs_force": _("Nothing done: it is not proved that nobody holds this lock (%(verdict)s). Releasing it needs force."),
+    "cache_not_watched": _("Nothing done: the cache “%(cache)s” is no longer watched."),
+    "record_failed": _("Nothing done: the record of this act could not be written."),
+    "unreachable": _("Nothing done: %(source)s does not answer (%(reason)s)."),
+    "rejected": _("Nothing done: Redis refused the command (%(reason)s)."),
+    "came_late": _("Nothing done: Redis took too long, and an act that arrives late is not carried out. Look at the lock again."),
+    "too_many": _("Nothing done: %(limit)s acts within a minute is the limit."),
+    "no_answer": _("Not known: Redis was told, but did not say whether it was done. Look again in a few seconds."),
+    "gone_since": _("The lock is gone. Redis did not say whether this act removed it or it ended by itself."),
+    "not_done": _("Nothing done: Redis never carried it out, and the lock is as it was."),
+    "restored": _("Put back with the time that it had left."),
+    "taken_again": _("Nothing done: somebody else has taken the lock meanwhile."),
+    "taken_again_at": _("Nothing done: somebody else took the lock at %(since)s."),
+    "expired_meanwhile": _("Nothing done: the lock would have expired by itself meanwhile."),
+    "gone_before_look": _("Not in place: if it was put back, it is gone again."),
+}
+
+
+def act_name(name: str) -> str:
+    """What kind of act that is."""
+    return gettext(ACTS[name]) if name in ACTS else name
+
+
+def effect(code: str, values: Values) -> str:
+    """What an act will mean, as the plan says it."""
+    return gettext(EFFECTS[code]) % _shown(values)
+
+
+def refusal(code: str, values: Values) -> str:
+    """Why an act was not begun."""
+    return gettext(REFUSALS[code]) % _shown(values)
+
+
+def answer(code: str, values: Values) -> str:
+    """What came of an act; a time that is known becomes part of the sentence."""
+    key = next((better for better, needed in _BETTER.get(code, ()) if needed <= values.keys()), code)
+    sentence = gettext(ANSWERS[key]) % _shown(values)
+    return f"{sentence} {_left(values)}" if key == "released" else sentence
+
+
+_BETTER: Mapping[str, list[tuple[str, set[str]]]] = {
+    "changed_hands": [("changed_hands_at", {"since"})],
+    "already_gone": [("already_released", {"by", "at"})],
+    "taken_again": [("taken_again_at", {"since"})],
+}
+
+
+def _left(values: Values) -> str:
+    if values.get("ttl_ms") is None:
+        return gettext("It would never have expired.")
+    seconds = round(values["ttl_ms"] / 1000)
+    return ngettext("It would have blocked for another %(n)s second.", "It would have blocked for another %(n)s seconds.", seconds) % {"n": seconds}
+
+
+def _shown(values: Values) -> dict[str, Any]:
+    return {name: _instant(value) if name in {"since", "at"} else value for name, value in values.items()}
+
+
+def _instant(value: Any) -> str:
+    at = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    return f"{date_format(at, 'H:i:s')} UTC" if at.utcoffset() == timedelta(0) else date_format(at, "H:i:s O")

@@ -1,0 +1,51 @@
+"""The API: its operations, who may call them, and how it says no. Every error is `{"error": sentence}`."""
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+
+from dashboard.api import locks
+from dashboard.api.auth import ANY_OF
+from dashboard.api.docs import Docs
+from dashboard.exceptions import DashboardError
+
+UNAUTHORIZED = 401
+HOW_TO = "Log in, or send the header `Authorization: Bearer <token>` with a token from `manage.py token USER`."
+
+api = NinjaAPI(
+    title="Lockhouse",
+    version="1",
+    description="What Celery does on Redis: the held locks and their release. " + HOW_TO,
+    urls_namespace="lockhouse:lockhouse-api",
+    auth=ANY_OF,
+    docs=Docs(),
+)
+api.add_router("", locks.router)
+
+
+@api.exception_handler(DashboardError)
+def on_refusal(request: HttpRequest, error: DashboardError) -> HttpResponse:
+    """What was refused or failed on purpose."""
+    code = getattr(error, "code", None)
+    return JsonResponse({"error": str(error), **({"code": code} if code else {})}, status=error.status)
+
+
+@api.exception_handler(HttpError)
+def on_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+    """Not logged in, no CSRF token, no JSON."""
+    if error.status_code == UNAUTHORIZED:
+        return JsonResponse({"error": HOW_TO}, status=UNAUTHORIZED, headers={"WWW-Authenticate": "Bearer"})
+    return JsonResponse({"error": error.message}, status=error.status_code)
+
+
+@api.exception_handler(ValidationError)
+def on_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    """Which part of the request is wrong, and how; what was sent is not sent back."""
+    wrong = [f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors]
+    return JsonResponse({"error": "; ".join(wrong)}, status=422)
+
+
+@api.exception_handler(Http404)
+def on_missing(request: HttpRequest, error: Http404) -> HttpResponse:
+    """No such operation."""
+    return JsonResponse({"error": "There is nothing here; see /api/v1/docs."}, status=404)

@@ -1,0 +1,98 @@
+"""The API's operations on locks: list, look at one, release."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from django.http import HttpRequest, JsonResponse
+from ninja import Field, Header, Query, Router, Schema
+
+from dashboard import snapshot as snapshots
+from dashboard.acts.refusals import Refused
+from dashboard.acts.release import Outcome, release_now
+from dashboard.api.auth import caller, needs
+from dashboard.api.paging import after, cursor_of
+from dashboard.api.rows import lock_row, locks_answer, rfc3339, unavailable
+from dashboard.conf import policy
+from dashboard.judge import assess
+from dashboard.judge.filtering import matches
+
+MAX_LIMIT = 1000
+STATUS = {"done": 200, "refused": 409, "failed": 503, "unknown": 202, "intent": 202}
+NOT_THERE = {"already_gone": 404}
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
+IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", max_length=200)]
+router = Router(tags=["locks"])
+
+
+class Release(Schema):
+    """Which token to release, and why."""
+
+    token_digest: str = Field(pattern=r"^[0-9a-f]{16}$", description="The lock's token_digest as you saw it: only that token is released.")
+    reason: str = Field(min_length=1, max_length=1000, description="Kept with the act.")
+    force: bool = Field(False, description="Also where it is not proved that nobody holds it; needs the permission force_release_lock.")
+
+
+class ReleaseOf(Release):
+    """The same, with the lock's id."""
+
+    id: str = Field(pattern=r"^[0-9a-f]{16}$")
+
+
+@router.get("/locks", summary="The held locks, most urgent first")
+@needs("lockhouse.view_locks")
+def locks(request: HttpRequest, q: str = "", limit: Limit = 100, cursor: str | None = None) -> dict[str, Any]:
+    """`q` filters like the page: free words, and `field:value` for verdict, task, worker, cache, holder."""
+    now, known = datetime.now(UTC), snapshots.newest()
+    found = [one for one in assess(known, now, policy()) if matches(one, q)]
+    start = after(found, cursor)
+    rows = [lock_row(one, now) for one in found[start : start + limit]]
+    return {**locks_answer(known, rows, now), "total": len(found), "next_cursor": cursor_of(found, start + len(rows))}
+
+
+@router.get("/locks/{lock_id}", summary="One lock")
+@needs("lockhouse.view_locks")
+def lock(request: HttpRequest, lock_id: str) -> dict[str, Any]:
+    """404 where no lock with this id is held."""
+    now, known = datetime.now(UTC), snapshots.newest()
+    found = next((one for one in assess(known, now, policy()) if one.lock.id == lock_id), None)
+    if found is None:
+        raise Refused("not_known")
+    return {"lock": lock_row(found, now), "as_of": rfc3339(known.at), "unavailable": unavailable(known, now)}
+
+
+@router.post("/locks/release", summary="Release a lock, its id in the body")
+@needs("lockhouse.release_lock")
+def release_of(request: HttpRequest, body: ReleaseOf, idempotency_key: IdempotencyKey = None) -> JsonResponse:
+    """Compares and deletes; the same Idempotency-Key answers with what came of the first request."""
+    return _released(request, body.id, body, idempotency_key)
+
+
+@router.post("/locks/{lock_id}/release", summary="Release a lock")
+@needs("lockhouse.release_lock")
+def release(request: HttpRequest, lock_id: str, body: Release, idempotency_key: IdempotencyKey = None) -> JsonResponse:
+    """Compares and deletes; the same Idempotency-Key answers with what came of the first request."""
+    return _released(request, lock_id, body, idempotency_key)
+
+
+def _released(request: HttpRequest, lock_id: str, body: Release, idempotency_key: str | None) -> JsonResponse:
+    outcome = release_now(caller(request), lock_id, body.token_digest, body.reason, force=body.force, origin="api", idempotency_key=idempotency_key)
+    return JsonResponse(outcome_row(outcome), status=status_of(outcome))
+
+
+def outcome_row(outcome: Outcome) -> dict[str, Any]:
+    """What came of an act, for programs; the command line prints the same."""
+    row = {
+        "act": str(outcome.act.id),
+        "state": outcome.state,
+        "code": outcome.code,
+        "message": outcome.sentence,
+        "values": outcome.act.values,
+        "replayed": outcome.replayed,
+        "undo_until": rfc3339(outcome.act.undo_until),
+    }
+    return row if outcome.state in {"done", "unknown", "intent"} else {**row, "error": outcome.sentence}
+
+
+def status_of(outcome: Outcome) -> int:
+    """Done 200; not known yet 202; gone 404; any other refusal 409; a source that does not answer 503."""
+    return NOT_THERE.get(outcome.code, STATUS[outcome.state])

@@ -1,0 +1,89 @@
+"""Rows as programs get them, from the API and from `--json`: times in RFC 3339 UTC, durations as `_ms`, unknown as null."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from dashboard.records import Holder, JudgedLock, Snapshot
+from dashboard.words import sentences
+
+STALE_AFTER = timedelta(seconds=10)  # an observer writes at least once a second
+
+
+def lock_row(judged: JudgedLock, now: datetime) -> dict[str, Any]:
+    """One lock; its token is never in it."""
+    lock = judged.lock
+    return {
+        "id": lock.id,
+        "cache": lock.cache,
+        "key": lock.key,
+        "name": lock.name,
+        "dialect": lock.dialect,
+        "token_digest": lock.token_digest,
+        "ttl_ms": _ttl_ms(judged, now),
+        "acquired_at": rfc3339(lock.acquired_at),
+        "verdict": judged.verdict,
+        "flags": list(judged.flags),
+        "evidence": sentences(judged.evidence, now),
+        "evidence_codes": [fact.code for fact in judged.evidence],
+        "holder": _holder_row(judged.holder),
+        "refused_last_hour": judged.refused_last_hour,
+        "blocks": judged.blocks or None,
+        "timeout_ms": _ms(lock.timeout),
+        "lapsed_at": rfc3339(lock.lapsed_at),
+        "seen_at": rfc3339(lock.seen_at),
+    }
+
+
+def _holder_row(holder: Holder) -> dict[str, Any]:
+    return {
+        "certainty": holder.certainty,
+        "task_id": holder.task_id,
+        "task_name": holder.task_name,
+        "worker": holder.worker,
+        "pid": holder.pid,
+        "host": holder.host,
+        "candidates": holder.candidates,
+    }
+
+
+def _ttl_ms(judged: JudgedLock, now: datetime) -> int | None:
+    """What is left; None: never expires; 0 for one that has expired under its holder."""
+    lock = judged.lock
+    if lock.lapsed_at is not None:
+        return 0
+    return None if lock.expires_at is None else max(0, _ms(lock.expires_at - now) or 0)
+
+
+def locks_answer(snapshot: Snapshot, rows: Sequence[dict[str, Any]], now: datetime) -> dict[str, Any]:
+    """Rows with the time they are from, and what could not be looked at."""
+    return {"locks": list(rows), "as_of": rfc3339(snapshot.at), "unavailable": unavailable(snapshot, now)}
+
+
+def unavailable(snapshot: Snapshot, now: datetime) -> dict[str, str]:
+    """What does not answer, and why; an observer that is silent makes everything old."""
+    found = {source.name: source.reason or "does not answer" for source in snapshot.sources if not source.ok}
+    if snapshot.at is None:
+        return {**found, "observer": "none has ever run: start `manage.py observe`"}
+    if is_stale(snapshot, now):
+        return {**found, "observer": f"silent since {rfc3339(snapshot.at)}"}
+    return found
+
+
+def is_stale(snapshot: Snapshot, now: datetime) -> bool:
+    """Whether no observer keeps it fresh."""
+    return snapshot.at is None or now - snapshot.at > STALE_AFTER
+
+
+def lock_sources_away(names: Iterable[str]) -> list[str]:
+    """Of those sources, the ones that locks are read from: without them the list is not whole."""
+    return [name for name in names if name in {"observer", "broker", "lockhouse"} or name.startswith("cache ")]
+
+
+def rfc3339(at: datetime | None) -> str | None:
+    """The instant in UTC with milliseconds and Z."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") if at else None
+
+
+def _ms(span: timedelta | None) -> int | None:
+    return None if span is None else span // timedelta(milliseconds=1)

@@ -1,0 +1,14 @@
+"""The pages of acts, included by `web.urls` in its namespace."""
+
+from django.db.transaction import non_atomic_requests
+from django.urls import path
+
+from dashboard.web import acts
+
+# Not in a request's transaction: an act's record must be in the database before the act is done.
+urlpatterns = [
+    path("locks/<str:id>/release/", non_atomic_requests(acts.lock_release), name="lock-release"),
+    path("acts/", acts.acts, name="acts"),
+    path("acts/<uuid:id>/", acts.act, name="act"),
+    path("acts/<uuid:id>/undo/", non_atomic_requests(acts.act_undo), name="act-undo"),
+]

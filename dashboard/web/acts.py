@@ -1,0 +1,126 @@
+"""The pages of acts: the plan of a release, what came of an act, and the list of all. Only a POST changes anything."""
+
+import uuid
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from dashboard.acts import history, words
+from dashboard.acts.plan import Plan
+from dashboard.acts.refusals import Refused
+from dashboard.acts.release import Outcome, execute, plan_release
+from dashboard.acts.undo import undo
+from dashboard.web.access import page_for
+from dashboard.web.instants import maybe
+from dashboard.web.show import is_partial, now_utc, show_page
+from dashboard.words import sentences, verdict, visible
+
+MAY_TRY_AGAIN = {"reason_missing", "name_differs", "plan_expired", "plan_forged"}  # answered with a fresh plan and what was wrong
+
+
+@require_http_methods(["GET", "POST"])
+@page_for("lockhouse.release_lock")
+def lock_release(request: HttpRequest, id: str) -> HttpResponse:  # noqa: A002  # the URL's own word
+    """What releasing this lock would mean; as POST, the plan that was confirmed is carried out."""
+    if request.method == "POST":
+        return _executed(request, id)
+    return _planned(request, plan_release(_user(request), request.session.session_key, id, request.GET.get("digest", "")))
+
+
+@require_GET
+@page_for("lockhouse.view_acts")
+def acts(request: HttpRequest) -> HttpResponse:
+    """Every act, newest first."""
+    query = request.GET.get("q", "")[:200]
+    page = history.acts(query, request.GET.get("p"))
+    rows = [_row(act) for act in page.object_list]
+    return show_page(request, "lockhouse/acts/list.html", here="acts", title=_("Acts"), rows=rows, page=page, q=query)
+
+
+@require_GET
+@page_for("lockhouse.view_locks")
+def act(request: HttpRequest, id: uuid.UUID) -> HttpResponse:  # noqa: A002  # as above
+    """What came of one act: for whoever did it, and for those who may view all."""
+    return _told(request, Outcome(act=history.act_for(_user(request), id)))
+
+
+@require_POST
+@page_for("lockhouse.release_lock")
+def act_undo(request: HttpRequest, id: uuid.UUID) -> HttpResponse:  # noqa: A002  # as above
+    """Put back what was released."""
+    return _answered(request, undo(_user(request), id))
+
+
+def _executed(request: HttpRequest, lock_id: str) -> HttpResponse:
+    """The outcome's page, or the plan again where only the form was wrong or the plan too old."""
+    sent = request.POST
+    try:
+        outcome = execute(_user(request), request.session.session_key, sent.get("plan", ""), sent.get("reason", ""), sent.get("typed_name", ""))
+    except Refused as refusal:
+        if refusal.code not in MAY_TRY_AGAIN:
+            raise
+        plan = plan_release(_user(request), request.session.session_key, lock_id, sent.get("digest", ""))
+        return _planned(request, plan, error=str(refusal), reason=sent.get("reason", ""), status=refusal.status)
+    return _answered(request, outcome)
+
+
+def _answered(request: HttpRequest, outcome: Outcome) -> HttpResponse:
+    return _told(request, outcome) if is_partial(request) else redirect("lockhouse:act", id=outcome.act.pk)
+
+
+def _planned(request: HttpRequest, plan: Plan, *, error: str = "", reason: str = "", status: int = 200) -> HttpResponse:
+    title = _("Release %(name)s") % {"name": visible(plan.name)}
+    context = {
+        "plan": plan,
+        "name": visible(plan.name),
+        "lock": plan.judged.lock if plan.judged else None,
+        "verdict": plan.judged.verdict if plan.judged else "",
+        "verdict_word": verdict(plan.judged.verdict) if plan.judged else "",
+        "evidence": sentences(plan.judged.evidence) if plan.judged else [],
+        "effects": [words.effect(effect.code, effect.values) for effect in plan.effects],
+        "obstacle": words.answer(plan.obstacle.code, plan.obstacle.values) if plan.obstacle else "",
+        "expires": maybe(plan.expires_at, now_utc()),
+        "error": error,
+        "reason": reason,
+    }
+    return _shown(request, "release", title, context, status)
+
+
+def _told(request: HttpRequest, outcome: Outcome) -> HttpResponse:
+    context = {
+        **_row(outcome.act),
+        "outcome": outcome,
+        "undo_seconds": history.undo_seconds_left(outcome.act),
+        "undo_until": maybe(outcome.act.undo_until, now_utc()),
+        "undone_by": outcome.act.undone_by,
+    }
+    return _shown(request, "act", _("Act on %(name)s") % {"name": visible(outcome.act.target_name)}, context)
+
+
+def _shown(request: HttpRequest, name: str, title: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    """The page, or for htmx only what goes into the dialog."""
+    if is_partial(request):
+        response = render(request, f"lockhouse/acts/{name}_dialog.html", {**context, "title": title, "is_dialog": True}, status=status)
+        patch_vary_headers(response, ["HX-Request"])
+        return response
+    return show_page(request, f"lockhouse/acts/{name}.html", here="acts", title=title, status=status, **context)
+
+
+def _row(done: Any) -> dict[str, Any]:
+    now = now_utc()
+    return {
+        "act": done,
+        "act_word": words.act_name(done.act),
+        "name": visible(done.target_name),
+        "sentence": words.answer(done.code, done.values),
+        "started": maybe(done.started_at, now),
+        "finished": maybe(done.finished_at, now),
+    }
+
+
+def _user(request: HttpRequest) -> Any:
+    return request.user  # `page_for` has turned anonymous people away

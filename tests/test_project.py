@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -205,6 +206,14 @@ def test_readme_lists_every_setting_with_its_default_and_meaning():
     rows = [[cell.strip() for cell in line.strip("|\n").split("|")] for line in table(README, "setting")]
 
     assert [(name.strip("`"), default.strip("`"), meaning) for name, _variable, default, meaning in rows] == describe()
+
+
+def test_readme_lists_the_groups_with_their_permissions():
+    groups = import_module("dashboard.migrations.0002_groups")
+
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table(README, "group")]
+
+    assert {name: re.findall(r"`(\w+)`", may) or list(groups.PERMISSIONS) for name, may in rows} == groups.GROUPS
 
 
 def test_readme_names_every_environment_variable_of_the_settings():

@@ -1,0 +1,284 @@
+"""The hub: rendered once for all who may share it, and every socket gets from whatever it has to the newest state."""
+
+import asyncio
+import json
+import threading
+from collections import deque
+
+import pytest
+from channels.layers import channel_layers
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard.observer.announce import GROUP, Announcer
+from dashboard.records import Snapshot
+from dashboard.web import hearing
+from dashboard.web import hub as hubs
+from dashboard.web.hub import KEPT_VERSIONS, Hub, Key, View, delta, full, order_of
+from dashboard.web.panel import Piece
+
+
+class CountingPanel:
+    """Shows `words` in one region, and remembers every time it was rendered."""
+
+    permission = "lockhouse.view_locks"
+
+    def __init__(self, words="calm"):
+        self.words = words
+        self.rendered = deque()
+        self.threads = set()
+
+    def pieces(self, snapshot, query, may, now):
+        self.rendered.append((dict(query), may, snapshot))
+        self.threads.add(threading.current_thread())
+        if isinstance(self.words, Exception):
+            raise self.words
+        return [Piece(id="region", html=f'<p id="region">{self.words}</p>')]
+
+
+def make_key(panel, **changes):
+    return Key(**({"name": "locks", "panel": panel, "may": frozenset({"lockhouse.view_locks"})} | changes))
+
+
+@pytest.fixture
+def panel():
+    return CountingPanel()
+
+
+@pytest.fixture
+async def hub(watching):
+    hub = Hub(read=Snapshot)
+    yield hub
+    for view in list(hub._views.values()):
+        while view.followers:
+            hub.leave(view)
+    while hub._task:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+
+
+async def newer(view, version):
+    await asyncio.wait_for(view.newer_than(version), 5)
+    return view.version
+
+
+async def announced_at_last(hub, panel):
+    """Wait until the hub listens: joining renders everything once more."""
+    while len(panel.rendered) < 2:  # noqa: ASYNC110
+        await asyncio.sleep(0.005)
+
+
+async def test_followers_of_the_same_share_one_rendering(hub, panel):
+    views = [hub.follow(make_key(panel)) for _ in range(50)]
+
+    await newer(views[0], 0)
+    await announced_at_last(hub, panel)
+    before = len(panel.rendered)
+    panel.words = "changed"
+    hub.refresh()
+    await newer(views[0], 1)
+
+    assert len({id(view) for view in views}) == 1
+    assert len(panel.rendered) == before + 1
+    assert panel.threads.isdisjoint({threading.main_thread()})
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"may": frozenset({"lockhouse.view_locks", "lockhouse.release_lock"})}, {"query": (("q", "mail"),)}, {"language": "de"}, {"name": "overview"}],
+)
+async def test_who_may_or_asks_something_else_never_shares(hub, panel, other):
+    mine, theirs = hub.follow(make_key(panel)), hub.follow(make_key(panel, **other))
+    await newer(mine, 0)
+    await newer(theirs, 0)
+
+    assert mine is not theirs
+    assert {(tuple(query.items()), may) for query, may, _ in panel.rendered} == {
+        ((), make_key(panel).may),
+        (other.get("query", ()), other.get("may", make_key(panel).may)),
+    }
+
+
+async def test_an_announcement_is_rendered_at_once(hub, panel):
+    view = hub.follow(make_key(panel))
+    await newer(view, 0)
+    await announced_at_last(hub, panel)
+    loop = asyncio.get_running_loop()
+    announcer = Announcer()
+
+    panel.words, began_at = "a lock was taken", loop.time()
+    announcer.announce(["locks"])
+    await newer(view, 1)
+
+    assert loop.time() - began_at < hubs.TICK_S / 2
+    assert "a lock was taken" in view.message_since(1)
+    await asyncio.to_thread(announcer.close)
+
+
+async def test_without_any_announcement_what_time_changes_is_shown_within_a_tick(hub, panel):
+    view = hub.follow(make_key(panel))
+    await newer(view, 0)
+    await announced_at_last(hub, panel)
+
+    panel.words = "expiring"
+    await newer(view, 1)
+
+    assert "expiring" in view.message_since(1)
+
+
+async def test_an_equal_rendering_is_no_new_version(hub, panel):
+    view = hub.follow(make_key(panel))
+    await newer(view, 0)
+    await announced_at_last(hub, panel)
+    before = len(panel.rendered)
+
+    hub.refresh()
+    while len(panel.rendered) == before:  # noqa: ASYNC110
+        await asyncio.sleep(0.005)
+
+    assert view.version == 1
+
+
+async def test_work_ends_with_the_last_follower_and_begins_again_with_the_next(hub, panel):
+    view = hub.follow(make_key(panel))
+    await newer(view, 0)
+    task = hub._task
+    hub.leave(view)
+    await asyncio.wait_for(task, 5)
+    rendered = len(panel.rendered)
+
+    again = hub.follow(make_key(panel))
+    await newer(again, 0)
+
+    assert again is not view
+    assert len(panel.rendered) > rendered
+
+
+async def test_who_comes_while_the_work_is_put_away_is_served(hub, panel):
+    view = hub.follow(make_key(panel))
+    await newer(view, 0)
+    hub.leave(view)
+    await asyncio.sleep(0)
+
+    again = hub.follow(make_key(panel))
+
+    assert await newer(again, 0) == 1
+
+
+async def test_a_panel_that_raises_is_said_to_its_followers_and_stops_no_other(hub, panel, caplog):
+    broken = hub.follow(make_key(CountingPanel(words=ValueError("a bug")), name="overview"))
+    sound = hub.follow(make_key(panel))
+
+    await asyncio.wait_for(broken.newer_than(0), 5)
+    await newer(sound, 0)
+
+    assert broken.is_broken
+    assert not sound.is_broken
+    assert "a bug" in caplog.text
+
+
+async def test_a_subscription_that_is_silently_refused_only_makes_pages_later_and_is_made_again(monkeypatch, hub, panel, redis):
+    monkeypatch.setattr(hearing, "DEAF_AFTER_S", 0.2)
+    redis.execute_command("ACL", "SETUSER", "default", "-subscribe")
+    try:
+        view = hub.follow(make_key(panel))
+        await newer(view, 0)
+        panel.words = "seen without hearing"
+        await newer(view, 1)
+    finally:
+        redis.execute_command("ACL", "SETUSER", "default", "+subscribe")
+
+    async with asyncio.timeout(10):
+        while not redis.pubsub_numsub(f"lockhouse:test-system__group__{GROUP}")[0][1]:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+async def test_a_cut_connection_is_made_again(monkeypatch, hub, panel, redis):
+    view = hub.follow(make_key(panel))
+    await newer(view, 0)
+    await announced_at_last(hub, panel)
+    monkeypatch.setattr(hubs, "TICK_S", 600)  # so that only hearing helps
+
+    redis.client_kill_filter(_type="pubsub")
+    async with asyncio.timeout(10):
+        while view.version == 1:
+            panel.words = "heard again"
+            redis.publish(
+                f"lockhouse:test-system__group__{GROUP}", channel_layers.make_backend("default").serialize({"type": "sections.changed", "sections": []})
+            )
+            await asyncio.sleep(0.1)
+
+
+# From whatever a page shows to the newest state
+
+
+def apply(shown, message):
+    """What the browser does, on (pieces by id, ids by list)."""
+    pieces, lists = ({}, {}) if message.get("full") else (dict(shown[0]), dict(shown[1]))
+    for name in message["gone"]:
+        pieces.pop(name)
+    pieces.update({name: (html, within) for name, html, within in message["changed"]})
+    lists.update(message.get("order", {}))
+    return pieces, {name: ids for name, ids in lists.items() if ids}
+
+
+def state_of(pieces):
+    return {name: (piece.html, piece.within) for name, piece in pieces.items()}, order_of(pieces)
+
+
+@st.composite
+def pages(draw):
+    """Up to a dozen pieces with few ids, so that pages overlap, in two lists or in none."""
+    ids = draw(st.lists(st.sampled_from([f"p{number}" for number in range(12)]), unique=True))
+    piece = st.builds(Piece, id=st.just(""), html=st.sampled_from(["<p>1</p>", "<p>2</p>", "\ud800<b>"]), within=st.sampled_from([None, "a-rows", "b-rows"]))
+    drawn = [draw(piece) for _ in ids]
+    return [Piece(id=name, html=one.html, within=one.within) for name, one in zip(ids, drawn, strict=True)]
+
+
+def by_id(pieces):
+    return {piece.id: piece for piece in pieces}
+
+
+@given(pages(), pages())
+def test_a_delta_turns_the_old_page_into_the_new_one(old, new):
+    message = json.loads(json.dumps(delta(by_id(old), by_id(new))))
+
+    assert apply(state_of(by_id(old)), message) == state_of(by_id(new))
+
+
+@given(pages())
+def test_a_delta_of_nothing_says_nothing(page):
+    assert delta(by_id(page), by_id(page)) == {"changed": [], "gone": []}
+
+
+@given(st.lists(pages(), min_size=1, max_size=KEPT_VERSIONS + 4), st.data())
+def test_from_any_version_a_socket_gets_to_the_newest(versions, data):
+    async def story():
+        view, shown = View(make_key(None)), {0: ({}, {})}
+        for pieces in versions:
+            view.publish(pieces)
+            shown[view.version] = state_of(by_id(pieces))
+        start = data.draw(st.sampled_from(sorted(shown)))
+
+        message = json.loads(view.message_since(start))
+
+        assert message["v"] == view.version
+        assert apply(shown[start], message) == apply(({}, {}), full(by_id(versions[-1])))
+
+    asyncio.run(story())
+
+
+async def test_a_message_is_made_once_for_all_who_have_the_same_version():
+    view = View(make_key(None))
+    view.publish([Piece(id="a", html="1")])
+    view.publish([Piece(id="a", html="2")])
+
+    assert view.message_since(1) is view.message_since(1)
+    assert json.loads(view.message_since(1)) == {"v": 2, "changed": [["a", "2", None]], "gone": []}
+
+
+async def test_an_emptied_list_is_told():
+    view = View(make_key(None))
+    view.publish([Piece(id="a", html="1", within="locks-rows")])
+    view.publish([])
+
+    assert json.loads(view.message_since(1)) == {"v": 2, "changed": [], "order": {"locks-rows": []}, "gone": ["a"]}

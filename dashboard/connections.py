@@ -3,7 +3,7 @@
 `look` clients speak RESP2: with RESP3 client tracking answers OK and pushes nothing (tried on redis-py 8.1).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
@@ -13,6 +13,8 @@ from celery import Celery
 from django.core.cache import CacheHandler
 from redis import Redis
 from redis.backoff import NoBackoff
+from redis.connection import AbstractConnection
+from redis.exceptions import ResponseError
 from redis.retry import Retry
 
 from dashboard.conf import conf, own_redis_url
@@ -61,6 +63,22 @@ def _prefix_of(alias: str) -> bytes:
     return str(handler[alias].make_key("")).encode()
 
 
+@cache
+def _introduce(name: str) -> Callable[[AbstractConnection], None]:
+    """Give each new connection a name, and have its reads count for no eviction; a server that forbids CLIENT is used all the same."""
+
+    def connect(connection: AbstractConnection) -> None:
+        connection.on_connect()
+        for command in (("SETNAME", name), ("NO-TOUCH", "ON")):
+            try:
+                connection.send_command("CLIENT", *command)
+                connection.read_response()
+            except ResponseError:
+                continue
+
+    return connect
+
+
 @lru_cache(maxsize=64)
 def _client(url: str, name: str, options: tuple[tuple[str, Any], ...]) -> Redis:
     return Redis.from_url(
@@ -68,7 +86,7 @@ def _client(url: str, name: str, options: tuple[tuple[str, Any], ...]) -> Redis:
         protocol=2,
         socket_timeout=TIMEOUT_S,
         socket_connect_timeout=TIMEOUT_S,
-        client_name=name,
+        redis_connect_func=_introduce(name),
         retry=Retry(NoBackoff(), 1),  # one more try, for a connection that the server closed meanwhile
         health_check_interval=0,
         **dict(options),
@@ -110,7 +128,6 @@ def ask() -> Celery:
             "visibility_timeout": VISIBILITY_TIMEOUT_S,
             "socket_timeout": 5.0,  # longer than any deadline of ours, so that a black hole ends as an error
             "socket_connect_timeout": TIMEOUT_S,
-            "client_name": "lockhouse-ask",
         },
     )
     return app

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 from redis import Redis
-from redis.exceptions import RedisError
 
 from dashboard.connections import Watched
 from dashboard.records import HeldLock
@@ -20,7 +19,8 @@ from dashboard.sources.tracking import FLUSHED, Tracker, TrackingRefused
 POLL_S = 1.0  # names that nobody pushes, and locks past their deadline (an expiry is pushed late), are read again this often
 POLL_ALL_S = 10.0  # and every name this often, in case a push was lost
 CHECK_S = 2.0
-SCAN_PAUSE_S = 5.0  # between two passes of the background scan
+SCAN_SHARE = 10  # the pause after a pass of the background scan, in lengths of that pass
+SCAN_PAUSE_S = (1.0, 60.0)  # its bounds
 IDLE_S = 0.05  # between two batches of it
 MAX_READ = 1000  # keys in one pipeline
 MAX_FOLLOWED = 20_000  # names kept in sight; beyond that the coverage line says so
@@ -44,6 +44,7 @@ class Follower:
         self.tracker: Tracker | None = None
         self.refused: str | None = None
         self._pass: Iterator[list[bytes]] | None = None
+        self._pass_began = 0.0
         self._next_poll = self._next_poll_all = self._next_check = self._next_batch = 0.0
         self.flushed_at: datetime | None = None
 
@@ -61,9 +62,8 @@ class Follower:
                 self.tracker, self.refused = tracker, None
         except TrackingRefused as error:
             self.refused = str(error)
-        _no_touch(self._redis)
         for keys in scan_keys(self._redis, self._place):
-            self._look_at(keys, self._redis)
+            self._look_at(keys)
         self._poll(set(self._seen_at))
 
     def held_ids(self) -> list[str]:
@@ -109,18 +109,20 @@ class Follower:
 
     def _scan_some(self, now: float) -> None:
         """One batch of the background scan, which finds names without a fixed beginning and look-alikes."""
-        self._pass = self._pass or scan_keys(self._redis, self._place)
+        if self._pass is None:
+            self._pass, self._pass_began = scan_keys(self._redis, self._place), now
         keys = next(self._pass, None)
         if keys is None:
             self._pass = None
+            self._next_batch = now + min(max((now - self._pass_began) * SCAN_SHARE, SCAN_PAUSE_S[0]), SCAN_PAUSE_S[1])
         else:
-            self._look_at(keys, self._redis)
-        self._next_batch = now + (SCAN_PAUSE_S if keys is None else IDLE_S)
+            self._look_at(keys)
+            self._next_batch = now + IDLE_S
 
-    def _look_at(self, keys: Iterable[bytes], redis: Redis) -> None:
+    def _look_at(self, keys: Iterable[bytes]) -> None:
         unseen = [key for key in keys if key not in self._seen_at and not (self._foreign and key.startswith(self._foreign))]
         named = {key for key in unseen if self._is_lock_name(key)}
-        others = look_alikes(redis, self._place, [key for key in unseen if key not in named]) if self._scan_always else []
+        others = look_alikes(self._redis, self._place, [key for key in unseen if key not in named]) if self._scan_always else []
         if found := named.union(others):
             self._poll(found)
 
@@ -151,11 +153,3 @@ class Follower:
         limit = datetime.now(UTC) - REMEMBER
         for key in [key for key, at in self._seen_at.items() if at < limit and key not in self._held]:
             del self._seen_at[key]
-
-
-def _no_touch(redis: Redis) -> None:
-    """Ask that our reads count for no eviction policy; a server that does not know this is left as it is."""
-    try:
-        redis.execute_command("CLIENT", "NO-TOUCH", "ON")
-    except RedisError:
-        return

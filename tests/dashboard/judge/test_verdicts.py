@@ -1,0 +1,229 @@
+"""The verdict on a lock, rule by rule: values in, values out."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from dashboard.judge import assess
+from dashboard.records import CatalogueEntry, Policy, UnackedMessage
+from tests.factories import NOW, ago, make_claim, make_lock, make_run, make_snapshot, make_source, make_worker
+
+POLICY = Policy()
+OWNED = Policy(catalogue=(CatalogueEntry(pattern="lock_report_{id}", owner="reports_prepare_massive_report", blocks="reports"),))
+SILENT = {"last_heard_at": ago(seconds=60), "last_event_at": ago(seconds=60), "answered_at": ago(seconds=61), "asked_at": ago(seconds=1), "pool_read_at": ago(seconds=61)}
+PLAIN = make_claim(task_id=None, task_name=None, retries=None, worker=None, pid=None, parent_pid=None, process_started=None, boot_id=None, host=None)
+
+
+def judge(policy=POLICY, **sections):
+    return assess(make_snapshot(**sections), NOW, policy)
+
+
+def codes(judged):
+    return [fact.code for fact in judged.evidence]
+
+
+def test_lock_of_a_run_that_its_worker_has_is_held():
+    (judged,) = judge()
+    assert (judged.verdict, judged.flags, codes(judged)) == ("held", ["held"], ["holder_token", "run_active"])
+
+
+def test_process_that_its_pool_no_longer_has_is_gone():
+    (judged,) = judge(workers=(make_worker(processes=(812, 813)),))
+    assert judged.verdict == "orphaned"
+    assert "process_gone" in codes(judged)
+
+
+def test_pool_read_just_after_the_lock_was_seen_proves_nothing():
+    (judged,) = judge(locks=(make_lock(first_seen_at=ago(seconds=2)),), workers=(make_worker(processes=(812,), pool_read_at=ago(seconds=1)),))
+    assert judged.verdict == "held"
+
+
+def test_threads_share_their_pid_so_a_pool_without_processes_proves_nothing():
+    (judged,) = judge(workers=(make_worker(pool="threads", processes=None),))
+    assert judged.verdict == "held"
+
+
+def test_run_that_ended_while_its_lock_stayed_is_orphaned():
+    (judged,) = judge(runs=(make_run(ended_at=ago(seconds=10), outcome="SUCCESS"),), workers=(make_worker(active=()),))
+    assert judged.verdict == "orphaned"
+    assert "run_ended" in codes(judged)
+
+
+def test_run_that_ended_just_now_may_be_releasing():
+    (judged,) = judge(runs=(make_run(ended_at=ago(seconds=0.5), outcome="SUCCESS"),))
+    assert judged.verdict == "held"
+
+
+def test_run_that_ended_before_the_lock_was_taken_is_not_its_end():
+    claim = make_claim(attempted_at=ago(seconds=5))
+    (judged,) = judge(locks=(make_lock(claim=claim, first_seen_at=ago(seconds=5)),), runs=(make_run(ended_at=ago(seconds=30), outcome="RETRY"),))
+    assert judged.verdict == "held"
+
+
+def test_lost_process_is_said_as_such_and_its_run_is_lost():
+    run = make_run(ended_at=ago(seconds=10), outcome="FAILURE", error="WorkerLostError('signal 9')")
+    (judged,) = judge(runs=(run,))
+    assert judged.verdict == "orphaned"
+    assert codes(judged)[1:] == ["worker_lost", "run_lost"]
+
+
+def test_run_absent_from_two_answers_is_over():
+    (judged,) = judge(runs=(make_run(last_active_at=ago(seconds=10)),), workers=(make_worker(active=()),))
+    assert judged.verdict == "orphaned"
+    assert "run_not_active" in codes(judged)
+
+
+def test_run_absent_from_one_answer_may_be_between_two_states():
+    (judged,) = judge(runs=(make_run(last_active_at=ago(seconds=2)),), workers=(make_worker(active=()),))
+    assert judged.verdict == "held"
+
+
+def test_silent_worker_whose_connection_is_gone_is_dead():
+    worker = make_worker(**SILENT, connection_known=True, connection_gone_at=ago(seconds=50))
+    (judged,) = judge(workers=(worker,))
+    assert judged.verdict == "orphaned"
+    assert codes(judged)[1:4] == ["worker_silent", "worker_no_answer", "connection_gone"]
+
+
+@pytest.mark.parametrize(("known", "code"), [(True, "connection_open"), (False, "connection_unknown")])
+def test_silent_worker_that_may_be_frozen_is_unknown(known, code):
+    (judged,) = judge(workers=(make_worker(**SILENT, connection_known=known),))
+    assert judged.verdict == "unknown"
+    assert code in codes(judged)
+
+
+def test_silent_worker_that_was_not_asked_is_unknown():
+    worker = make_worker(**(SILENT | {"asked_at": None}), connection_known=True, connection_gone_at=ago(seconds=50))
+    (judged,) = judge(workers=(worker,))
+    assert judged.verdict == "unknown"
+
+
+def test_worker_that_said_goodbye_lives_until_its_run_ends():
+    worker = make_worker(**SILENT, said_offline_at=ago(seconds=60), connection_known=True, connection_gone_at=ago(seconds=59))
+    (judged,) = judge(workers=(worker,))
+    assert judged.verdict == "held"
+    assert "worker_leaving" in codes(judged)
+
+
+def test_leaving_is_not_believed_for_ever():
+    (judged,) = judge(workers=(make_worker(**SILENT, said_offline_at=ago(hours=2)),))
+    assert judged.verdict == "unknown"
+
+
+def test_other_process_of_the_same_name_says_nothing_of_the_run_but_names_its_successor():
+    old = make_worker(**SILENT, connection_known=True, connection_gone_at=ago(seconds=50))
+    new = make_worker(pid=815, first_heard_at=ago(seconds=40), processes=(816, 817), active=())
+    (judged,) = judge(workers=(old, new))
+    assert judged.verdict == "orphaned"
+    assert "worker_replaced" in codes(judged)
+
+
+def test_process_never_heard_of_is_unknown_even_where_its_name_answers():
+    (judged,) = judge(workers=(make_worker(pid=815, processes=(816,), active=()),), runs=())
+    assert judged.verdict == "unknown"
+    assert "worker_unknown" in codes(judged)
+
+
+def test_two_living_processes_of_one_name_prove_nothing():
+    other = make_worker(pid=815, first_heard_at=ago(seconds=60), processes=(816,), active=())
+    (judged,) = judge(workers=(make_worker(active=(), processes=(900,)), other))
+    assert judged.verdict == "unknown"
+    assert "name_shared" in codes(judged)
+
+
+def test_run_that_was_given_out_again_elsewhere_says_nothing_of_the_first():
+    again = make_run(worker="worker-c@web-3", parent_pid=500, pid=501, ended_at=ago(seconds=10), outcome="SUCCESS")
+    (judged,) = judge(runs=(again,))
+    assert judged.verdict == "held"
+
+
+@pytest.mark.parametrize("source", ["cache default", "workers"])
+def test_nothing_is_proved_while_a_source_is_away(source):
+    snapshot = make_snapshot(workers=(make_worker(processes=()),))
+    away = tuple(replace(one, ok=False, since=ago(seconds=9)) if one.name == source else one for one in snapshot.sources)
+    (judged,) = assess(replace(snapshot, sources=away), NOW, POLICY)
+    assert judged.verdict == "unknown"
+    assert "source_unavailable" in codes(judged)
+
+
+def test_nothing_is_proved_by_an_old_snapshot():
+    (judged,) = judge(at=ago(seconds=30), workers=(make_worker(processes=()),))
+    assert judged.verdict == "unknown"
+    assert "stale" in codes(judged)
+
+
+def test_dead_holder_that_is_only_likely_is_unknown_unless_the_catalogue_names_the_task():
+    sections = {"locks": (make_lock(dialect="redis-py", claim=PLAIN),), "runs": (make_run(ended_at=ago(seconds=10), outcome="FAILURE", error="WorkerLostError()"),)}
+    assert judge(**sections)[0].verdict == "unknown"
+    assert judge(OWNED, **sections)[0].verdict == "orphaned"
+
+
+def test_one_run_active_at_the_attempt_is_the_likely_holder():
+    (judged,) = judge(locks=(make_lock(dialect="redis-py", claim=PLAIN),))
+    assert (judged.holder.certainty, judged.holder.task_name, judged.holder.candidates) == ("likely", "reports_prepare_massive_report", 1)
+    assert judged.holder.distance == timedelta(seconds=0.1)
+
+
+def test_two_runs_that_started_in_the_same_second_have_no_likely_one():
+    other = make_run(task_id="other", started_at=ago(seconds=80.3))
+    (judged,) = judge(locks=(make_lock(dialect="redis-py", claim=PLAIN),), runs=(make_run(), other))
+    assert (judged.holder.certainty, judged.holder.candidates, judged.verdict) == ("unknown", 2, "unknown")
+
+
+def test_run_that_started_just_before_the_attempt_beats_one_that_ran_long_before():
+    other = make_run(task_id="other", started_at=ago(hours=1))
+    (judged,) = judge(locks=(make_lock(dialect="redis-py", claim=PLAIN),), runs=(other, make_run()))
+    assert (judged.holder.certainty, judged.holder.task_id, judged.holder.candidates) == ("likely", make_run().task_id, 2)
+
+
+def test_lock_without_expiry_is_never_expires_and_keeps_its_other_flags():
+    (judged,) = judge(locks=(make_lock(expires_at=None, timeout=None),))
+    assert (judged.verdict, judged.flags) == ("never-expires", ["never-expires", "held"])
+
+
+@pytest.mark.parametrize(("left", "timeout", "verdict"), [(59, 1200, "expiring"), (61, 1200, "held"), (11, 60, "expiring"), (13, 60, "held")])
+def test_lock_is_expiring_in_its_last_fifth_or_its_last_minute(left, timeout, verdict):
+    (judged,) = judge(locks=(make_lock(expires_at=NOW + timedelta(seconds=left), timeout=timedelta(seconds=timeout)),))
+    assert judged.verdict == verdict
+
+
+def test_orphaned_lock_is_orphaned_first_and_expiring_as_well():
+    (judged,) = judge(locks=(make_lock(expires_at=NOW + timedelta(seconds=3)),), workers=(make_worker(processes=()),))
+    assert judged.flags == ["orphaned", "expiring"]
+
+
+def test_dead_holders_unacknowledged_message_is_told_with_its_time():
+    message = UnackedMessage(tag="t", task_id=make_run().task_id, task_name="x", queue="reports", fetched_at=ago(minutes=10))
+    worker = make_worker(**SILENT, connection_known=True, connection_gone_at=ago(seconds=50), visibility_timeout=timedelta(hours=6))
+    (judged,) = judge(workers=(worker,), unacked=(message,))
+    fact = judged.evidence[-1]
+    assert (fact.code, fact.values["due_at"]) == ("message_unacked", ago(minutes=10) + timedelta(hours=6))
+
+
+def test_expired_lock_whose_run_goes_on_is_an_overrun():
+    (judged,) = judge(locks=(make_lock(lapsed_at=ago(seconds=34), expires_at=ago(seconds=34)),))
+    assert (judged.verdict, judged.flags) == ("overrun", ["overrun"])
+
+
+def test_expired_lock_whose_run_ended_is_history():
+    assert judge(locks=(make_lock(lapsed_at=ago(seconds=34)),), runs=(make_run(ended_at=ago(seconds=5), outcome="SUCCESS"),)) == []
+
+
+def test_lock_taken_anew_beside_an_overrun_is_overlapping():
+    second = make_claim(task_id="second", pid=812, attempted_at=ago(seconds=20))
+    locks = (make_lock(lapsed_at=ago(seconds=34)), make_lock(claim=second, token_digest="fedcba9876543210"))
+    worker = make_worker(active=(make_run().task_id, "second"))
+    judged = judge(locks=locks, workers=(worker,), runs=(make_run(), make_run(task_id="second", pid=812, started_at=ago(seconds=21))))
+    assert [one.verdict for one in judged] == ["overlapping", "overrun"]
+
+
+def test_process_outside_a_worker_is_named_and_its_life_unknown():
+    claim = make_claim(task_id=None, task_name=None, worker=None)
+    (judged,) = judge(locks=(make_lock(claim=claim),))
+    assert (judged.holder.certainty, judged.holder.pid, judged.verdict) == ("exact", 811, "unknown")
+
+
+def test_missing_sources_never_prove_a_death():
+    for worker in (make_worker(processes=None, active=None), make_worker(answered_at=None, active=None, pool_read_at=None, processes=None)):
+        assert judge(workers=(worker,), runs=())[0].verdict in {"held", "unknown"}

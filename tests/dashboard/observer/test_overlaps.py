@@ -1,0 +1,61 @@
+"""Overruns, overlaps and refused attempts, with real workers."""
+
+from datetime import UTC, datetime
+
+from dashboard.conf import policy
+from dashboard.judge import assess
+from tests.system import wait_for
+
+HOLDER = {"GUEST_REDIS_CLIENT_CLASS": "dashboard.locking.HolderRedis"}
+
+
+def test_lock_that_expires_under_its_run_is_an_overrun_until_the_run_ends(system, locks):
+    system.worker(**HOLDER)
+    system.observer()
+    wait_for(lambda: "leads since" in system.log("observer"))
+    system.send("guest_import", "lock_short", 60, 3)
+    system.taken("lock_short")
+
+    judged = wait_for(lambda: (one := locks().get("lock_short")) and one.verdict == "overrun" and one)
+    assert {"lapsed", "run_active"} <= {fact.code for fact in judged.evidence}
+
+    system.guest.rpush("lock_short:go", 1)
+    wait_for(lambda: not locks(), said="gone with the run")
+
+
+def test_lock_taken_again_while_the_run_before_goes_on_is_overlapping(system, snapshot, locks):
+    system.worker(**HOLDER)
+    system.observer()
+    wait_for(lambda: "leads since" in system.log("observer"))
+    system.send("guest_import", "lock_short", 60, 3)
+    system.taken("lock_short")
+    wait_for(lambda: (one := locks().get("lock_short")) and one.verdict == "overrun")
+
+    system.send("guest_import", "lock_short", 60, 600)
+
+    wait_for(lambda: judged_now(snapshot) == {"overlapping", "overrun"})
+
+
+def judged_now(snapshot) -> set[str]:
+    return {one.verdict for one in assess(snapshot(), datetime.now(UTC), policy())}
+
+
+def test_refused_attempts_are_counted_by_name(system, locks):
+    system.worker(concurrency=3, **HOLDER)
+    system.observer()
+    wait_for(lambda: "leads since" in system.log("observer"))
+    for _ in range(3):
+        system.send("guest_import", "import-1", 60, 600)
+
+    wait_for(lambda: (one := locks().get("import-1")) and one.refused_last_hour == 2)
+
+
+def test_refusals_of_a_plain_lock_are_unknown_not_zero(system, locks):
+    system.worker()
+    system.observer()
+    wait_for(lambda: "leads since" in system.log("observer"))
+    system.send("guest_import", "import-1", 60, 600)
+
+    judged = wait_for(lambda: locks().get("import-1"))
+
+    assert judged.refused_last_hour is None

@@ -1,0 +1,59 @@
+"""The snapshot in our own Redis: sections, versions, epochs, and what a reader gives while that Redis is away."""
+
+from dataclasses import replace
+
+from redis import Redis
+
+from dashboard.snapshot import SECTIONS, Reader, put
+from tests.factories import make_queue, make_snapshot
+
+VERSIONS = dict.fromkeys(SECTIONS, 1)
+
+
+def own(server: str) -> Redis:
+    return Redis.from_url(f"{server}/2")
+
+
+def test_what_was_put_is_read_again_whole(watching):
+    written = make_snapshot()
+    assert put(own(watching), written, VERSIONS, set(SECTIONS), epoch=1)
+    assert Reader().newest() == written
+
+
+def test_before_any_observer_wrote_there_is_no_time(watching):
+    assert Reader().newest().at is None
+
+
+def test_only_changed_sections_are_read_again(watching):
+    reader, first = Reader(), make_snapshot()
+    put(own(watching), first, VERSIONS, set(SECTIONS), epoch=1)
+    seen = reader.newest()
+    put(own(watching), replace(first, queues=(make_queue(ready=5),)), VERSIONS | {"queues": 2}, {"queues"}, epoch=1)
+    again = reader.newest()
+    assert again.queues[0].ready == 5
+    assert again.locks is seen.locks
+
+
+def test_leader_that_was_replaced_writes_nothing_more(watching):
+    put(own(watching), make_snapshot(), VERSIONS, set(SECTIONS), epoch=2)
+    assert not put(own(watching), make_snapshot(queues=()), VERSIONS | {"queues": 2}, {"queues"}, epoch=1)
+    assert len(Reader().newest().queues) == 1
+
+
+def test_last_reading_stays_while_our_redis_is_away_and_the_source_says_since_when(watching):
+    reader = Reader()
+    put(own(watching), make_snapshot(), VERSIONS, set(SECTIONS), epoch=1)
+    reader.newest()
+
+    away = reader.newest(Redis.from_url("redis://127.0.0.1:1/0", socket_connect_timeout=0.2))
+
+    assert len(away.locks) == 1
+    assert (away.sources[-1].name, away.sources[-1].ok) == ("lockhouse", False)
+    assert away.sources[-1].last_good_at == make_snapshot().at
+    assert all(source.ok for source in reader.newest().sources)
+
+
+def test_section_that_cannot_be_read_raises_nothing(watching):
+    put(own(watching), make_snapshot(), VERSIONS, set(SECTIONS), epoch=1)
+    own(watching).hset("lockhouse:test-system:snapshot", "locks", b"\xc1 not msgpack")
+    assert Reader().newest().sources[-1].ok is False

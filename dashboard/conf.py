@@ -51,10 +51,7 @@ def policy() -> Policy:
     """The judge's thresholds and the catalogue of locks, from the settings."""
     return Policy(
         grace=timedelta(seconds=conf().GRACE),
-        catalogue=tuple(
-            CatalogueEntry(pattern=pattern, owner=entry.get("owner"), blocks=entry.get("blocks", ""))
-            for pattern, entry in conf().LOCKS.items()
-        ),
+        catalogue=tuple(CatalogueEntry(pattern=pattern, owner=entry.get("owner"), blocks=entry.get("blocks", "")) for pattern, entry in conf().LOCKS.items()),
     )
 
 

@@ -247,6 +247,8 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
+    """Who holds a lock, and how sure we are of it."""
+
     certainty: Certainty
     task_id: str | None = None
     task_name: str | None = None

@@ -79,15 +79,16 @@ class Reader:
             return self._snapshot
 
     def _read(self, redis: Redis) -> None:
-        raw = redis.hget(_key(), "meta")
+        raw: Any = redis.hget(_key(), "meta")
         if raw is None:
             self._snapshot, self._versions = Snapshot(), {}
             return
-        meta = msgspec.msgpack.decode(raw, type=Meta)  # type: ignore[arg-type]  # redis-py types its answers for sync and async at once
+        meta = msgspec.msgpack.decode(raw, type=Meta)
         stale = [name for name in SECTIONS if meta.versions.get(name) != self._versions.get(name)]
         found: dict[str, Any] = {}
         if stale:
-            for name, value in zip(stale, redis.hmget(_key(), stale), strict=True):  # type: ignore[arg-type]  # as above
+            values: Any = redis.hmget(_key(), stale)
+            for name, value in zip(stale, values, strict=True):
                 if value is not None:
                     found[name] = msgspec.msgpack.decode(value, type=TYPES[name])
         self._snapshot = replace(self._snapshot, at=meta.at, version=meta.version, **found)

@@ -24,8 +24,8 @@ def _sources(facts: Facts) -> Iterator[Concern]:
         yield Concern(kind="source", subject="observer", evidence=[Evidence(code="stale", values={"at": facts.snapshot.at})])
     for source in facts.snapshot.sources:
         if not source.ok:
-            values = {"source": source.name, "since": source.since, "reason": source.reason}
-            yield Concern(kind="source", subject=source.name, evidence=[Evidence(code="source_unavailable", values=values)])
+            fact = Evidence(code="source_unavailable", values={"source": source.name, "since": source.since, "reason": source.reason})
+            yield Concern(kind="source", subject=source.name, evidence=[fact])
 
 
 def _locks(judged: Sequence[JudgedLock]) -> Iterator[Concern]:

@@ -23,9 +23,7 @@ def find_holder(lock: HeldLock, facts: Facts) -> tuple[Holder, Run | None, list[
 
 
 def _exact(lock: HeldLock, claim: Claim, facts: Facts) -> tuple[Holder, Run | None, list[Evidence]]:
-    holder = Holder(
-        certainty="exact", task_id=claim.task_id, task_name=claim.task_name, worker=claim.worker, pid=claim.pid, host=claim.host
-    )
+    holder = Holder(certainty="exact", task_id=claim.task_id, task_name=claim.task_name, worker=claim.worker, pid=claim.pid, host=claim.host)
     if not claim.worker:
         values = {"host": claim.host, "pid": claim.pid, "at": claim.attempted_at}
         return holder, None, [Evidence(code="holder_outside_worker", values=values)]

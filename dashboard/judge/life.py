@@ -14,6 +14,8 @@ TOGETHER = timedelta(seconds=5)  # two processes of one name heard this long bes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Life:
+    """What can be said of the holder's life, and the facts that say it."""
+
     state: Literal["alive", "dead", "unknown"]
     evidence: tuple[Evidence, ...]
 

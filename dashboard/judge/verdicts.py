@@ -44,8 +44,8 @@ def _believable(lock: HeldLock, holder: Holder, run: Run | None, facts: Facts) -
     if facts.is_stale:
         return Life(state="unknown", evidence=(Evidence(code="stale", values={"at": facts.snapshot.at}),))
     if away := next((source for source in facts.snapshot.sources if source.name in {f"cache {lock.cache}", "workers"} and not source.ok), None):
-        values = {"source": away.name, "since": away.since}
-        return Life(state="unknown", evidence=(Evidence(code="source_unavailable", values=values),))
+        fact = Evidence(code="source_unavailable", values={"source": away.name, "since": away.since})
+        return Life(state="unknown", evidence=(fact,))
     parent_pid = run.parent_pid if holder.certainty == "likely" and run else lock.claim.parent_pid if lock.claim else None
     life = life_of(lock, holder, run, parent_pid, facts)
     entry = facts.catalogued(lock)

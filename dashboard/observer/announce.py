@@ -99,7 +99,8 @@ def _own_layer() -> Any:
 async def _is_sent(layer: Any, sections: Collection[str]) -> bool:
     message = {"type": "sections.changed", "sections": list(sections)}
     try:
-        await asyncio.wait_for(layer.group_send(GROUP, message), SEND_TIMEOUT_S)
+        async with asyncio.timeout(SEND_TIMEOUT_S):
+            await layer.group_send(GROUP, message)
     except Exception as error:  # noqa: BLE001  # which channel layer there is, and so what it raises, is a setting
         logger.warning("announcing that %s changed failed, trying again: %r", ", ".join(sections), error)
         return False
@@ -109,6 +110,7 @@ async def _is_sent(layer: Any, sections: Collection[str]) -> bool:
 async def _hang_up(layer: Any) -> None:
     """Close the layer's connections, so that the next send opens new ones."""
     try:
-        await asyncio.wait_for(layer.flush(), SEND_TIMEOUT_S)
+        async with asyncio.timeout(SEND_TIMEOUT_S):
+            await layer.flush()
     except Exception as error:  # noqa: BLE001  # as above; a connection that cannot be closed is gone already
         logger.debug("closing the announcer's connection failed: %r", error)

@@ -85,9 +85,7 @@ class LocksFeed(Feed):
     def __init__(self, place: Watched, foreign: Sequence[bytes], emit: Callable[[Observation], None], stop: threading.Event) -> None:
         super().__init__(name=f"cache {place.alias}", emit=emit, stop=stop, url=shown_url(place.url))
         self._place = place
-        self._follower = Follower(
-            connections.look(place), place, conf().LOCK_PATTERNS, tell=self._tell, foreign=foreign, scan=conf().SCAN
-        )
+        self._follower = Follower(connections.look(place), place, conf().LOCK_PATTERNS, tell=self._tell, foreign=foreign, scan=conf().SCAN)
 
     def work(self) -> None:
         try:

@@ -34,7 +34,7 @@ class Leadership:
         """Lead, where nobody does; the epoch then outranks everything that was written before.  Raises: redis' errors."""
         if not self._redis.set(self._key, self._name, nx=True, px=LEASE_MS):
             return False
-        self.epoch = int(self._redis.incr(f"{self._key}:epoch"))  # type: ignore[arg-type]  # redis-py types its answers for sync and async at once
+        self.epoch = int(self._redis.incr(f"{self._key}:epoch"))
         return True
 
     def renew(self) -> bool:

@@ -47,7 +47,8 @@ class LockBook:
     def keep_only(self, cache: str, ids: set[str], at: datetime) -> bool:
         """After a first look at a whole cache: what we held to be held there and did not find is gone."""
         missing = [lock.id for lock in self.held.values() if lock.cache == cache and lock.id not in ids]
-        return any([self._lost(lock_id, at) for lock_id in missing])
+        lost = [self._lost(identity, at) for identity in missing]
+        return any(lost)
 
     def _saw(self, lock: HeldLock, seen: LocksRead) -> bool:
         old = self.held.get(lock.id)
@@ -138,7 +139,13 @@ class LockBook:
             if now - refusal.at <= KEPT:
                 refused.setdefault(refusal.lock_id, []).append(refusal.at)
         return tuple(
-            Lane(lock_id=lock_id, cache=self.names[lock_id][0], name=self.names[lock_id][1], spans=tuple(self.spans.get(lock_id, ())), refused_at=tuple(refused.get(lock_id, ())))
+            Lane(
+                lock_id=lock_id,
+                cache=self.names[lock_id][0],
+                name=self.names[lock_id][1],
+                spans=tuple(self.spans.get(lock_id, ())),
+                refused_at=tuple(refused.get(lock_id, ())),
+            )
             for lock_id in sorted(self.spans.keys() | refused.keys())
         )
 

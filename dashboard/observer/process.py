@@ -181,7 +181,11 @@ class Watch:
         grace = policy().grace
         workers = tuple(self.state.workers.workers.values())
         living = {worker.name for worker in self.state.workers.living(now, grace)}
-        silent = {worker.name for worker in workers if worker.said_offline_at is None and worker.name not in living and now - worker.last_heard_at < timedelta(hours=1)}
+        silent = {
+            worker.name
+            for worker in workers
+            if worker.said_offline_at is None and worker.name not in living and now - worker.last_heard_at < timedelta(hours=1)
+        }
         queues = {name for worker in workers for name in worker.queues or ()}
         return Roster(living=tuple(sorted(living)), silent=tuple(sorted(silent)), queues=tuple(sorted(queues)), workers=workers)
 

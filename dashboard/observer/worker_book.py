@@ -81,9 +81,7 @@ class WorkerBook:
     def forget(self, locks: Iterable[HeldLock], now: datetime) -> None:
         """Drop processes that have been silent for long, unless a lock is theirs."""
         needed = {lock.claim.worker for lock in locks if lock.claim}
-        self.workers = {
-            key: worker for key, worker in self.workers.items() if now - worker.last_heard_at < FORGOTTEN or worker.name in needed
-        }
+        self.workers = {key: worker for key, worker in self.workers.items() if now - worker.last_heard_at < FORGOTTEN or worker.name in needed}
 
     def living(self, now: datetime, within: timedelta) -> list[Worker]:
         """Those heard of within that time that have not said goodbye."""

@@ -13,7 +13,7 @@ from dashboard.exceptions import SourceUnavailable
 SOURCE = "events"
 
 
-class Receiver(EventReceiver):  # type: ignore[misc]  # celery has no types
+class Receiver(EventReceiver):
     """Celery's receiver without its clock: times stay the sender's own, and what is no event is dropped and counted."""
 
     def __init__(self, *arguments: Any, tell: Callable[[Mapping[str, Any]], None], **options: Any) -> None:
@@ -22,7 +22,7 @@ class Receiver(EventReceiver):  # type: ignore[misc]  # celery has no types
         self.dropped = 0
         self.is_receiving = False
 
-    def on_consume_ready(self, connection: Any, channel: Any, consumers: Any, **_options: Any) -> None:
+    def on_consume_ready(self, connection: Any, channel: Any, consumers: list[Any], wakeup: bool = False, **kwargs: Any) -> None:
         self.is_receiving = True
 
     def _receive(self, body: Any, message: Any) -> None:

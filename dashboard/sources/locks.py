@@ -64,7 +64,8 @@ def read_locks(redis: Redis, place: Watched, raw_keys: Sequence[bytes], now: dat
     """
     with available(f"cache {place.alias}"), redis.pipeline(transaction=False) as pipe:
         for key in raw_keys:
-            pipe.getrange(key, 0, MAX_TOKEN_BYTES).pttl(key)  # one byte more than a token may have: so a longer one is known
+            pipe.getrange(key, 0, MAX_TOKEN_BYTES)  # one byte more than a token may have: so a longer one is known
+            pipe.pttl(key)
         answers: list[Any] = pipe.execute(raise_on_error=False)
         read = []
         for key, value, ttl_ms in zip(raw_keys, answers[::2], answers[1::2], strict=True):
@@ -126,7 +127,8 @@ def scan_keys(redis: Redis, place: Watched) -> Iterator[list[bytes]]:
     cursor = 0
     while True:
         with available(f"cache {place.alias}"):
-            cursor, keys = redis.scan(cursor, count=SCAN_COUNT)  # type: ignore[misc]  # redis-py types its answers for sync and async at once
+            answer: Any = redis.scan(cursor, count=SCAN_COUNT)
+        cursor, keys = answer
         yield keys
         if not cursor:
             return

@@ -104,7 +104,8 @@ class QueueReader:
     def _scan_bindings(self, start: str) -> Iterator[list[bytes]]:
         cursor = 0
         while True:
-            cursor, keys = self.redis.scan(cursor, match=f"{start}*", count=SCAN_COUNT, _type="SET")  # type: ignore[misc]  # typed for sync and async at once
+            answer: Any = self.redis.scan(cursor, match=f"{start}*", count=SCAN_COUNT, _type="SET")
+            cursor, keys = answer
             yield keys
             if not cursor:
                 return
@@ -129,11 +130,11 @@ class QueueReader:
         key = self.layout.prefix + self.layout.unacked
         with self.redis.pipeline(transaction=False) as pipe:
             for tag in tags:
-                pipe.hstrlen(key, tag)  # type: ignore[arg-type]  # bytes are as good a field as text
+                pipe.hstrlen(key, tag)
             short = [isinstance(size, int) and size <= MAX_MESSAGE_BYTES for size in pipe.execute(raise_on_error=False)]
         with self.redis.pipeline(transaction=False) as pipe:
             for tag in (tag for tag, fits in zip(tags, short, strict=True) if fits):
-                pipe.hget(key, tag)  # type: ignore[arg-type]  # as above
+                pipe.hget(key, tag)
             values = iter(pipe.execute(raise_on_error=False))
         return [next(values) if fits else None for fits in short]
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from redis import Redis
-from redis.connection import AbstractConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
@@ -28,8 +27,8 @@ class Tracker:
     def __init__(self, redis: Redis, source: str) -> None:
         self._source = source
         self._pool = redis.connection_pool
-        self._pushes: AbstractConnection | None = None
-        self._control: AbstractConnection | None = None
+        self._pushes: Any = None  # redis-py's types for connections differ between its versions
+        self._control: Any = None
 
     def open(self, prefixes: Sequence[bytes]) -> None:
         """Track all keys with these prefixes, which must not overlap.  Raises: TrackingRefused, SourceUnavailable."""
@@ -79,6 +78,6 @@ class Tracker:
         self._pushes = self._control = None
 
 
-def _ask(connection: AbstractConnection, *command: Any) -> Any:
+def _ask(connection: Any, *command: Any) -> Any:
     connection.send_command(*command)
     return connection.read_response()

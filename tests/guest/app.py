@@ -58,5 +58,3 @@ def guest_import(name: str, seconds: float, timeout: float = 600) -> None:
 @app.task(name="guest_import_late", acks_late=True)
 def guest_import_late(name: str, seconds: float, timeout: float = 600) -> None:
     hold(name, seconds, timeout)
-
-

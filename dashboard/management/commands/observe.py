@@ -11,7 +11,7 @@ from dashboard.observer.process import ObserverProcess
 
 class Command(BaseCommand):
     help = "Watch locks, queues and workers, and keep the pages' snapshot fresh. A second observer stands by until the first is gone."
-    requires_system_checks: list[str] = []  # noqa: RUF012  # Django's own name for an instance setting
+    requires_system_checks: list[str] = []  # Django's own name for an instance setting
 
     def handle(self, *args: Any, **options: Any) -> None:
         logging.getLogger("dashboard").setLevel(logging.INFO)

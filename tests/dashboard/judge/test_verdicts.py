@@ -7,11 +7,17 @@ import pytest
 
 from dashboard.judge import assess
 from dashboard.records import CatalogueEntry, Policy, UnackedMessage
-from tests.factories import NOW, ago, make_claim, make_lock, make_run, make_snapshot, make_source, make_worker
+from tests.factories import NOW, ago, make_claim, make_lock, make_run, make_snapshot, make_worker
 
 POLICY = Policy()
 OWNED = Policy(catalogue=(CatalogueEntry(pattern="lock_report_{id}", owner="reports_prepare_massive_report", blocks="reports"),))
-SILENT = {"last_heard_at": ago(seconds=60), "last_event_at": ago(seconds=60), "answered_at": ago(seconds=61), "asked_at": ago(seconds=1), "pool_read_at": ago(seconds=61)}
+SILENT = {
+    "last_heard_at": ago(seconds=60),
+    "last_event_at": ago(seconds=60),
+    "answered_at": ago(seconds=61),
+    "asked_at": ago(seconds=1),
+    "pool_read_at": ago(seconds=61),
+}
 PLAIN = make_claim(task_id=None, task_name=None, retries=None, worker=None, pid=None, parent_pid=None, process_started=None, boot_id=None, host=None)
 
 
@@ -154,7 +160,10 @@ def test_nothing_is_proved_by_an_old_snapshot():
 
 
 def test_dead_holder_that_is_only_likely_is_unknown_unless_the_catalogue_names_the_task():
-    sections = {"locks": (make_lock(dialect="redis-py", claim=PLAIN),), "runs": (make_run(ended_at=ago(seconds=10), outcome="FAILURE", error="WorkerLostError()"),)}
+    sections = {
+        "locks": (make_lock(dialect="redis-py", claim=PLAIN),),
+        "runs": (make_run(ended_at=ago(seconds=10), outcome="FAILURE", error="WorkerLostError()"),),
+    }
     assert judge(**sections)[0].verdict == "unknown"
     assert judge(OWNED, **sections)[0].verdict == "orphaned"
 

@@ -6,7 +6,10 @@ from dashboard.conf import DEFAULT_LOCK_PATTERNS
 from dashboard.sources.patterns import compile_patterns, fixed_beginnings, without_overlap
 
 
-@pytest.mark.parametrize(("name", "is_lock"), [("lock_a", True), ("lock:a", True), ("report_lock", True), ("a:lock", True), ("locker", False), ("cart-import", False), ("lock_a\nb", True)])
+@pytest.mark.parametrize(
+    ("name", "is_lock"),
+    [("lock_a", True), ("lock:a", True), ("report_lock", True), ("a:lock", True), ("locker", False), ("cart-import", False), ("lock_a\nb", True)],
+)
 def test_default_patterns_match_the_usual_names(name, is_lock):
     assert (compile_patterns(DEFAULT_LOCK_PATTERNS).match(name) is not None) == is_lock
 

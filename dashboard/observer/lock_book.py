@@ -99,9 +99,9 @@ class LockBook:
                 cache=alias,
                 name=name,
                 at=at,
-                task_id=event.get("uuid"),
-                task_name=event.get("task"),
-                worker=event.get("hostname"),
+                task_id=_text(event.get("uuid")),
+                task_name=_text(event.get("task")),
+                worker=_text(event.get("hostname")),
                 waited=timedelta(seconds=waited) if isinstance(waited, (int, float)) and 0 <= waited < 1e6 else None,
             )
         )
@@ -148,6 +148,10 @@ class LockBook:
             )
             for lock_id in sorted(self.spans.keys() | refused.keys())
         )
+
+
+def _text(value: object) -> str | None:
+    return value[:512] if isinstance(value, str) else None
 
 
 def _merged(old: HeldLock, new: HeldLock) -> HeldLock:

@@ -34,7 +34,7 @@ class RunBook:
         time = _time(event.get("timestamp"))
         run = self._current(task_id, kind, event)
         if kind == "task-received":
-            run = replace(run, name=event.get("name"), retries=event.get("retries") or 0, args=_capped(event.get("args")), received_at=time)
+            run = replace(run, name=_text(event.get("name")), retries=_number(event.get("retries")) or 0, args=_capped(event.get("args")), received_at=time)
         elif kind == "task-started":
             run = replace(run, started_at=time)
         elif outcome := ENDS.get(kind):

@@ -1,0 +1,220 @@
+"""The reducer: observations in, sections out; no server, no clock."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import msgspec
+
+from dashboard.observer.observations import ConnectionSeen, EventSeen, LocksRead, QueuesRead, Scanned, SourceSaid, Tick, WorkersAnswered
+from dashboard.observer.state import State
+from dashboard.records import Policy, Snapshot, SourceState
+from tests.factories import NOW, make_claim, make_lock, make_queue, make_snapshot, make_source
+
+LOCK = make_lock(acquired_at=None, timeout=None, first_seen_at=NOW, seen_at=NOW)
+RUN = "d9c26803-1111-4222-8333-444455556666"
+IN_A_SECOND = NOW + timedelta(seconds=1)
+
+
+def state(*seen):
+    made = State([("default", ":1:"), ("broker", "")], Policy())
+    for one in seen:
+        made.apply(one)
+    return made
+
+
+def read(*locks, gone=(), live=True, at=NOW):
+    return LocksRead(cache="default", locks=locks, gone=gone, live=live, at=at)
+
+
+def event(kind, at=NOW, **fields):
+    base = {"type": kind, "hostname": "worker-b@web-2", "pid": 790, "timestamp": at.timestamp()}
+    return EventSeen(fields=base | fields, at=at)
+
+
+def answered(command, replies, *, asked=("worker-b@web-2",), at=NOW):
+    return WorkersAnswered(command=command, asked=asked, replies=replies, asked_at=at, at=at)
+
+
+def good(name, at=NOW):
+    return SourceSaid(source=SourceState(name=name, ok=True, since=at, last_good_at=at))
+
+
+def test_lock_seen_as_it_was_taken_has_its_time_and_its_whole_life():
+    lock = state(read(LOCK)).snapshot(NOW).locks[0]
+    assert lock.acquired_at == NOW
+    assert lock.timeout == LOCK.expires_at - NOW
+
+
+def test_lock_found_by_a_scan_has_the_time_its_token_tells():
+    lock = state(read(make_lock(), live=False)).snapshot(NOW).locks[0]
+    assert lock.acquired_at == make_lock().acquired_at
+
+
+def test_second_reading_of_the_same_lock_changes_nothing():
+    made = state(read(LOCK))
+    again = replace(LOCK, expires_at=LOCK.expires_at + timedelta(milliseconds=3), seen_at=IN_A_SECOND)
+    assert made.apply(read(again, live=False, at=IN_A_SECOND)) == ()
+
+
+def test_extended_lock_keeps_its_start_and_gets_its_new_deadline():
+    longer = replace(LOCK, expires_at=LOCK.expires_at + timedelta(minutes=5))
+    lock = state(read(LOCK), read(longer, at=IN_A_SECOND)).snapshot(NOW).locks[0]
+    assert (lock.acquired_at, lock.timeout) == (NOW, longer.expires_at - NOW)
+
+
+def test_lock_gone_before_its_deadline_was_released_not_expired():
+    made = state(read(LOCK), read(gone=[LOCK.id], at=IN_A_SECOND))
+    assert made.snapshot(IN_A_SECOND).locks == ()
+    assert [(span.end, span.to_at) for span in made.snapshot(IN_A_SECOND).lanes[0].spans] == [("released", IN_A_SECOND)]
+
+
+def test_lock_gone_at_its_deadline_expired_and_is_kept_while_its_run_may_go_on():
+    late = LOCK.expires_at + timedelta(milliseconds=200)
+    made = state(read(LOCK), read(gone=[LOCK.id], at=late))
+    assert made.snapshot(late).locks[0].lapsed_at == LOCK.expires_at
+    assert made.snapshot(late).lanes[0].spans[0].end == "expired"
+
+
+def test_lock_that_changed_hands_ends_one_span_and_begins_another():
+    other = replace(LOCK, token_digest="fedcba9876543210", claim=make_claim(task_id="other"))
+    spans = state(read(LOCK), read(other, at=IN_A_SECOND)).snapshot(IN_A_SECOND).lanes[0].spans
+    assert [(span.end, span.token_digest) for span in spans] == [("changed", LOCK.token_digest), (None, other.token_digest)]
+
+
+def test_lock_that_a_whole_scan_does_not_find_is_gone():
+    assert state(read(LOCK), Scanned(cache="default", ids=[], at=IN_A_SECOND)).snapshot(NOW).locks == ()
+
+
+def test_scan_of_one_cache_says_nothing_of_another():
+    assert len(state(read(LOCK), Scanned(cache="broker", ids=[], at=IN_A_SECOND)).snapshot(NOW).locks) == 1
+
+
+def test_refused_attempt_is_counted_for_the_lock_that_is_held_under_its_key():
+    made = state(read(LOCK), event("lock-refused", key=":1:lock_report_12", uuid="r", task="reports", waited=1.0))
+    refusal = made.snapshot(NOW).refusals[0]
+    assert (refusal.lock_id, refusal.waited, refusal.task_id) == (LOCK.id, timedelta(seconds=1), "r")
+    assert made.snapshot(NOW).workers == (), "the event of a lock is no heartbeat: its pid is the child's"
+
+
+def test_refused_attempt_is_forgotten_after_an_hour():
+    made = state(event("lock-refused", key=":1:lock_a"))
+    made.apply(Tick(at=NOW + timedelta(hours=1, seconds=1)))
+    assert made.snapshot(NOW).refusals == ()
+
+
+def test_run_is_followed_from_received_to_its_end():
+    made = state(event("task-received", uuid=RUN, name="reports", args="(12,)", retries=0), event("task-started", IN_A_SECOND, uuid=RUN))
+    assert (made.snapshot(NOW).runs[0].name, made.snapshot(NOW).runs[0].ended_at) == ("reports", None)
+    made.apply(event("task-succeeded", NOW + timedelta(seconds=9), uuid=RUN, runtime=8.0))
+    assert made.snapshot(NOW).runs[0].outcome == "SUCCESS"
+
+
+def test_events_that_arrive_twice_or_late_change_nothing_for_the_worse():
+    end = event("task-succeeded", NOW + timedelta(seconds=9), uuid=RUN)
+    made = state(event("task-received", uuid=RUN, name="reports"), event("task-started", uuid=RUN), end, end)
+    assert [run.outcome for run in made.snapshot(NOW).runs] == ["SUCCESS"]
+
+
+def test_lost_process_is_read_from_the_traceback_where_the_exception_does_not_say():
+    text = 'billiard.einfo.RemoteTraceback: \n"""\nTraceback\nbilliard.exceptions.WorkerLostError: Worker exited prematurely: signal 9 (SIGKILL) Job: 0.\n"""\n'
+    made = state(event("task-failed", uuid=RUN, exception="ExceptionWithTraceback()", traceback=text))
+    assert "WorkerLostError" in made.snapshot(NOW).runs[0].error
+
+
+def test_restart_under_the_same_name_is_another_process():
+    made = state(event("worker-heartbeat"), event("worker-online", IN_A_SECOND, pid=815))
+    assert [worker.pid for worker in made.snapshot(NOW).workers] == [790, 815]
+
+
+def test_worker_that_said_goodbye_is_leaving():
+    made = state(event("worker-heartbeat"), event("worker-offline", IN_A_SECOND))
+    assert made.snapshot(NOW).workers[0].said_offline_at == IN_A_SECOND
+
+
+def test_answers_fill_in_pool_queues_and_active_runs():
+    stats = {"pid": 790, "pool": {"implementation": "celery.concurrency.prefork:TaskPool", "processes": [811, 812], "max-concurrency": 2}}
+    active = [{"id": RUN, "name": "reports", "args": [12], "worker_pid": 811, "time_start": NOW.timestamp(), "delivery_info": {"routing_key": "reports"}}]
+    made = state(
+        answered("stats", {"worker-b@web-2": stats}),
+        answered("active", {"worker-b@web-2": active}),
+        answered("active_queues", {"worker-b@web-2": [{"name": "reports"}]}),
+    )
+    worker, run = made.snapshot(NOW).workers[0], made.snapshot(NOW).runs[0]
+    assert (worker.pool, worker.processes, worker.queues, worker.active) == ("prefork", (811, 812), ("reports",), (RUN,))
+    assert (run.pid, run.parent_pid, run.queue, run.last_active_at) == (811, 790, "reports", NOW)
+
+
+def test_garbage_from_a_worker_breaks_nothing():
+    made = state(
+        answered("stats", {"worker-b@web-2": "what?"}),
+        answered("active", {"worker-b@web-2": [None, 5, {"id": 7}]}),
+        answered("stats", {"worker-b@web-2": {"pid": 790, "pool": None, "broker": None}}),
+        event("task-started", uuid=None),
+        event("task-received", uuid=RUN, name=None, args=5, retries="x", timestamp="later"),
+        event("worker-heartbeat", hostname=5),
+        event("lock-refused", key=None),
+        event("lock-refused", key=":1:lock_a", uuid=5, task=[], waited="long"),
+    )
+    written = made.snapshot(NOW)
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(written), type=Snapshot) == written
+
+
+def test_worker_that_did_not_answer_was_asked():
+    made = state(event("worker-heartbeat"), answered("ping", {}, at=IN_A_SECOND))
+    assert (made.snapshot(NOW).workers[0].asked_at, made.snapshot(NOW).workers[0].answered_at) == (IN_A_SECOND, None)
+
+
+def test_connection_is_gone_only_after_it_was_known():
+    made = state(event("worker-heartbeat"), ConnectionSeen(worker="worker-b@web-2", pid=790, is_open=False, at=NOW))
+    assert made.snapshot(NOW).workers[0].connection_gone_at is None
+    for is_open in (True, False):
+        made.apply(ConnectionSeen(worker="worker-b@web-2", pid=790, is_open=is_open, at=IN_A_SECOND))
+    assert made.snapshot(NOW).workers[0].connection_gone_at == IN_A_SECOND
+
+
+def test_worker_that_is_heard_again_has_a_connection_again():
+    gone = ConnectionSeen(worker="worker-b@web-2", pid=790, is_open=False, at=NOW)
+    made = state(event("worker-heartbeat"), replace(gone, is_open=True), gone, event("worker-heartbeat", IN_A_SECOND))
+    assert made.snapshot(NOW).workers[0].connection_gone_at is None
+
+
+def test_queue_without_a_reader_says_since_when():
+    made = state(good("workers"), QueuesRead(queues=[make_queue(name="archive", ready=3)], unacked=[], at=NOW))
+    assert (made.queues[0].consumers, made.queues[0].waiting_since) == ((), NOW)
+    made.apply(QueuesRead(queues=[make_queue(name="archive", ready=4)], unacked=[], at=IN_A_SECOND))
+    assert made.queues[0].waiting_since == NOW
+
+
+def test_readers_are_unknown_while_nobody_was_asked():
+    made = state(QueuesRead(queues=[make_queue(name="archive", ready=3)], unacked=[], at=NOW))
+    assert made.queues[0].consumers is None
+
+
+def test_readers_are_unknown_while_a_worker_has_not_told_its_queues():
+    made = state(good("workers"), event("worker-heartbeat"), QueuesRead(queues=[make_queue(name="archive", ready=3)], unacked=[], at=NOW))
+    assert made.queues[0].consumers is None
+
+
+def test_source_that_went_away_keeps_the_time_of_its_last_good_reading():
+    made = state(good("broker"), SourceSaid(source=make_source("broker", ok=False, since=IN_A_SECOND, last_good_at=None, reason="gone")))
+    assert (made.sources["broker"].ok, made.sources["broker"].last_good_at, made.sources["broker"].since) == (False, NOW, IN_A_SECOND)
+
+
+def test_figures_that_are_not_known_are_none_and_not_zero():
+    made = state(Tick(at=NOW))
+    figures = made.snapshot(NOW).figures
+    assert (figures.locks, figures.ready, figures.busy, figures.failed_last_hour, figures.refused_last_hour) == ((None,), (None,), (None,), None, None)
+
+
+def test_new_observer_goes_on_from_what_the_last_one_knew():
+    made = State([("default", ":1:")], Policy())
+    made.restore(make_snapshot(refusals=(), lanes=()))
+    assert (made.snapshot(NOW).locks, made.snapshot(NOW).workers) == (make_snapshot().locks, make_snapshot().workers)
+
+
+def test_state_stays_bounded():
+    made = state(*(event("task-received", uuid=f"run-{number}", name="reports") for number in range(200)))
+    for number in range(200):
+        made.apply(event("task-succeeded", uuid=f"run-{number}"))
+    made.apply(Tick(at=NOW + timedelta(minutes=6)))
+    assert made.snapshot(NOW).runs == ()

@@ -18,7 +18,7 @@ from django.utils import translation
 
 from dashboard import snapshot as snapshots
 from dashboard.records import Snapshot
-from dashboard.web.hearing import hear
+from dashboard.web.hearing import end, hear
 from dashboard.web.panel import Panel, Piece
 
 logger = logging.getLogger(__name__)
@@ -160,20 +160,21 @@ class Hub:
     async def _work(self) -> None:
         self._layer = self._layer or channel_layers.make_backend("default")  # our own: hanging up must not touch what others here listen to
         listening = asyncio.create_task(hear(self._layer, self.refresh))
+        thread = ThreadPoolExecutor(1, thread_name_prefix="lockhouse-hub")
         try:
-            with ThreadPoolExecutor(1, thread_name_prefix="lockhouse-hub") as thread:
-                while self._views:
-                    await self._render(thread)
-                    await self._wait()
+            while self._views:
+                await self._render(thread)
+                await self._wait()
         finally:
-            listening.cancel()
-            await asyncio.wait([listening])
+            thread.shutdown(wait=False)
+            await end(listening)
 
     async def _wait(self) -> None:
         """Until something is to be done; TICK_S after everything was rendered, it is again."""
         left = self._rendered_at + TICK_S - asyncio.get_running_loop().time()
         try:
-            await asyncio.wait_for(self._wake.wait(), max(left, 0))
+            async with asyncio.timeout(max(left, 0)):  # never wait_for: see hearing.py
+                await self._wake.wait()
         except TimeoutError:
             self._is_all_due = True
         self._wake.clear()

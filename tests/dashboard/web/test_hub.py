@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import threading
 from collections import deque
 
@@ -206,6 +207,30 @@ async def test_a_cut_connection_is_made_again(monkeypatch, hub, panel, redis):
                 f"lockhouse:test-system__group__{GROUP}", channel_layers.make_backend("default").serialize({"type": "sections.changed", "sections": []})
             )
             await asyncio.sleep(0.1)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_the_process_can_end_at_any_moment(watching, panel, seed):
+    chance = random.Random(seed)
+    loop = asyncio.new_event_loop()
+
+    async def come_and_go():
+        hub = Hub(read=Snapshot)
+        view = hub.follow(make_key(panel))
+        await asyncio.sleep(chance.random() * 0.02)
+        hub.leave(view)
+        await asyncio.sleep(chance.choice([0, 0, 0.001, 0.002]))
+
+    async def end(tasks):
+        _, still_running = await asyncio.wait(tasks, timeout=3) if tasks else ((), ())
+        assert not still_running
+
+    loop.run_until_complete(come_and_go())
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    loop.run_until_complete(end(tasks))
+    loop.close()
 
 
 # From whatever a page shows to the newest state

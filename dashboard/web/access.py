@@ -1,0 +1,52 @@
+"""Who may open a page: anonymous people are asked to log in, others are told which permission is missing and who can give it."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+
+from dashboard.web.show import show_page
+
+View = Callable[..., HttpResponse]
+
+
+def page_for(permission: str) -> Callable[[View], View]:
+    """A decorator: the view is only called for those who have the permission."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return to_login(request)
+            if not request.user.has_perm(permission):
+                return forbidden(request, permission)
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def to_login(request: HttpRequest) -> HttpResponse:
+    """The login page, which leads back here; a part of a page asks the browser to go there as a whole."""
+    login = reverse("lockhouse:login")
+    if request.headers.get("HX-Request") != "true":
+        response: HttpResponse = redirect_to_login(request.get_full_path(), login)
+    else:
+        response = HttpResponse(headers={"HX-Redirect": redirect_to_login(request.get_full_path(), login).url})
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def forbidden(request: HttpRequest, permission: str) -> HttpResponse:
+    """A page that says what is missing; its status is 403."""
+    app, _dot, codename = permission.partition(".")
+    missing = Permission.objects.filter(content_type__app_label=app, codename=codename).first()
+    groups = Group.objects.filter(permissions=missing).order_by("name") if missing else Group.objects.none()
+    context: dict[str, Any] = {"permission": permission, "permission_name": missing.name if missing else "", "groups": [group.name for group in groups]}
+    return show_page(request, "lockhouse/forbidden.html", here="", status=403, **context)

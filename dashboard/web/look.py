@@ -1,0 +1,45 @@
+"""One look at a snapshot with what the judge makes of it: every panel of one moment is rendered from one of these."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dashboard import judge
+from dashboard.conf import policy
+from dashboard.records import Concern, JudgedLock, Policy, Snapshot, SourceState
+
+STALE_AFTER = timedelta(seconds=5)  # the observer writes at least once a second
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What is known, what it means, and when that was asked."""
+
+    snapshot: Snapshot
+    judged: Sequence[JudgedLock]
+    concerns: Sequence[Concern]
+    now: datetime
+    policy: Policy
+
+    @property
+    def has_observer(self) -> bool:
+        return self.snapshot.at is not None
+
+    @property
+    def is_stale(self) -> bool:
+        return self.snapshot.at is not None and self.now - self.snapshot.at > STALE_AFTER
+
+    @property
+    def is_current(self) -> bool:
+        return self.has_observer and not self.is_stale
+
+    def away(self, *names: str) -> list[SourceState]:
+        """The sources with these names, or of these kinds ("cache" for every cache), that do not answer."""
+        return [source for source in self.snapshot.sources if not source.ok and (source.name in names or source.name.partition(" ")[0] in names)]
+
+
+def look(snapshot: Snapshot, now: datetime) -> Look:
+    """The judged snapshot.  Cost: one pass over the locks, no I/O."""
+    thresholds = policy()
+    judged = judge.assess(snapshot, now, thresholds)
+    return Look(snapshot=snapshot, judged=judged, concerns=judge.concerns(snapshot, judged, now, thresholds), now=now, policy=thresholds)

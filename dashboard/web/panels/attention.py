@@ -1,0 +1,93 @@
+"""What needs attention, a row for each cause."""
+
+from datetime import datetime
+from hashlib import sha256
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from dashboard.records import Concern, JudgedLock
+from dashboard.web.instants import maybe
+from dashboard.web.look import Look
+from dashboard.web.panel import Piece
+from dashboard.web.panels.frame import piece
+from dashboard.web.panels.lock_row import no_release, release_url
+from dashboard.words import sentences, verdict, visible
+
+MAX_ROWS = 7
+MAX_FACTS = 2
+SAID_BY_HEADLINE = {"holder_token", "holder_likely", "lapsed", "no_reader", "source_unavailable", "stale"}
+
+
+def concern_row(concern: Concern, seen: Look, may: frozenset[str]) -> Piece:
+    """One cause with what it explains and, where one lock is meant, what can be done."""
+    only = concern.locks[0] if len(concern.locks) == 1 else None
+    lock = only.lock if only else None
+    shown = [fact for fact in concern.evidence if fact.code not in SAID_BY_HEADLINE]
+    return piece(
+        _row_id(concern),
+        "panels/concern.html",
+        "attention-rows",
+        kind=concern.kind,
+        word=verdict(concern.kind),
+        subject=visible(concern.subject),
+        url=_url(concern),
+        says=_headline(concern),
+        until=maybe(lock.expires_at, seen.now) if lock and concern.kind == "orphaned" else None,
+        never=bool(lock and lock.never_expires),
+        since=maybe(_since(concern), seen.now),
+        reason=visible(_reason(concern)),
+        facts=sentences(shown[:MAX_FACTS], seen.now),
+        refused=only.refused_last_hour if only else None,
+        release_url=release_url(only) if only and concern.kind == "orphaned" and not no_release(only, may) else "",
+    )
+
+
+def _since(concern: Concern) -> datetime | None:
+    """When it began, where the headline does not say how long it still lasts."""
+    if concern.queues:
+        return concern.queues[0].waiting_since
+    if len(concern.locks) == 1:
+        return concern.locks[0].lock.lapsed_at
+    times = [fact.values.get(name) for fact in concern.evidence for name in ("since", "last_heard_at", "at")]
+    return next((at for at in times if isinstance(at, datetime)), None) if not concern.locks else None
+
+
+def _reason(concern: Concern) -> str:
+    reasons = [fact.values.get("reason") for fact in concern.evidence if fact.code == "source_unavailable"]
+    return next((reason for reason in reasons if isinstance(reason, str)), "")
+
+
+def _row_id(concern: Concern) -> str:
+    """Stable while the cause is the same."""
+    target = concern.locks[0].lock.id if len(concern.locks) == 1 else concern.subject
+    return f"concern-{sha256(f'{concern.kind} {target}'.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
+
+
+def _url(concern: Concern) -> str:
+    if len(concern.locks) == 1:
+        return reverse("lockhouse:lock", args=[concern.locks[0].lock.id])
+    return f"{reverse('lockhouse:locks')}?verdict={concern.kind}" if concern.locks else ""
+
+
+def _headline(concern: Concern) -> str:
+    """What follows the subject's name."""
+    if len(concern.locks) > 1:
+        return ngettext("left %(n)d lock behind", "left %(n)d locks behind", len(concern.locks)) % {"n": len(concern.locks)}
+    if concern.locks:
+        return _headline_of_one(concern.kind, concern.locks[0])
+    if concern.queues:
+        values = {"n": concern.queues[0].ready}
+        return ngettext("holds %(n)d message and no worker reads it", "holds %(n)d messages and no worker reads it", values["n"]) % values
+    if concern.subject == "observer":
+        return _("has gone quiet")
+    return _("does not answer") if concern.kind in {"source", "worker-gone"} else ""
+
+
+def _headline_of_one(kind: str, one: JudgedLock) -> str:
+    if kind == "orphaned":
+        return _("blocks %(what)s") % {"what": visible(one.blocks) if one.blocks else _("every run that needs it")}
+    if kind == "overrun":
+        return _("expired while %(task)s still runs") % {"task": visible(one.holder.task_name or _("its holder"))}
+    return _("is held by two runs at once")

@@ -1,0 +1,73 @@
+"""Queues and workers in brief, a row each."""
+
+from hashlib import sha256
+
+from django.utils.translation import gettext as _
+
+from dashboard.records import QueueReading, Worker
+from dashboard.web.instants import Instant, instant_of
+from dashboard.web.look import Look
+from dashboard.web.panel import Piece
+from dashboard.web.panels.frame import piece
+from dashboard.words import visible
+
+MAX_NAMES = 3
+
+
+def queue_row(queue: QueueReading, seen: Look) -> Piece:
+    """One queue; what nobody could be asked about is a question mark."""
+    return piece(
+        f"queue-{_hash(queue.name)}",
+        "panels/queue_row.html",
+        "queue-rows",
+        name=visible(queue.name),
+        ready=queue.ready,
+        unacked=queue.unacked,
+        readers=_readers(queue),
+        has_no_reader=bool(queue.ready) and queue.consumers == (),
+    )
+
+
+def worker_row(worker: Worker, seen: Look) -> Piece:
+    """One worker process and whether it lives, as far as can be said."""
+    state, word, since = standing(worker, seen)
+    return piece(
+        f"worker-{_hash(f'{worker.name} {worker.pid}')}",
+        "panels/worker_row.html",
+        "worker-rows",
+        name=visible(worker.name),
+        pid=worker.pid,
+        state=state,
+        word=word,
+        since=since,
+        busy=len(worker.active) if worker.active is not None and state in {"online", "leaving"} else None,
+        processes=worker.concurrency,
+        queues=_some([visible(queue) for queue in worker.queues]) if worker.queues else "",
+    )
+
+
+def standing(worker: Worker, seen: Look) -> tuple[str, str, Instant | None]:
+    """A code for its colour, the word, and since when."""
+    is_silent = seen.now - worker.last_heard_at > seen.policy.grace
+    if worker.connection_gone_at is not None and is_silent:
+        return "gone", _("gone since"), instant_of(worker.connection_gone_at, seen.now)
+    if worker.said_offline_at is not None:
+        return "leaving", _("leaving since"), instant_of(worker.said_offline_at, seen.now)
+    if is_silent:
+        return "silent", _("silent since"), instant_of(worker.last_heard_at, seen.now)
+    return "online", _("online"), None
+
+
+def _readers(queue: QueueReading) -> str:
+    if queue.consumers is None:
+        return "?"
+    return _some([visible(name) for name in queue.consumers]) if queue.consumers else _("nobody")
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - MAX_NAMES
+    return ", ".join(names[:MAX_NAMES]) + (_(" and %(n)d more") % {"n": more} if more > 0 else "")
+
+
+def _hash(name: str) -> str:
+    return sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:12]

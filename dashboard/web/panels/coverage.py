@@ -1,0 +1,39 @@
+"""The coverage line: what is seen, and what is not, each with its fix."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from dashboard.records import SourceState
+from dashboard.web.instants import instant_of
+from dashboard.web.look import Look
+from dashboard.words import visible
+
+
+def coverage(seen: Look) -> dict[str, Any]:
+    """What `panels/coverage.html` shows; nothing where no observer has ever said what it sees."""
+    sources = seen.snapshot.sources
+    return {"sees": ", ".join(_seen(seen)), "missing": list(_missing(seen)), "notes": [visible(note) for source in sources for note in source.notes]}
+
+
+def _seen(seen: Look) -> Iterator[str]:
+    for source in seen.snapshot.sources:
+        if source.ok:
+            yield _worded(source, seen)
+
+
+def _worded(source: SourceState, seen: Look) -> str:
+    if source.name == "workers":
+        heard = sum(1 for worker in seen.snapshot.workers if seen.now - worker.last_heard_at <= seen.policy.grace)
+        return ngettext("%(n)d worker", "%(n)d workers", heard) % {"n": heard}
+    name = visible(source.name)
+    how = {"polling": _("polled"), "scanning": _("polled")}.get(source.mode or "", "")
+    return f"{name} ({how})" if how else name
+
+
+def _missing(seen: Look) -> Iterator[dict[str, object]]:
+    for source in seen.snapshot.sources:
+        if not source.ok:
+            yield {"name": visible(source.name), "since": instant_of(source.since, seen.now), "reason": visible(source.reason or _("does not answer"))}

@@ -1,0 +1,53 @@
+"""The Overview's figures; one that is not known is a question mark, never zero."""
+
+from collections.abc import Iterator, Sequence
+
+from django.utils.translation import gettext as _
+
+from dashboard.records import Worker
+from dashboard.web import sparks
+from dashboard.web.look import Look
+from dashboard.web.panels.brief import standing
+
+
+def figures(seen: Look) -> Iterator[dict[str, object]]:
+    """Each with its name, value, label, and the spark line of its last five minutes."""
+    snapshot, drawn = seen.snapshot, seen.snapshot.figures
+    locks = len(snapshot.locks) if seen.has_observer and not seen.away("cache", "broker") else None
+    has_broker = seen.has_observer and not seen.away("broker")
+    ready = [queue.ready for queue in snapshot.queues]
+    unacked = [queue.unacked for queue in snapshot.queues]
+    yield _figure("locks", _("locks held"), locks, drawn.locks)
+    yield _figure("refused", _("refused, last hour"), drawn.refused_last_hour, drawn.refused, tone="expiring")
+    yield _figure("ready", _("messages ready"), sum(ready) if has_broker else None, drawn.ready)
+    yield _figure("unacked", _("unacknowledged"), _sum(unacked) if has_broker else None, drawn.unacked)
+    yield _busy(seen)
+    yield _figure("failed", _("failed, last hour"), drawn.failed_last_hour, drawn.failed, tone="orphaned")
+
+
+def _figure(
+    name: str, label: str, value: int | None, samples: Sequence[int | None], *, tone: str = "", of: int | None = None, note: str = ""
+) -> dict[str, object]:
+    is_notable = bool(tone) and bool(value)
+    return {"name": name, "label": label, "value": value, "of": of, "note": note, "lines": sparks.lines(samples), "tone": tone if is_notable else ""}
+
+
+def _sum(values: Sequence[int | None]) -> int | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None
+
+
+def _busy(seen: Look) -> dict[str, object]:
+    """How many processes run something, of how many; those of workers that do not say are named, not guessed."""
+    living = [worker for worker in seen.snapshot.workers if standing(worker, seen)[0] in {"online", "leaving", "silent"}]
+    telling = [worker for worker in living if worker.active is not None and standing(worker, seen)[0] != "silent"]
+    known = seen.has_observer and not seen.away("workers") and (bool(telling) or not living)
+    busy = sum(len(worker.active or ()) for worker in telling) if known else None
+    processes = sum(worker.concurrency or 0 for worker in living) if known else None
+    silent = sum(_processes(worker) for worker in living if worker not in telling)
+    note = _("%(n)d unknown") % {"n": silent} if silent and known else ""
+    return _figure("busy", _("processes busy"), busy, seen.snapshot.figures.busy, of=processes, note=note)
+
+
+def _processes(worker: Worker) -> int:
+    return worker.concurrency or 0

@@ -1,0 +1,74 @@
+"""Lanes of the overlap timeline as pieces: which locks, in which order, and what each says beside its picture."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from dashboard.records import JudgedLock, Lane
+from dashboard.web import timeline
+from dashboard.web.instants import Instant, iso, maybe
+from dashboard.web.look import Look
+from dashboard.web.panel import Piece
+from dashboard.web.panels.frame import piece
+from dashboard.words import ENDS, verdict, visible
+
+MAX_LANES = 12
+
+
+def ordered_lanes(look: Look) -> list[tuple[Lane, list[JudgedLock]]]:
+    """Those that need attention in the judge's order, then by name, so that a lane stays where it is while nothing is wrong with it."""
+    judged = {lane.lock_id: [one for one in look.judged if one.lock.id == lane.lock_id] for lane in look.snapshot.lanes}
+    urgent = {one.lock.id: index for index, one in enumerate(look.judged) if one.needs_attention}
+    lanes = sorted(look.snapshot.lanes, key=lambda lane: (urgent.get(lane.lock_id, len(urgent)), not judged[lane.lock_id], lane.name))
+    return [(lane, judged[lane.lock_id]) for lane in lanes]
+
+
+def lane_piece(lane: Lane, judged: Sequence[JudgedLock], look: Look, within: str) -> Piece:
+    """One row of the timeline."""
+    drawn = timeline.draw(lane, judged, look.now, None if look.is_current else look.snapshot.at)
+    now_held = judged[0] if judged else None
+    return piece(
+        f"lane-{lane.lock_id[:12]}",
+        "panels/lane.html",
+        within,
+        name=visible(lane.name),
+        cache=visible(lane.cache),
+        url=reverse("lockhouse:lock", args=[lane.lock_id]),
+        kind=now_held.verdict if now_held else "free",
+        word=verdict(now_held.verdict) if now_held else _("free"),
+        note=_note(lane, now_held),
+        drawn=drawn,
+        anchor=iso(timeline.anchor_of(look.now)),
+        **_left(now_held, look.now),
+    )
+
+
+def _note(lane: Lane, now_held: JudgedLock | None) -> str:
+    if now_held is not None:
+        return visible(now_held.holder.task_name or now_held.holder.worker or "")
+    ended = [span for span in lane.spans if span.to_at is not None]
+    return str(ENDS.get(ended[-1].end, ENDS[None])) if ended else ""
+
+
+def _left(now_held: JudgedLock | None, now: datetime) -> dict[str, object]:
+    """What is left of the time to live, as text and as a place on the strip."""
+    lock = now_held.lock if now_held else None
+    expires: Instant | None = maybe(lock.expires_at, now) if lock and lock.lapsed_at is None else None
+    place = None
+    if lock is not None and lock.expires_at is not None and expires:
+        place = timeline.strip_place(lock.expires_at - timeline.anchor_of(now))
+    return {
+        "expires": expires,
+        "lapsed": maybe(lock.lapsed_at, now) if lock else None,
+        "never": lock is not None and lock.never_expires and lock.lapsed_at is None,
+        "place": place,
+    }
+
+
+def axis() -> dict[str, object]:
+    """The lines of the picture that do not move."""
+    past = [(0, _("2 m ago")), (25, _("90 s")), (50, _("60 s")), (75, _("30 s"))]
+    words = ("1 s", "10 s", "1 m", "10 m", "1 h")
+    return {"past": past, "ticks": [(timeline.strip_place(tick), word) for tick, word in zip(timeline.TICKS, words, strict=True)]}

@@ -1,0 +1,125 @@
+"""One lock's page: everything known about it, while it is held and for as long as the observer remembers it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from dashboard.records import JudgedLock, Lane, Refusal, Snapshot
+from dashboard.web import redis_cli
+from dashboard.web.instants import Instant, instant_of, iso
+from dashboard.web.look import Look, look
+from dashboard.web.panel import Piece
+from dashboard.web.panels.frame import frame, piece
+from dashboard.web.panels.lanes import axis, lane_piece
+from dashboard.web.panels.lock_row import LockRow, lock_row
+from dashboard.web.timeline import anchor_of
+from dashboard.words import ENDS, duration, short_id, visible
+
+MAX_REFUSALS = 50
+
+
+class LockPanel:
+    """The live part of one lock's page; its query has the lock's `id`."""
+
+    permission = "lockhouse.view_locks"
+    name = "lock"
+    template = "lockhouse/live/lock.html"
+
+    def query(self, given: Mapping[str, str]) -> dict[str, str]:
+        """The part of the address that the page understands."""
+        return {"id": given.get("id", "")}
+
+    def frame(self, query: Mapping[str, str]) -> dict[str, object]:
+        """What stands around the pieces and never changes."""
+        return {"axis": axis(), "locks_url": reverse("lockhouse:locks")}
+
+    def pieces(self, snapshot: Snapshot, query: Mapping[str, str], may: frozenset[str], now: datetime) -> list[Piece]:
+        """Head, facts, evidence, lane, refusals, and how to see it for oneself; a lock that is gone keeps what is remembered."""
+        seen, lock_id = look(snapshot, now), query.get("id", "")
+        judged = [one for one in seen.judged if one.lock.id == lock_id]
+        lane = next((lane for lane in snapshot.lanes if lane.lock_id == lock_id), None)
+        name = name_of(snapshot, lock_id)
+        rows = [lock_row(one, seen, may) for one in judged]
+        return [
+            *frame(seen, self.name, visible(name or _("Lock")), may),
+            piece(
+                "lock-head",
+                "panels/lock_head.html",
+                name=visible(name or ""),
+                row=rows[0] if rows else None,
+                ended=_ended(lane, seen),
+                is_current=seen.is_current,
+            ),
+            piece(
+                "lock-facts",
+                "panels/lock_facts.html",
+                rows=rows,
+                locks=[_facts(one, seen) for one in judged],
+                cache=visible(lane.cache) if lane and not rows else "",
+            ),
+            piece("lock-evidence", "panels/lock_evidence.html", rows=rows),
+            *([lane_piece(lane, judged, seen, "lock-lanes")] if lane else []),
+            piece("lock-axis", "panels/axis_now.html", now_text=instant_of(anchor_of(now), now), anchor=iso(anchor_of(now))),
+            piece("lock-refusals", "panels/lock_refusals.html", **_refusals(seen, lock_id, rows)),
+            piece("lock-proof", "panels/lock_proof.html", lines=_lines(seen, judged)),
+        ]
+
+
+def name_of(snapshot: Snapshot, lock_id: str) -> str | None:
+    """The name of a lock that is held or was in the last two minutes; None for one that nobody knows."""
+    known: list[tuple[str, str]] = [(lock.id, lock.name) for lock in snapshot.locks]
+    known += [(lane.lock_id, lane.name) for lane in snapshot.lanes]
+    return next((name for identity, name in known if identity == lock_id), None)
+
+
+def _ended(lane: Lane | None, seen: Look) -> dict[str, object] | None:
+    """How the last token that held this name came to its end."""
+    ended = [span for span in lane.spans if span.to_at is not None] if lane else []
+    if not ended or ended[-1].to_at is None:
+        return None
+    return {"at": instant_of(ended[-1].to_at, seen.now), "how": ENDS.get(ended[-1].end, ENDS[None])}
+
+
+def _facts(one: JudgedLock, seen: Look) -> dict[str, object]:
+    lock, holder, claim = one.lock, one.holder, one.lock.claim
+    return {
+        "key": visible(lock.key),
+        "dialect": visible(lock.dialect),
+        "digest": visible(lock.token_digest),
+        "timeout": duration(lock.timeout) if lock.timeout else "",
+        "attempted": instant_of(claim.attempted_at, seen.now) if claim and claim.attempted_at else None,
+        "first_seen": instant_of(lock.first_seen_at, seen.now),
+        "task_id": visible(holder.task_id or ""),
+        "host": visible(holder.host or (claim.host if claim else "") or ""),
+        "retries": claim.retries if claim else None,
+        "note": visible(lock.note),
+    }
+
+
+def _refusals(seen: Look, lock_id: str, rows: Sequence[LockRow]) -> dict[str, Any]:
+    mine = [refusal for refusal in seen.snapshot.refusals if refusal.lock_id == lock_id][::-1]
+    is_known = bool(mine) or any(row.refused is not None for row in rows)
+    return {"refusals": list(_refusal_rows(mine[:MAX_REFUSALS], seen)), "count": len(mine), "is_known": is_known, "max": MAX_REFUSALS}
+
+
+def _refusal_rows(refusals: Sequence[Refusal], seen: Look) -> Iterator[dict[str, str | Instant]]:
+    for refusal in refusals:
+        yield {
+            "at": instant_of(refusal.at, seen.now),
+            "task": visible(refusal.task_name or _("a task not known")),
+            "task_id": short_id(refusal.task_id) if refusal.task_id else "",
+            "worker": visible(refusal.worker or ""),
+            "waited": duration(refusal.waited) if refusal.waited is not None else "",
+        }
+
+
+def _lines(seen: Look, judged: Sequence[JudgedLock]) -> list[str]:
+    if not judged:
+        return []
+    lock = judged[0].lock
+    names = {"broker"} if lock.cache == "broker" else {f"cache {lock.cache}"}
+    url = next((source.url for source in seen.snapshot.sources if source.name in names), None)
+    return redis_cli.lines(url, lock.raw_key)

@@ -1,0 +1,171 @@
+"""One held lock as the pages show it: flat strings, so that a row whose record did not change is not rendered again."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from dashboard.conf import conf
+from dashboard.records import Holder, JudgedLock
+from dashboard.web.instants import Instant, instant_of, maybe
+from dashboard.web.look import Look
+from dashboard.words import CERTAINTIES, CERTAINTY_WORDS, MEANINGS, duration, sentences, short_id, verdict, visible
+
+SHARE_STEP = 5  # percent: the server draws the bar in twentieths, the script exactly; a finer one would push every row every second
+OPEN_VERDICTS = {"orphaned", "overrun", "overlapping"}  # their evidence is read before anything is done
+RELEASE = "lockhouse.release_lock"
+FORCE_RELEASE = "lockhouse.force_release_lock"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockRow:
+    """What one row says; every string is ready to be escaped and shown."""
+
+    row_id: str
+    name: str
+    cache: str
+    key: str
+    url: str
+    verdict: str
+    word: str
+    meaning: str
+    also: tuple[str, ...]
+    task: str
+    task_id: str
+    holder: str
+    certainty: str
+    certainty_word: str
+    certainty_why: str
+    expires: Instant | None
+    lapsed: Instant | None
+    timeout_ms: int | None
+    timeout: str
+    share: int | None
+    since: Instant
+    since_is_minimum: bool
+    refused: int | None
+    evidence: tuple[str, ...]
+    is_open: bool
+    blocks: str
+    release_url: str
+    no_release: str
+
+
+def lock_row(one: JudgedLock, look: Look, may: frozenset[str]) -> LockRow:
+    """The row of one judged lock, for people with these permissions."""
+    lock, holder = one.lock, one.holder
+    task, place = holder_words(holder)
+    return LockRow(
+        row_id=row_id(one),
+        name=visible(lock.name),
+        cache=visible(lock.cache),
+        key=visible(lock.key),
+        url=reverse("lockhouse:lock", args=[lock.id]),
+        verdict=one.verdict,
+        word=verdict(one.verdict),
+        meaning=str(MEANINGS.get(one.verdict, "")),
+        also=tuple(verdict(flag) for flag in one.flags if flag not in {one.verdict, "held"}),
+        task=task,
+        task_id=short_id(holder.task_id) if holder.task_id else "",
+        holder=place,
+        certainty=holder.certainty,
+        certainty_word=str(CERTAINTY_WORDS[holder.certainty]),
+        certainty_why=_certainty_why(holder),
+        expires=maybe(lock.expires_at, look.now),
+        lapsed=maybe(lock.lapsed_at, look.now),
+        timeout_ms=lock.timeout // timedelta(milliseconds=1) if lock.timeout else None,
+        timeout=duration(lock.timeout) if lock.timeout else "",
+        share=_share(one, look.now),
+        since=instant_of(lock.acquired_at or lock.first_seen_at, look.now),
+        since_is_minimum=lock.acquired_at is None,
+        refused=one.refused_last_hour,
+        evidence=tuple(sentences(one.evidence, look.now)),
+        is_open=one.verdict in OPEN_VERDICTS,
+        blocks=visible(one.blocks),
+        release_url=release_url(one),
+        no_release=no_release(one, may),
+    )
+
+
+def row_id(one: JudgedLock) -> str:
+    """Stable while the lock is; an expired lock whose run goes on keeps its own row beside the one that took the name anew."""
+    lapsed = f"-{one.lock.token_digest[:8]}" if one.lock.lapsed_at else ""
+    return f"lock-{one.lock.id[:12]}{lapsed}"
+
+
+def release_url(one: JudgedLock) -> str:
+    """Where the plan of a release of exactly this token is."""
+    return f"{reverse('lockhouse:lock-release', args=[one.lock.id])}?digest={one.lock.token_digest}"
+
+
+def no_release(one: JudgedLock, may: frozenset[str]) -> str:
+    """Why this lock cannot be released from here; empty where it can."""
+    if one.lock.lapsed_at is not None:
+        return _("It has expired: there is nothing to release.")
+    if one.lock.dialect == "not-a-lock":
+        return _("This key is no lock.")
+    if conf().READ_ONLY:
+        return _("Lockhouse is read-only here: acts are switched off.")
+    if RELEASE not in may:
+        return _("You have no permission to release locks.")
+    if one.verdict != "orphaned" and FORCE_RELEASE not in may:
+        return _("You may release only locks that are proved orphaned.")
+    return ""
+
+
+def holder_words(holder: Holder) -> tuple[str, str]:
+    """The task (or what is known instead) and where it runs."""
+    process = _("pid %(pid)d") % {"pid": holder.pid} if holder.pid is not None else ""
+    where = " · ".join(part for part in (visible(holder.worker or holder.host or ""), process) if part)
+    if holder.task_name:
+        return visible(holder.task_name), where
+    if holder.certainty == "unknown":
+        return (_("one of %(n)d runs") % {"n": holder.candidates} if holder.candidates else _("not known")), where
+    return _("outside any task"), where
+
+
+def _certainty_why(holder: Holder) -> str:
+    if holder.certainty == "likely" and holder.distance is not None and holder.candidates is not None:
+        values = {"distance": duration(holder.distance), "n": holder.candidates}
+        return _("Likely: its run started %(distance)s before the attempt; %(n)d were active then.") % values
+    return str(CERTAINTIES[holder.certainty])
+
+
+def _share(one: JudgedLock, now: datetime) -> int | None:
+    """How much of its time to live is left, in percent; None where its whole life is not known."""
+    lock = one.lock
+    if lock.never_expires:
+        return 100
+    if lock.expires_at is None or lock.timeout is None or not lock.timeout:
+        return None
+    left = max(min((lock.expires_at - now) / lock.timeout, 1.0), 0.0)
+    return round(left * 100 / SHARE_STEP) * SHARE_STEP
+
+
+def render_row(row: LockRow) -> str:
+    """The row's HTML, rendered once for as long as nothing in it changes."""
+    return _rendered(row, get_language())
+
+
+@lru_cache(maxsize=4096)
+def _rendered(row: LockRow, _language: str | None) -> str:
+    return render_to_string("lockhouse/panels/lock_row.html", {"row": row}).strip()
+
+
+def ordered_value(one: JudgedLock, column: str) -> tuple[bool, float | str]:
+    """What a column sorts by; what is not known comes last."""
+    lock = one.lock
+    held = lock.acquired_at or lock.first_seen_at
+    values: dict[str, float | str | None] = {
+        "lock": lock.name,
+        "holder": one.holder.task_name,
+        "ttl": lock.expires_at.timestamp() if lock.expires_at else None,
+        "held": -held.timestamp(),
+        "refused": one.refused_last_hour,
+    }
+    value = values[column]
+    return value is None, value if value is not None else 0

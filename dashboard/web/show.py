@@ -1,0 +1,117 @@
+"""From a snapshot to a response: a whole page on the admin's own base template, or only its live part when htmx asks."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from urllib.parse import urlencode
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from dashboard import snapshot as snapshots
+from dashboard.conf import conf
+from dashboard.records import Snapshot
+from dashboard.web.instants import iso
+from dashboard.web.look import look
+from dashboard.web.panel import Panel, Piece
+from dashboard.web.panels.frame import frame, page_title
+from dashboard.words import visible
+
+KINDS = {"production": "production", "staging": "staging"}  # the others are shown in a neutral colour
+
+
+class PagePanel(Panel, Protocol):
+    """A panel that has a page of its own."""
+
+    name: str
+    template: str  # of the live part: the element that carries ws-connect
+
+    def query(self, given: Mapping[str, str]) -> dict[str, str]:
+        """The part of the page's query that the panel understands."""
+        ...
+
+    def frame(self, query: Mapping[str, str]) -> dict[str, object]:
+        """What the live part shows around its pieces."""
+        ...
+
+
+def show(request: HttpRequest, panel: PagePanel, title: str, given: Mapping[str, str], snapshot: Snapshot | None = None) -> HttpResponse:
+    """The panel's page, or only its live part when htmx asks for it; never cached, for it is the present."""
+    now = now_utc()
+    query = panel.query(given)
+    pieces = panel.pieces(snapshot or snapshots.newest(), query, may_of(request), now)
+    live = {**panel.frame(query), **_placed(pieces), "socket": socket_path(panel.name, query)}
+    if is_partial(request):
+        response = _sealed(render(request, panel.template, live))
+        response["HX-Push-Url"] = request.get_full_path()
+        return response
+    context = {**around(request, now), **live, "title": title, "live_template": panel.template, "query": query}
+    return _sealed(render(request, f"lockhouse/{panel.name}.html", context))
+
+
+def show_page(request: HttpRequest, template: str, *, here: str, title: str = "", status: int = 200, **context: Any) -> HttpResponse:
+    """A page without a live part; `here` is the entry of the navigation that it belongs to."""
+    now = now_utc()
+    seen = look(snapshots.newest(), now)
+    regions = _placed(list(frame(seen, here, title or _("Lockhouse"), may_of(request)))) if request.user.is_authenticated else {}
+    head = {"page_title": page_title(seen, title)} if title else {}
+    return _sealed(render(request, template, {**around(request, now), **regions, **head, "title": title, **context}, status=status))
+
+
+def around(request: HttpRequest, now: datetime) -> dict[str, Any]:
+    """What `base.html` needs: the admin's own context, and the name and kind of the watched system."""
+    kind = conf().KIND
+    return {
+        **admin.site.each_context(request),
+        "is_nav_sidebar_enabled": True,  # the admin's base template gives our navigation its place only then
+        "has_permission": request.user.is_authenticated,
+        "lockhouse_name": visible(conf().NAME),
+        "lockhouse_kind": visible(kind),
+        "kind_class": KINDS.get(kind.lower(), "other"),
+        "now": iso(now),
+    }
+
+
+def now_utc() -> datetime:
+    """The moment of this request."""
+    return datetime.now(UTC)
+
+
+def may_of(request: HttpRequest) -> frozenset[str]:
+    """The permissions that decide what is rendered; people with the same ones share rendered panels."""
+    return frozenset(name for name in request.user.get_all_permissions() if name.startswith("lockhouse."))
+
+
+def is_partial(request: HttpRequest) -> bool:
+    """Whether htmx asks for the live part; going back in history asks for the page."""
+    return request.headers.get("HX-Request") == "true" and request.headers.get("HX-History-Restore-Request") != "true"
+
+
+def socket_path(name: str, query: Mapping[str, str]) -> str:
+    """Where the panel's socket is: below the mount, wherever that is."""
+    return f"{reverse('lockhouse:overview')}ws/{name}/" + (f"?{urlencode(query)}" if query else "")
+
+
+def _placed(pieces: list[Piece]) -> dict[str, dict[str, SafeString]]:
+    """The pieces as templates reach them: regions by id, lists by the id of their container, with "_" for "-"."""
+    regions = {piece.id.replace("-", "_"): piece.html for piece in pieces if piece.within is None}
+    lists: dict[str, str] = {}
+    for piece in pieces:
+        if piece.within is not None:
+            key = piece.within.replace("-", "_")
+            lists[key] = lists.get(key, "") + piece.html
+    return {
+        "regions": {key: mark_safe(html) for key, html in regions.items()},  # noqa: S308  # rendered by our own templates, with autoescape
+        "lists": {key: mark_safe(html) for key, html in lists.items()},  # noqa: S308  # as above
+    }
+
+
+def _sealed(response: HttpResponse) -> HttpResponse:
+    patch_vary_headers(response, ["HX-Request"])
+    patch_cache_control(response, no_store=True)
+    return response

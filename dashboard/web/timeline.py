@@ -1,0 +1,131 @@
+"""The geometry of the overlap timeline: a lane's last two minutes as bars in percent of its width, and what is left of its time to live.
+
+Pure. Bars are placed relative to an anchor (now, cut to five seconds), so that a lane in which nothing happens is drawn the same for
+five seconds and need not be pushed; `timeline.js` shifts the picture between two anchors.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from math import log10
+
+from django.utils.translation import gettext as _
+
+from dashboard.records import Evidence, JudgedLock, Lane, Span
+from dashboard.words import ENDS, duration, instant
+
+WINDOW = timedelta(minutes=2)
+QUANTUM = timedelta(seconds=5)
+BEYOND = timedelta(seconds=20)  # how far a held bar is drawn past the anchor: a page that hears no more stops growing it
+NARROWEST = 0.4  # percent: a lock held for 50 ms must be seen
+LONGEST = timedelta(hours=1)  # the right end of the strip's scale
+SCALE_ENDS_AT = 86.0  # percent; what lasts longer is drawn a little to the right of it, and never expires at the end
+TICKS = (timedelta(seconds=1), timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10), LONGEST)
+DEATH_TIMES = {"run_ended": "at", "worker_lost": "at", "worker_silent": "last_heard_at", "connection_gone": "at", "worker_replaced": "since"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """A time during which the lock was held; `x` and `width` in percent of the window."""
+
+    kind: str  # a verdict, which is its colour
+    x: float
+    width: float
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A refused attempt."""
+
+    x: float
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """One lane as the template draws it; `told` says the same in words."""
+
+    bars: tuple[Bar, ...]
+    marks: tuple[Mark, ...]
+    began_before: str  # the kind of the bar that goes on to the left of the window, "" for none
+    told: tuple[str, ...]
+
+
+def anchor_of(now: datetime) -> datetime:
+    """The moment that the right edge of the drawn picture stands for."""
+    return datetime.fromtimestamp(now.timestamp() // QUANTUM.total_seconds() * QUANTUM.total_seconds(), UTC)
+
+
+def place(at: datetime, anchor: datetime) -> float:
+    """Where an instant lies: 0 at the window's left edge, 100 at the anchor."""
+    return 100 - (anchor - at) / WINDOW * 100
+
+
+def strip_place(left: timedelta) -> float:
+    """Where what is left of a time to live ends on the strip, in percent; one second at 0, an hour at SCALE_ENDS_AT, by its logarithm."""
+    seconds = max(left.total_seconds(), 1)
+    if left > LONGEST:
+        return SCALE_ENDS_AT + 4
+    return round(SCALE_ENDS_AT * log10(seconds) / log10(LONGEST.total_seconds()), 1)
+
+
+def draw(lane: Lane, judged: Sequence[JudgedLock], now: datetime, known_until: datetime | None = None) -> Drawn:
+    """The lane of the locks of this name; `known_until` ends the bars of what is held where nothing newer is known."""
+    anchor = anchor_of(now)
+    edge = known_until or anchor + BEYOND
+    bars = [bar for span in lane.spans for bar in _bars(span, judged, anchor, edge)]
+    marks = [Mark(x=round(place(at, anchor), 2), title=_("refused at %(at)s") % {"at": instant(at)}) for at in lane.refused_at]
+    return Drawn(
+        bars=tuple(bar for bar in map(_clipped, bars) if bar.x + bar.width > 0),
+        marks=tuple(mark for mark in marks if mark.x >= 0),
+        began_before=next((bar.kind for bar in bars if bar.x < 0 < bar.x + bar.width), ""),
+        told=tuple(_told(lane, now)),
+    )
+
+
+def _bars(span: Span, judged: Sequence[JudgedLock], anchor: datetime, edge: datetime) -> Iterator[Bar]:
+    mine = next((one for one in judged if one.lock.token_digest == span.token_digest), None)
+    to_at = span.to_at or edge
+    cuts = [(span.from_at, _first_kind(mine))]
+    if span.lapsed_at is not None:
+        cuts.append((span.lapsed_at, "overrun"))
+    elif mine is not None and mine.verdict == "orphaned":
+        cuts.append((max(span.from_at, dead_since(mine.evidence) or span.from_at), "orphaned"))
+    for (from_at, kind), (until, _kind) in zip(cuts, [*cuts[1:], (to_at, "")], strict=True):
+        if until > from_at or len(cuts) == 1:
+            x = place(from_at, anchor)
+            yield Bar(kind=kind, x=round(x, 2), width=round(max(place(until, anchor) - x, NARROWEST), 2), title=_title(span))
+
+
+def _first_kind(mine: JudgedLock | None) -> str:
+    return mine.verdict if mine is not None and mine.verdict in {"never-expires", "unknown"} else "held"
+
+
+def dead_since(evidence: Sequence[Evidence]) -> datetime | None:
+    """The earliest sign that the holder was gone; None where the evidence carries no time."""
+    times = [fact.values.get(DEATH_TIMES[fact.code]) for fact in evidence if fact.code in DEATH_TIMES]
+    return min((at for at in times if isinstance(at, datetime)), default=None)
+
+
+def _clipped(bar: Bar) -> Bar:
+    """The bar without what lies far to the left: a lock held for a year must not be a rectangle of a million percent."""
+    x = max(bar.x, -10.0)
+    return Bar(kind=bar.kind, x=x, width=round(bar.width - (x - bar.x), 2), title=bar.title)
+
+
+def _title(span: Span) -> str:
+    values = {"from": instant(span.from_at), "to": instant(span.to_at) if span.to_at else "", "end": ENDS.get(span.end, ENDS[None])}
+    if span.to_at is None:
+        return (_("held since before %(from)s") if span.from_is_minimum else _("held since %(from)s")) % values
+    return _("held from %(from)s to %(to)s, %(end)s") % values
+
+
+def _told(lane: Lane, now: datetime) -> Iterator[str]:
+    for span in lane.spans:
+        yield _title(span)
+        if span.lapsed_at is not None:
+            yield _("its time was up at %(at)s") % {"at": instant(span.lapsed_at)}
+    recent = [at for at in lane.refused_at if now - at <= WINDOW]
+    if recent:
+        yield _("%(n)d refused in the last %(window)s, the last at %(at)s") % {"n": len(recent), "window": duration(WINDOW), "at": instant(max(recent))}

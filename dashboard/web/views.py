@@ -1,0 +1,57 @@
+"""The pages that are read. Each view reads its query, asks one function, and renders; acts have their own module."""
+
+from typing import Any
+
+from django.contrib.auth.views import LoginView, LogoutView
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from dashboard import snapshot as snapshots
+from dashboard.web.access import page_for
+from dashboard.web.panels import LOCK, LOCKS, OVERVIEW
+from dashboard.web.panels.lock import name_of
+from dashboard.web.show import around, now_utc, show, show_page
+from dashboard.words import visible
+
+
+@require_GET
+@page_for("lockhouse.view_locks")
+def overview(request: HttpRequest) -> HttpResponse:
+    """What needs attention, and how things stand."""
+    return show(request, OVERVIEW, _("Overview"), {})
+
+
+@require_GET
+@page_for("lockhouse.view_locks")
+def locks(request: HttpRequest) -> HttpResponse:
+    """The held locks: the whole page, or only its live part when htmx asks."""
+    return show(request, LOCKS, _("Locks"), request.GET.dict())
+
+
+@require_GET
+@page_for("lockhouse.view_locks")
+def lock(request: HttpRequest, id: str) -> HttpResponse:  # noqa: A002  # the URL's own word
+    """One lock, held or remembered; 404 with a sentence for one that nobody knows."""
+    newest = snapshots.newest()
+    name = name_of(newest, id)
+    if name is None:
+        return show_page(request, "lockhouse/lock_missing.html", here="lock", title=_("No such lock"), status=404, has_observer=newest.at is not None)
+    return show(request, LOCK, visible(name), {"id": id}, newest)
+
+
+class Login(LoginView):
+    """Open to everybody who has a user, staff or not: permissions decide about pages."""
+
+    template_name = "lockhouse/login.html"
+    redirect_authenticated_user = True
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """The form on the admin's look."""
+        return {**around(self.request, now_utc()), "title": _("Log in"), "is_nav_sidebar_enabled": False, **super().get_context_data(**kwargs)}
+
+
+class Logout(LogoutView):
+    """By POST alone."""
+
+    next_page = "lockhouse:login"

@@ -1,0 +1,211 @@
+"""Sentences for people: verdicts, evidence, durations, instants. Plain text only; nothing here is ever marked safe for HTML.
+
+Text that the watched system made (names, keys, workers) comes out `visible`: what a screen would hide or turn around is spelled out.
+"""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_noop as N_
+
+from dashboard.records import Evidence, Word
+
+HIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # control, format (bidi, zero width), surrogates, private, line and paragraph ends
+BLANK_LETTERS = {"\u115f", "\u1160", "\u2800", "\u3164", "\uffa0"}  # letters by category, and yet nothing to be seen
+FIRST_BEYOND_BMP = 0x10000
+SHORT_ID = 8  # of a task id's 36 characters: enough to find it, and what workers' logs are searched for
+UUID_LENGTH = 36
+
+VERDICTS: Mapping[str, str | Promise] = {
+    "overlapping": gettext_lazy("overlapping"),
+    "orphaned": gettext_lazy("orphaned"),
+    "overrun": gettext_lazy("overrun"),
+    "expiring": gettext_lazy("expiring"),
+    "never-expires": gettext_lazy("never expires"),
+    "unknown": gettext_lazy("unknown"),
+    "held": gettext_lazy("held"),
+    "no-reader": gettext_lazy("no reader"),
+    "worker-gone": gettext_lazy("worker gone"),
+    "source": gettext_lazy("unavailable"),
+}
+MEANINGS: Mapping[str, str | Promise] = {
+    "overlapping": gettext_lazy("Two runs that this lock should keep apart are active now."),
+    "orphaned": gettext_lazy("Its holder is proved dead: the lock blocks until it expires or is released."),
+    "overrun": gettext_lazy("It expired while its holder's run goes on: a second run may start beside it."),
+    "expiring": gettext_lazy("It expires soon, and its holder's run still goes on."),
+    "never-expires": gettext_lazy("It has no timeout: if its holder dies, it stays."),
+    "unknown": gettext_lazy("Whether its holder lives cannot be known; doubt counts as alive."),
+    "held": gettext_lazy("Its holder lives and its time is not nearly up."),
+}
+CERTAINTIES: Mapping[str, str | Promise] = {
+    "exact": gettext_lazy("The token itself says who holds the lock."),
+    "likely": gettext_lazy("The token only says when the attempt began; one active run fits that time."),
+    "unknown": gettext_lazy("Nothing tells who holds the lock."),
+}
+CERTAINTY_WORDS: Mapping[str, str | Promise] = {"exact": gettext_lazy("exact"), "likely": gettext_lazy("likely"), "unknown": gettext_lazy("unknown")}
+SENTENCES: Mapping[str, str] = {
+    "holder_token": N_("taken at %(at)s by run %(task_id)s of %(task_name)s on %(worker)s, pid %(pid)s: the token says so"),
+    "holder_outside_worker": N_("taken at %(at)s outside any worker, by pid %(pid)s on host %(host)s: the token says so"),
+    "holder_likely": N_("taken at %(at)s; run %(task_id)s of %(task_name)s on %(worker)s started %(distance)s before, the best of %(candidates)s active then"),
+    "holder_none": N_("taken at %(at)s, when no run that we know of was active"),
+    "holder_unreadable": N_("the token says nothing about its holder"),
+    "wrong_type": N_("the key has a lock's name and holds a %(type)s: it is no lock"),
+    "run_active": N_("%(worker)s said at %(seen_at)s that run %(task_id)s is active"),
+    "run_started": N_("run %(task_id)s started on %(worker)s at %(at)s; the worker has not been asked since"),
+    "run_ended": N_("run %(task_id)s ended as %(outcome)s at %(at)s and left the lock behind"),
+    "run_not_active": N_("%(worker)s answered at %(answered_at)s, and run %(task_id)s was not among its active ones"),
+    "run_lost": N_("run %(task_id)s had been acknowledged before it ran: it is lost and will not run again"),
+    "worker_lost": N_("%(worker)s reported at %(at)s that its process %(pid)s died in the middle of the run"),
+    "process_gone": N_("%(worker)s answered at %(answered_at)s, and pid %(pid)s is no longer one of its processes"),
+    "worker_heard": N_("%(worker)s was heard at %(last_heard_at)s, and has not yet said whether the run is active"),
+    "worker_silent": N_("%(worker)s was last heard at %(last_heard_at)s"),
+    "worker_no_answer": N_("%(worker)s was asked at %(asked_at)s and did not answer"),
+    "worker_replaced": N_("%(worker)s came back at %(since)s as pid %(new_pid)s; this lock belongs to pid %(pid)s, the process before"),
+    "worker_leaving": N_("%(worker)s said at %(at)s that it is leaving; it ends its runs first, and answers nothing meanwhile"),
+    "worker_unknown": N_("%(worker)s has never been heard of by this observer"),
+    "name_shared": N_("two live processes call themselves %(worker)s: neither can be told from the other"),
+    "connection_open": N_("its connection to the broker is still open: %(worker)s may be frozen or cut off, which proves nothing"),
+    "connection_gone": N_("the broker closed the connection of %(worker)s at %(at)s"),
+    "connection_unknown": N_("the broker does not let us see whether %(worker)s is still connected"),
+    "message_unacked": N_("run %(task_id)s is still unacknowledged: Redis gives it out again on %(queue)s from %(due_at)s, released or not"),
+    "only_likely": N_("the holder is only likely, and %(task_name)s is not named as this lock's owner in the settings: that is no proof"),
+    "expiring": N_("expires at %(expires_at)s"),
+    "never_expires": N_("has no timeout: held until somebody releases it"),
+    "lapsed": N_("expired at %(at)s while the run went on"),
+    "overlapping": N_("run %(task_id)s on %(worker)s, which held it before, is still active"),
+    "source_unavailable": N_("%(source)s has not answered since %(since)s"),
+    "stale": N_("nothing newer than %(at)s is known"),
+    "no_reader": N_("%(ready)s messages wait in %(queue)s, and no worker has read it since %(since)s"),
+    "reason": N_("%(text)s"),
+}
+NOT_KNOWN: Mapping[str, str | Promise] = {
+    "worker": gettext_lazy("a worker not known"),
+    "task_name": gettext_lazy("a task not known"),
+    "host": gettext_lazy("a host not known"),
+    "queue": gettext_lazy("its queue"),
+}
+ENDS: Mapping[str | None, str | Promise] = {
+    "released": gettext_lazy("released"),
+    "expired": gettext_lazy("expired"),
+    "by-hand": gettext_lazy("released by hand"),
+    "changed": gettext_lazy("taken over by another token"),
+    None: gettext_lazy("gone"),
+}
+
+
+@lru_cache(maxsize=8192)
+def visible(text: str) -> str:
+    r"""The text with everything that a screen hides or turns around spelled out: U+202E becomes `\u202e`."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_spelled(character) if _is_hidden(character) else character for character in text)
+
+
+def _is_hidden(character: str) -> bool:
+    return unicodedata.category(character) in HIDDEN_CATEGORIES or character in BLANK_LETTERS
+
+
+def _spelled(character: str) -> str:
+    code = ord(character)
+    return f"\\U{code:08x}" if code >= FIRST_BEYOND_BMP else f"\\u{code:04x}"
+
+
+def duration(span: timedelta) -> str:
+    """At most two units, cut and never rounded up: `340 ms`, `8 s`, `18 m 40 s`, `2 h 4 m`, `3 d 4 h`."""
+    milliseconds = abs(span) // timedelta(milliseconds=1)
+    seconds = milliseconds // 1000
+    if seconds == 0:
+        return _("%(n)d ms") % {"n": milliseconds}
+    if seconds < 60:
+        return _("%(n)d s") % {"n": seconds}
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if days:
+        return _("%(d)d d %(h)d h") % {"d": days, "h": hours % 24}
+    if hours:
+        return _("%(h)d h %(m)d m") % {"h": hours, "m": minutes % 60}
+    return _("%(m)d m %(s)d s") % {"m": minutes, "s": seconds % 60}
+
+
+def instant(at: datetime, now: datetime | None = None) -> str:
+    """The time of day in UTC, to the millisecond where it has one; with the date where `now` is given and is another day."""
+    at = at.astimezone(UTC)
+    shown = f"{at:%H:%M:%S}.{at.microsecond // 1000:03d} UTC" if at.microsecond >= 1000 else f"{at:%H:%M:%S} UTC"
+    return shown if now is None or at.date() == now.astimezone(UTC).date() else f"{at:%Y-%m-%d} {shown}"
+
+
+def clock(at: datetime, now: datetime) -> str:
+    """The same to the second, for columns: tenths there would only flicker."""
+    return instant(at.replace(microsecond=0), now)
+
+
+def short_id(task_id: str) -> str:
+    """The beginning of a task id; an id that is no uuid is shown whole."""
+    return visible(task_id[:SHORT_ID] if len(task_id) == UUID_LENGTH else task_id)
+
+
+def sentence(evidence: Evidence, now: datetime | None = None) -> str:
+    """One fact behind a verdict in words; a code that nobody worded yet is shown with its values."""
+    values = {name: _shown(name, value, now) for name, value in evidence.values.items()}
+    if evidence.code in COUNTED:
+        return COUNTED[evidence.code](evidence.values, values)
+    template = SENTENCES.get(evidence.code)
+    try:
+        return _(template) % values if template else _unworded(evidence.code, values)
+    except KeyError:  # a value that the sentence needs was not given
+        return _unworded(evidence.code, values)
+
+
+def sentences(evidence: Sequence[Evidence], now: datetime | None = None) -> list[str]:
+    """Every fact in words, in the judge's order."""
+    return [sentence(fact, now) for fact in evidence]
+
+
+def verdict(code: str) -> str:
+    """The word for a verdict, a flag or a kind of concern."""
+    return str(VERDICTS.get(code, visible(code)))
+
+
+def _shown(name: str, value: Word, now: datetime | None) -> str:
+    if value is None:
+        return str(NOT_KNOWN.get(name, _("a time not known") if name.endswith(("at", "since")) else "?"))
+    if isinstance(value, datetime):
+        return instant(value, now)
+    if isinstance(value, timedelta):
+        return duration(value)
+    if isinstance(value, list):
+        return ", ".join(visible(item) for item in value)
+    return short_id(value) if name == "task_id" and isinstance(value, str) else visible(str(value))
+
+
+def _unworded(code: str, values: Mapping[str, str]) -> str:
+    said = ", ".join(f"{name} {value}" for name, value in values.items())
+    return f"{visible(code)}: {said}" if said else visible(code)
+
+
+def _asked(given: Mapping[str, Word], shown: Mapping[str, str]) -> str:
+    count = given.get("asked")
+    count = count if isinstance(count, int) else 0
+    said = {"asked": shown.get("asked", "?"), "answered": shown.get("answered", "?")}
+    return (
+        ngettext(
+            "asked %(asked)s worker that could have the run; %(answered)s answered",
+            "asked %(asked)s workers that could have the run; %(answered)s answered",
+            count,
+        )
+        % said
+    )
+
+
+def _ambiguous(given: Mapping[str, Word], shown: Mapping[str, str]) -> str:
+    return _("taken at %(at)s, when %(candidates)s runs were active: any of them may hold it") % {
+        "at": shown.get("at", "?"),
+        "candidates": shown.get("candidates", "?"),
+    }
+
+
+COUNTED = {"asked": _asked, "holder_ambiguous": _ambiguous}

@@ -1,0 +1,74 @@
+// Title and icon, dialogs, links that change only the live part, and drawers that stay as the reader left them.
+"use strict";
+(() => {
+  const root = document.getElementById("lockhouse");
+  if (!root) return;
+  const byId = (id) => document.getElementById(id);
+
+  // Title and icon carry the state.
+  function sayState() {
+    const state = byId("lh-state");
+    if (!state) return;
+    if (document.title !== state.dataset.title) document.title = state.dataset.title;
+    const icon = byId("lh-icon");
+    if (icon.getAttribute("href") !== state.dataset.icon) icon.setAttribute("href", state.dataset.icon);
+  }
+
+  // Drawers: what the reader opened or closed stays so when its row is pushed anew.
+  const drawers = new Map();
+  const drawerOf = (details) => details.closest("[id]").id;
+  root.addEventListener("click", (event) => {
+    const summary = event.target.closest("tr summary");
+    if (summary) drawers.set(drawerOf(summary), !summary.parentElement.open);
+  });
+  function keepDrawers() {
+    for (const [id, open] of drawers) {
+      const row = byId(id);
+      if (!row) drawers.delete(id);
+      else if (row.querySelector("details").open !== open) row.querySelector("details").open = open;
+    }
+  }
+
+  // Dialogs: the plan of an act comes into #lh-dialog; focus goes back to where it came from, as <dialog> does by itself.
+  const dialog = byId("lh-dialog");
+  root.addEventListener("click", (event) => {
+    const opener = event.target.closest("[data-open]") ;
+    if (opener) byId(opener.dataset.open).showModal();
+    if (event.target.closest("[data-close]")) event.target.closest("dialog")?.close();
+  });
+  document.addEventListener("click", (event) => {
+    const opener = event.target.closest("#header [data-open]");
+    if (opener) byId(opener.dataset.open).showModal();
+  });
+  dialog.addEventListener("close", () => dialog.replaceChildren());
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.target === dialog && dialog.childElementCount && !dialog.open) dialog.showModal();
+  });
+
+  // Links: by htmx where it is there, else as any link. One listener for all rows, pushed ones too.
+  const isPlain = (event) => !event.defaultPrevented && event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
+  root.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-live], a[data-dialog]");
+    if (!link || !isPlain(event) || !window.htmx) return;
+    event.preventDefault();
+    const into = "live" in link.dataset ? { target: "#lh-live", swap: "outerHTML" } : { target: "#lh-dialog", swap: "innerHTML" };
+    htmx.ajax("GET", link.getAttribute("href"), { source: root, ...into });
+  });
+
+  // The filter stands outside the live part: after a swap it says what the address says, but never under the reader's fingers.
+  document.addEventListener("htmx:pushedIntoHistory", () => {
+    const form = byId("lh-filter");
+    if (!form) return;
+    const given = new URLSearchParams(location.search);
+    for (const input of form.querySelectorAll("input[name]")) {
+      if (input !== document.activeElement) input.value = given.get(input.name) ?? "";
+    }
+  });
+
+  function keepUp() {
+    sayState();
+    keepDrawers();
+  }
+  keepUp();
+  new MutationObserver(keepUp).observe(root, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-title", "data-icon"] });
+})();

@@ -222,7 +222,17 @@ def test_readme_names_every_environment_variable_of_the_settings():
     assert {name for name in variables if f"`{name}`" not in README} == set()
 
 
-def test_readme_shows_targets_commands_and_groups_that_exist():
+def test_readme_lists_every_command_with_options_that_exist():
+    rows = {words[0]: words[1:] for words in (shlex.split(row.split("`")[1].replace("[", "").replace("]", "")) for row in table(README, "`manage.py …`"))}
+    ours = {name for name, app in get_commands().items() if app in {"dashboard", "tasks_demo"}}
+
+    assert ours - {"demo"} == set(rows) - {"demo"}
+    for name in ours - {"demo"}:
+        parser = load_command_class("dashboard", name).create_parser("manage.py", name)
+        assert {word for word in rows[name] if word.startswith("--")} <= {option for action in parser._actions for option in action.option_strings}
+
+
+def test_readme_shows_targets_and_commands_that_exist():
     targets = set(re.findall(r"(?m)^([a-z]+):", (ROOT / "Makefile").read_text()))
 
     assert set(re.findall(r"(?m)^make ([a-z]+)", README)) <= targets

@@ -41,7 +41,7 @@ def recall(act_id: uuid.UUID) -> Kept | None:
 
 
 def forget(act_id: uuid.UUID) -> None:
-    """Drop it, when nothing was released or all is put back; it expires by itself as well."""
+    """Drop it, when nothing was released; after an undo it expires by itself, for a second click may still ask for it."""
     try:
         connections.own().delete(_key(act_id))
     except RedisError:

@@ -77,10 +77,7 @@ def _carry_out(order: Order, released: OperatorAct, memory: kept.Kept) -> Outcom
     if target is None:
         return ledger.finish(act, Answer(state="failed", code="unreachable", values=unreachable))
     deadline_ms = released.after.get("deadline_ms")
-    answer = _put_back(target, memory, valid_until_ms, NEVER_EXPIRES if deadline_ms is None else deadline_ms)
-    if answer.code == "restored":
-        kept.forget(released.id)
-    return ledger.finish(act, answer)
+    return ledger.finish(act, _put_back(target, memory, valid_until_ms, NEVER_EXPIRES if deadline_ms is None else deadline_ms))
 
 
 def _look(order: Order) -> tuple[Target | None, int, dict[str, Any]]:

@@ -1,7 +1,5 @@
 """Who calls the API: the user of a token, or of a session (and then with a CSRF token for what changes something)."""
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 from django.http import HttpRequest
@@ -14,31 +12,33 @@ from dashboard.acts.tokens import user_of
 class TokenAuth(HttpBearer):
     """`Authorization: Bearer lh_...`, made by `manage.py token`."""
 
+    def __init__(self, permission: str | None = None) -> None:
+        super().__init__()
+        self.permission = permission
+
     def authenticate(self, request: HttpRequest, token: str) -> Any:
-        """The token's user; None where nobody has it."""
-        return user_of(token)
+        """The token's user; None where nobody has it.  Raises: Refused without the permission."""
+        return _with_permission(user_of(token), self.permission)
 
 
 class LoginAuth(SessionAuth):
     """The pages' own session; who is not logged in hears that first, not that a CSRF token is missing."""
 
+    def __init__(self, permission: str | None = None) -> None:
+        super().__init__(csrf=True)
+        self.permission = permission
+
     def _get_key(self, request: HttpRequest) -> str | None:
         return super()._get_key(request) if request.user.is_authenticated else None
 
+    def authenticate(self, request: HttpRequest, key: str | None) -> Any:
+        """The session's user; None where nobody is logged in.  Raises: Refused without the permission."""
+        return _with_permission(super().authenticate(request, key), self.permission)
 
-def needs(permission: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A decorator: the operation is only called for users with that permission; others get 403."""
 
-    def decorate(operation: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(operation)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            if not caller(request).has_perm(permission):
-                raise Refused("forbidden", permission=permission)
-            return operation(request, *args, **kwargs)
-
-        return guarded
-
-    return decorate
+def needs(permission: str) -> list[Any]:
+    """For `auth=`: the operation is only for users with that permission, and that is checked before its body is read."""
+    return [TokenAuth(permission), LoginAuth(permission)]
 
 
 def caller(request: HttpRequest) -> Any:
@@ -46,4 +46,10 @@ def caller(request: HttpRequest) -> Any:
     return request.auth  # type: ignore[attr-defined]  # set by ninja
 
 
-ANY_OF = [TokenAuth(), LoginAuth(csrf=True)]
+def _with_permission(user: Any, permission: str | None) -> Any:
+    if user is not None and permission is not None and not user.has_perm(permission):
+        raise Refused("forbidden", permission=permission)
+    return user
+
+
+ANY_OF = [TokenAuth(), LoginAuth()]

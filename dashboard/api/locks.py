@@ -38,8 +38,7 @@ class ReleaseOf(Release):
     id: str = Field(pattern=r"^[0-9a-f]{16}$")
 
 
-@router.get("/locks", summary="The held locks, most urgent first")
-@needs("lockhouse.view_locks")
+@router.get("/locks", summary="The held locks, most urgent first", auth=needs("lockhouse.view_locks"))
 def locks(request: HttpRequest, q: str = "", limit: Limit = 100, cursor: str | None = None) -> dict[str, Any]:
     """`q` filters like the page: free words, and `field:value` for verdict, task, worker, cache, holder."""
     now, known = datetime.now(UTC), snapshots.newest()
@@ -49,8 +48,14 @@ def locks(request: HttpRequest, q: str = "", limit: Limit = 100, cursor: str | N
     return {**locks_answer(known, rows, now), "total": len(found), "next_cursor": cursor_of(found, start + len(rows))}
 
 
-@router.get("/locks/{lock_id}", summary="One lock")
-@needs("lockhouse.view_locks")
+# Before the routes with an id, which would take "release" for one.
+@router.post("/locks/release", summary="Release a lock, its id in the body", auth=needs("lockhouse.release_lock"))
+def release_of(request: HttpRequest, body: ReleaseOf, idempotency_key: IdempotencyKey = None) -> JsonResponse:
+    """Compares and deletes; the same Idempotency-Key answers with what came of the first request."""
+    return _released(request, body.id, body, idempotency_key)
+
+
+@router.get("/locks/{lock_id}", summary="One lock", auth=needs("lockhouse.view_locks"))
 def lock(request: HttpRequest, lock_id: str) -> dict[str, Any]:
     """404 where no lock with this id is held."""
     now, known = datetime.now(UTC), snapshots.newest()
@@ -60,15 +65,7 @@ def lock(request: HttpRequest, lock_id: str) -> dict[str, Any]:
     return {"lock": lock_row(found, now), "as_of": rfc3339(known.at), "unavailable": unavailable(known, now)}
 
 
-@router.post("/locks/release", summary="Release a lock, its id in the body")
-@needs("lockhouse.release_lock")
-def release_of(request: HttpRequest, body: ReleaseOf, idempotency_key: IdempotencyKey = None) -> JsonResponse:
-    """Compares and deletes; the same Idempotency-Key answers with what came of the first request."""
-    return _released(request, body.id, body, idempotency_key)
-
-
-@router.post("/locks/{lock_id}/release", summary="Release a lock")
-@needs("lockhouse.release_lock")
+@router.post("/locks/{lock_id}/release", summary="Release a lock", auth=needs("lockhouse.release_lock"))
 def release(request: HttpRequest, lock_id: str, body: Release, idempotency_key: IdempotencyKey = None) -> JsonResponse:
     """Compares and deletes; the same Idempotency-Key answers with what came of the first request."""
     return _released(request, lock_id, body, idempotency_key)

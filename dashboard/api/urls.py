@@ -5,9 +5,9 @@ from django.urls import URLPattern, path
 
 from dashboard.api.app import api
 
-patterns, app_name, namespace = api.urls
-for pattern in patterns:
-    if isinstance(pattern, URLPattern) and hasattr(pattern.callback, "__dict__"):
-        non_atomic_requests(pattern.callback)  # an act's record must be in the database before the act is done
+_patterns, _app, _namespace = api.urls  # not called `app_name`: `include` would read that
+for _pattern in _patterns:
+    if isinstance(_pattern, URLPattern) and hasattr(_pattern.callback, "__dict__"):
+        non_atomic_requests(_pattern.callback)  # an act's record must be in the database before the act is done
 
-urlpatterns = [path("", (patterns, app_name, namespace))]
+urlpatterns = [path("", (_patterns, _app, _namespace))]

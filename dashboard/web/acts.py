@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard.acts import history, words
 from dashboard.acts.plan import Plan
@@ -22,7 +22,7 @@ from dashboard.words import sentences, verdict, visible
 MAY_TRY_AGAIN = {"reason_missing", "name_differs", "plan_expired", "plan_forged"}  # answered with a fresh plan and what was wrong
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @page_for("lockhouse.release_lock")
 def lock_release(request: HttpRequest, id: str) -> HttpResponse:  # noqa: A002  # the URL's own word
     """What releasing this lock would mean; as POST, the plan that was confirmed is carried out."""
@@ -31,7 +31,7 @@ def lock_release(request: HttpRequest, id: str) -> HttpResponse:  # noqa: A002  
     return _planned(request, plan_release(_user(request), request.session.session_key, id, request.GET.get("digest", "")))
 
 
-@require_GET
+@require_safe
 @page_for("lockhouse.view_acts")
 def acts(request: HttpRequest) -> HttpResponse:
     """Every act, newest first."""
@@ -41,7 +41,7 @@ def acts(request: HttpRequest) -> HttpResponse:
     return show_page(request, "lockhouse/acts/list.html", here="acts", title=_("Acts"), rows=rows, page=page, q=query)
 
 
-@require_GET
+@require_safe
 @page_for("lockhouse.view_locks")
 def act(request: HttpRequest, id: uuid.UUID) -> HttpResponse:  # noqa: A002  # as above
     """What came of one act: for whoever did it, and for those who may view all."""

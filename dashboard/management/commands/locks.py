@@ -41,10 +41,11 @@ class Command(BaseCommand):
         now = datetime.now(UTC)
         rows = [lock_row(one, now) for one in assess(known, now, policy()) if matches(one, options["q"])]
         answer = locks_answer(known, rows, now)
-        self.stdout.write(json.dumps(answer, indent=1) if options["json"] else as_table(answer["locks"]))
+        away = lock_sources_away(answer["unavailable"])
+        self.stdout.write(json.dumps(answer, indent=1) if options["json"] else as_table(answer["locks"], is_whole=not away))
         for source, reason in answer["unavailable"].items():
             self.stderr.write(f"{source}: {visible(reason)}")
-        if lock_sources_away(answer["unavailable"]):
+        if away:
             sys.exit(UNAVAILABLE)
 
 
@@ -54,10 +55,10 @@ def newest_or_survey() -> Snapshot:
     return survey() if is_stale(known, datetime.now(UTC)) else known
 
 
-def as_table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The rows for people."""
+def as_table(rows: Sequence[Mapping[str, Any]], *, is_whole: bool) -> str:
+    """The rows for people; no rows mean that no lock is held only where every place answered."""
     if not rows:
-        return "No lock is held."
+        return "No lock is held." if is_whole else "No lock was found where we could look; not every place answered."
     table = Table("verdict", "cache", "name", "left", "holder", "id", "digest", box=None, pad_edge=False)
     for row in rows:
         word = Text(verdict(row["verdict"]), COLOURS.get(row["verdict"], ""))

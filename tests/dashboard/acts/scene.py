@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -28,7 +29,7 @@ _versions = itertools.count(1)
 
 
 def make_user(name: str, permissions: Sequence[str] = ()) -> User:
-    user = User.objects.create_user(name, password="a long enough password")
+    user = User.objects.create_user(name)  # without a password: they are logged in by force
     user.user_permissions.set(Permission.objects.filter(content_type__app_label="lockhouse", codename__in=permissions))
     return user
 
@@ -66,7 +67,7 @@ class Scene:
     def take(self, name: str = "lock_report_7", *, token: bytes | None = None, timeout: float | None = 60) -> bytes:
         """Take a lock as `cache.lock` does; the key."""
         key = PREFIX + name.encode("utf-8", "surrogateescape")
-        lock = Lock(self.redis, key, timeout=timeout, blocking=False)
+        lock: Any = Lock(self.redis, cast(Any, key), timeout=timeout, blocking=False)  # bytes are fine, only the types know text alone
         assert lock.acquire(token=token), "the lock was held already"
         return key
 

@@ -1,0 +1,47 @@
+"""A TCP proxy in front of a real server that can act at the very moment a command passes: no test has to guess the time."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable
+
+
+class Proxy:
+    """Forwards bytes both ways; `on_eval` is called before the first EVAL is forwarded, and may stop the server or cut the answer."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._server = (host, port)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.on_eval: Callable[[], None] | None = None
+        self.drops_answers = False
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            upstream = socket.create_connection(self._server)
+            threading.Thread(target=self._forward, args=(client, upstream, True), daemon=True).start()
+            threading.Thread(target=self._forward, args=(upstream, client, False), daemon=True).start()
+
+    def _forward(self, source: socket.socket, sink: socket.socket, is_request: bool) -> None:
+        try:
+            while received := source.recv(65536):
+                if is_request and b"EVAL" in received and self.on_eval:
+                    act, self.on_eval = self.on_eval, None
+                    act()
+                if not is_request and self.drops_answers:
+                    break
+                sink.sendall(received)
+        except OSError:
+            pass
+        finally:
+            for end in (source, sink):
+                with contextlib.suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,55 @@
+from datetime import timedelta
+
+from dashboard.api.rows import lock_row, lock_sources_away, unavailable
+from dashboard.judge import assess
+from dashboard.records import Policy, Snapshot
+from tests.factories import NOW, ago, make_lock, make_snapshot, make_source
+
+
+def row_of(**changes):
+    [judged] = assess(make_snapshot(locks=(make_lock(**changes),)), NOW, Policy())
+    return lock_row(judged, NOW)
+
+
+def test_durations_are_milliseconds_and_times_are_utc():
+    row = row_of()
+
+    assert row["ttl_ms"] == 1_120_000
+    assert row["timeout_ms"] == 1_200_000
+    assert row["acquired_at"] == "2026-11-23T14:06:21.000Z"
+
+
+def test_what_never_expires_has_null():
+    assert row_of(expires_at=None, timeout=None)["ttl_ms"] is None
+
+
+def test_what_lapsed_has_zero_and_since_when():
+    row = row_of(expires_at=ago(seconds=5), lapsed_at=ago(seconds=5))
+
+    assert (row["ttl_ms"], row["lapsed_at"], row["verdict"]) == (0, "2026-11-23T14:07:36.000Z", "overrun")
+
+
+def test_what_is_overdue_by_our_clock_is_not_negative():
+    assert row_of(expires_at=NOW - timedelta(milliseconds=20))["ttl_ms"] == 0
+
+
+def test_unknown_is_null_and_never_zero():
+    row = row_of(acquired_at=None, claim=None, dialect="other")
+
+    assert row["acquired_at"] is None
+    assert row["refused_last_hour"] is None
+    assert row["holder"]["task_id"] is None
+
+
+def test_what_does_not_answer_is_named_with_its_reason():
+    snapshot = make_snapshot(sources=(make_source("cache shop", ok=False, reason="connection refused"), make_source("workers")))
+
+    assert unavailable(snapshot, NOW) == {"cache shop": "connection refused"}
+
+
+def test_an_observer_that_never_ran_is_named():
+    assert "observer" in unavailable(Snapshot(), NOW)
+
+
+def test_only_places_of_locks_make_the_list_incomplete():
+    assert lock_sources_away(["workers", "events", "cache shop", "broker"]) == ["cache shop", "broker"]

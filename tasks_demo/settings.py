@@ -16,6 +16,7 @@ def demo_settings(lockhouse: dict[str, Any], caches: dict[str, Any]) -> dict[str
         "CACHES": {**caches, **_used_caches(lockhouse["CACHES"])},
         "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
         "EMAIL_FILE_PATH": str(state_dir() / "emails"),
+        "PASSWORD_HASHERS": ["tasks_demo.hashers.QuickHasher"],
         **_celery_settings(),
     }
 

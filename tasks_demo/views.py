@@ -37,7 +37,7 @@ def scene_play(request: HttpRequest, name: str) -> HttpResponse:
 @login_required
 def servers(request: HttpRequest) -> HttpResponse:
     """The servers to choose from."""
-    return render(request, "tasks_demo/servers.html", {"servers": SERVERS})
+    return _page(request, "tasks_demo/servers.html", title=_("Servers"), servers=SERVERS)
 
 
 @require_GET
@@ -48,7 +48,12 @@ def server(request: HttpRequest, server_id: int) -> HttpResponse:
         raise Http404
     facts = caches["shop"].get(f"server_{server_id}")
     failed = facts is None and not _retrieve(server_id)
-    return render(request, "tasks_demo/server.html", {"server_id": server_id, "facts": facts, "failed": failed})
+    return _page(request, "tasks_demo/server.html", title=_("Server %(id)s") % {"id": server_id}, server_id=server_id, facts=facts, failed=failed)
+
+
+def _page(request: HttpRequest, template: str, **context: object) -> HttpResponse:
+    """A page in Lockhouse's clothes, without its navigation: it belongs to the shop."""
+    return render(request, template, {"has_permission": True, **context})
 
 
 def _retrieve(server_id: int) -> bool:

@@ -42,8 +42,9 @@ class Shop:
         wait_until(lambda: re.search(rf"{worker}@\S+ ready\.", self.said(worker)), f"{worker} is ready")
 
     def _start(self, part) -> None:
+        environment = {**self.environment, **part.get("env", {})}
         with (self.state_dir / f"{part['name']}.log").open("wb") as log:
-            process = subprocess.Popen(part["argv"], env=self.environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+            process = subprocess.Popen(part["argv"], env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
         self.processes.append(process)
 
     def stop(self) -> None:

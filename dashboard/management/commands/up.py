@@ -26,6 +26,7 @@ MAX_FRAME_BYTES = 64 * 1024  # what a browser may send over the socket; it has n
 GRACE_S = 3  # for open requests when the web process ends: less than the supervisor's patience
 COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "red")
 LOUD = re.compile(r"WARNING|ERROR|CRITICAL|Traceback|\bwarning\b|\b[A-Z]\w*(Error|Exception|Warning):")
+WEBSOCKETS_WARNING = "The `websockets` implementation is deprecated"  # uvicorn's own successor has not been measured with our viewers
 ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # asked on the loopback
 
 
@@ -104,13 +105,18 @@ def web(host: str, port: int) -> Part:
     quiet = ["--no-access-log", "--log-level", "warning", "--no-server-header"]
     ending = ["--timeout-graceful-shutdown", str(GRACE_S)]
     argv = [sys.executable, "-m", "uvicorn", f"{module}:{attribute}", "--host", host, "--port", str(port), *sockets, *quiet, *ending]
-    return Part(name="web", argv=argv, env=environment(), ready=lambda: answers(host, port))
+    return Part(name="web", argv=argv, env={**environment(), **without_warning(WEBSOCKETS_WARNING)}, ready=lambda: answers(host, port))
 
 
 def environment() -> dict[str, str]:
     """What the parts need to find the project: manage.py's folder is on this process's path only, and may not be the current one."""
     paths = [sys.path[0], *filter(None, [os.environ.get("PYTHONPATH")])]
     return {"PYTHONPATH": os.pathsep.join(paths), "DJANGO_SETTINGS_MODULE": os.environ["DJANGO_SETTINGS_MODULE"]}
+
+
+def without_warning(message: str) -> dict[str, str]:
+    """What keeps Python from printing a warning that begins like this, beside what the user silenced."""
+    return {"PYTHONWARNINGS": ",".join(filter(None, [os.environ.get("PYTHONWARNINGS"), f"ignore:{message}"]))}
 
 
 def answers(host: str, port: int) -> bool:

@@ -65,7 +65,10 @@ class Command(BaseCommand):
 def start_again_as_demo(port: str, options: list[str]) -> None:
     """Replace this process with the same command in the demo's environment; does not return."""
     fresh = Path(tempfile.mkdtemp(prefix="lockhouse-demo-"))
-    environment = {**os.environ, **demo_environment(fresh, settings.BASE_DIR), RUN_VARIABLE: str(os.getpid())}
+    static = fresh / "static"  # stays empty, the files come from the finders; but WhiteNoise wants the folder to be there
+    static.mkdir()
+    ours = {"LOCKHOUSE_STATIC_ROOT": str(static), RUN_VARIABLE: str(os.getpid())}
+    environment = {**os.environ, **demo_environment(fresh, settings.BASE_DIR), **ours}
     manage = str(settings.BASE_DIR / "manage.py")
     os.execve(sys.executable, [sys.executable, manage, "demo", "--port", port, *options], environment)  # noqa: S606
 

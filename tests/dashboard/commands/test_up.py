@@ -53,7 +53,6 @@ def up(redis, server_url: str, tmp_path: Path) -> Iterator:
         "DATABASE_URL": f"sqlite:///{tmp_path / 'db.sqlite3'}",
         "DJANGO_SECRET_KEY": "only-for-this-test-but-long-enough-to-be-one-0123456789",
     }
-    subprocess.run([sys.executable, str(settings.BASE_DIR / "manage.py"), "migrate", "-v0"], env=environment, check=True, timeout=30)
 
     def start(*arguments: str) -> Up:
         started.append(Up(arguments, environment, tmp_path / "terminal"))
@@ -82,7 +81,8 @@ def test_url_is_printed_when_it_answers_and_sigterm_ends_both(up, free_port):
 
 def test_crash_of_the_web_process_ends_the_observer_and_is_told(up, free_port):
     one = up("--port", str(free_port))
-    groups = wait_until(lambda: (found := one.groups()) if len(one.groups()) == 3 else None, "both are started")
+    wait_until(lambda: len(one.groups()) == 3, "both are started", within_s=25)
+    groups = one.groups()
 
     os.kill(groups["uvicorn"], signal.SIGKILL)
 

@@ -2,10 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from fnmatch import fnmatchcase
-from re import sub
+from re import DOTALL, escape, fullmatch, split, sub
 
 from dashboard.records import CatalogueEntry, HeldLock, Policy, Refusal, Run, Snapshot, UnackedMessage, Worker
 
@@ -34,12 +33,19 @@ class Facts:
         return self.now - worker.last_heard_at > self.policy.grace
 
     def catalogued(self, lock: HeldLock) -> CatalogueEntry | None:
-        return next((entry for entry in self.policy.catalogue if fnmatchcase(lock.name, as_glob(entry.pattern))), None)
+        """What the settings say of locks with this name, its parts filled in: `the report of customer {data_id}` becomes `… 12`."""
+        for entry in self.policy.catalogue:
+            if parts := _parts(entry.pattern, lock.name):
+                return replace(entry, blocks=sub(r"\{(\w+)\}", lambda found: parts.get(found[1], found[0]), entry.blocks))
+        return None
 
 
-def as_glob(pattern: str) -> str:
-    """A catalogue's pattern as a glob: `lock_report_{data_id}` is `lock_report_*`."""
-    return sub(r"\{[^{}]*\}", "*", pattern)
+def _parts(pattern: str, name: str) -> dict[str, str] | None:
+    """The parts of a name that fits `lock_report_{data_id}`; `*` fits anything as well.  None: it does not fit."""
+    pieces = split(r"(\{\w+\}|\*)", pattern)
+    expression = "".join(f"(?P<{piece[1:-1]}>.+)" if piece.startswith("{") else ".*" if piece == "*" else escape(piece) for piece in pieces)
+    found = fullmatch(expression, name, DOTALL)
+    return {"": name, **found.groupdict()} if found else None
 
 
 def gather(snapshot: Snapshot, now: datetime, policy: Policy) -> Facts:

@@ -15,6 +15,7 @@ KEPT = timedelta(seconds=150)  # of each lane: the two minutes shown and a littl
 HOUR = timedelta(hours=1)
 MAX_REFUSALS = 5000
 MAX_SPANS = 60  # of one lock in the time shown
+NOTICED = timedelta(seconds=2)  # an expired lock that is dropped this soon was not outlived: its run was over
 MAX_LAPSED_FOR = timedelta(hours=6)
 
 
@@ -32,7 +33,7 @@ class LockBook:
     def restore(self, locks: Iterable[HeldLock], lanes: Iterable[Lane], refusals: Iterable[Refusal]) -> None:
         """Go on from what the last observer wrote; what is gone meanwhile is told by the first reading."""
         for lock in locks:
-            (self.lapsed if lock.lapsed_at else self.held)[lock.id if not lock.lapsed_at else _lapsed_key(lock)] = lock
+            (self.lapsed if lock.lapsed_at else self.held)[lock.id if not lock.lapsed_at else lapsed_key(lock)] = lock
         for lane in lanes:
             self.spans[lane.lock_id] = deque(lane.spans, maxlen=MAX_SPANS)
             self.names[lane.lock_id] = (lane.cache, lane.name)
@@ -69,9 +70,28 @@ class LockBook:
             return False
         expired = old.expires_at is not None and at >= old.expires_at - SAME_DEADLINE
         if expired and old.claim is not None:
-            self.lapsed[_lapsed_key(old)] = replace(old, lapsed_at=old.expires_at)
-        self._end_span(lock_id, old.expires_at if expired and old.expires_at else at, "expired" if expired else "released")
+            self._lapse(replace(old, lapsed_at=old.expires_at))
+        else:
+            self._end_span(lock_id, old.expires_at if expired and old.expires_at else at, "expired" if expired else "released")
         return True
+
+    def _lapse(self, lock: HeldLock) -> None:
+        """Keep an expired lock, and its span open, until its holder's run is known to have ended."""
+        self.lapsed[lapsed_key(lock)] = lock
+        spans = self.spans.get(lock.id)
+        if spans and spans[-1].to_at is None:
+            spans[-1] = replace(spans[-1], lapsed_at=lock.lapsed_at, end="expired")
+
+    def drop_lapsed(self, living: set[str], now: datetime) -> bool:
+        """Forget the expired locks that are not among the living, and end their spans; True where there was one."""
+        ended = [lock for key, lock in self.lapsed.items() if key not in living]
+        for lock in ended:
+            del self.lapsed[lapsed_key(lock)]
+            for index, span in enumerate(spans := self.spans.get(lock.id, deque())):
+                if span.token_digest == lock.token_digest and span.to_at is None and span.lapsed_at is not None:
+                    never_overran = now - span.lapsed_at < NOTICED
+                    spans[index] = replace(span, to_at=span.lapsed_at if never_overran else now, lapsed_at=None if never_overran else span.lapsed_at)
+        return bool(ended)
 
     def _begin_span(self, lock: HeldLock, *, minimum: bool) -> None:
         began = lock.acquired_at or lock.first_seen_at
@@ -126,7 +146,7 @@ class LockBook:
                 spans.popleft()
             if not spans:
                 del self.spans[key]
-        self.lapsed = {key: lock for key, lock in self.lapsed.items() if lock.lapsed_at and now - lock.lapsed_at < MAX_LAPSED_FOR}
+        self.drop_lapsed({key for key, lock in self.lapsed.items() if lock.lapsed_at and now - lock.lapsed_at < MAX_LAPSED_FOR}, now)
         recent = {refusal.lock_id for refusal in self.refusals} | self.spans.keys() | self.held.keys()
         self.names = {lock_id: name for lock_id, name in self.names.items() if lock_id in recent}
 
@@ -166,5 +186,6 @@ def _merged(old: HeldLock, new: HeldLock) -> HeldLock:
     return replace(new, first_seen_at=old.first_seen_at, acquired_at=old.acquired_at, expires_at=expires_at, timeout=timeout)
 
 
-def _lapsed_key(lock: HeldLock) -> str:
+def lapsed_key(lock: HeldLock) -> str:
+    """What tells an expired lock from the one that is now held under the same key."""
     return f"{lock.id}-{lock.token_digest}"

@@ -7,7 +7,7 @@ from typing import Any
 
 from dashboard.judge import assess
 from dashboard.observer.figures import FigureBook
-from dashboard.observer.lock_book import LockBook
+from dashboard.observer.lock_book import LockBook, lapsed_key
 from dashboard.observer.observations import (
     ConnectionSeen,
     EventSeen,
@@ -118,7 +118,7 @@ class State:
         self._drop_ended_overruns(seen.at)
         changed = {"sources", "workers", "observer"}
         if len(self.locks.lapsed) != before:
-            changed.add("locks")
+            changed |= {"locks", "lanes"}
         if self.figures.due(seen.at):
             self._sample(seen.at)
             changed |= {"figures", "refusals", "runs", "lanes"}
@@ -129,8 +129,7 @@ class State:
         if not self.locks.lapsed:
             return
         judged = assess(replace(self.snapshot(now), locks=tuple(self.locks.lapsed.values())), now, self._policy)
-        living = {f"{one.lock.id}-{one.lock.token_digest}" for one in judged}
-        self.locks.lapsed = {key: lock for key, lock in self.locks.lapsed.items() if key in living}
+        self.locks.drop_lapsed({lapsed_key(one.lock) for one in judged}, now)
 
     def _sample(self, now: datetime) -> None:
         broker, events = self._is_ok("broker"), self._is_ok("events")

@@ -227,6 +227,11 @@ def test_lock_taken_anew_beside_an_overrun_is_overlapping():
     assert [one.verdict for one in judged] == ["overlapping", "overrun"]
 
 
+def test_catalogues_sentence_is_filled_in_with_the_parts_of_the_name():
+    policy = Policy(catalogue=(CatalogueEntry(pattern="lock_report_{data_id}", blocks="the report of customer {data_id} ({other})"),))
+    assert judge(policy)[0].blocks == "the report of customer 12 ({other})"
+
+
 def test_process_outside_a_worker_is_named_and_its_life_unknown():
     claim = make_claim(task_id=None, task_name=None, worker=None)
     (judged,) = judge(locks=(make_lock(claim=claim),))

@@ -51,7 +51,13 @@ def _page(request: HttpRequest, error: DashboardError) -> HttpResponse:
 
 
 def _around(request: HttpRequest) -> Mapping[str, Any]:
-    return {**admin.site.each_context(request), "is_nav_sidebar_enabled": False, "lockhouse_name": conf().NAME, "lockhouse_kind": conf().KIND}
+    return {
+        **admin.site.each_context(request),
+        "is_nav_sidebar_enabled": False,
+        "lockhouse_name": conf().NAME,
+        "lockhouse_kind": conf().KIND,
+        "kind_class": "other",
+    }
 
 
 def _is_ours(request: HttpRequest) -> bool:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.formats import date_format
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 Values = Mapping[str, Any]
@@ -103,8 +103,17 @@ _BETTER: Mapping[str, list[tuple[str, set[str]]]] = {
 def _left(values: Values) -> str:
     if values.get("ttl_ms") is None:
         return gettext("It would never have expired.")
-    seconds = round(values["ttl_ms"] / 1000)
-    return ngettext("It would have blocked for another %(n)s second.", "It would have blocked for another %(n)s seconds.", seconds) % {"n": seconds}
+    return gettext("It would have blocked for another %(span)s.") % {"span": _span(values["ttl_ms"] // 1000)}
+
+
+def _span(seconds: int) -> str:
+    """At most two units: `8 s`, `18 m 40 s`, `2 h 4 m`."""
+    minutes, hours = seconds // 60, seconds // 3600
+    if hours:
+        return gettext("%(h)d h %(m)d m") % {"h": hours, "m": minutes % 60}
+    if minutes:
+        return gettext("%(m)d m %(s)d s") % {"m": minutes, "s": seconds % 60}
+    return gettext("%(n)d s") % {"n": seconds}
 
 
 def _shown(values: Values) -> dict[str, Any]:

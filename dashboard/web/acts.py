@@ -87,7 +87,7 @@ def _planned(request: HttpRequest, plan: Plan, *, error: str = "", reason: str =
         "error": error,
         "reason": reason,
     }
-    return _shown(request, "release", title, context, status)
+    return _shown(request, "release", title, context, here="locks", status=status)
 
 
 def _told(request: HttpRequest, outcome: Outcome) -> HttpResponse:
@@ -98,16 +98,16 @@ def _told(request: HttpRequest, outcome: Outcome) -> HttpResponse:
         "undo_until": maybe(outcome.act.undo_until, now_utc()),
         "undone_by": outcome.act.undone_by,
     }
-    return _shown(request, "act", _("Act on %(name)s") % {"name": visible(outcome.act.target_name)}, context)
+    return _shown(request, "act", _("Act on %(name)s") % {"name": visible(outcome.act.target_name)}, context, here="acts")
 
 
-def _shown(request: HttpRequest, name: str, title: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
+def _shown(request: HttpRequest, name: str, title: str, context: dict[str, Any], *, here: str, status: int = 200) -> HttpResponse:
     """The page, or for htmx only what goes into the dialog."""
     if is_partial(request):
         response = render(request, f"lockhouse/acts/{name}_dialog.html", {**context, "title": title, "is_dialog": True}, status=status)
         patch_vary_headers(response, ["HX-Request"])
         return response
-    return show_page(request, f"lockhouse/acts/{name}.html", here="acts", title=title, status=status, **context)
+    return show_page(request, f"lockhouse/acts/{name}.html", here=here, title=title, status=status, **context)
 
 
 def _row(done: Any) -> dict[str, Any]:

@@ -113,6 +113,17 @@ def test_a_connection_that_drops_with_the_answer_is_settled_as_gone(scene, proxi
     assert (settled.state, settled.code) == ("done", "gone_since")
 
 
+def test_a_lock_taken_anew_between_the_last_look_and_the_deletion_is_left_alone(scene, proxied, operator):
+    lock = scene.orphan()
+    plan = plan_release(operator, "session", lock.id, lock.token_digest)
+    proxied.on_eval = lambda: scene.redis.set(lock.raw_key, "somebody-else")
+
+    outcome = execute(operator, "session", plan.signed, "its worker died")
+
+    assert (outcome.state, outcome.code) == ("refused", "changed_hands")
+    assert scene.value(lock.raw_key) == b"somebody-else"
+
+
 def test_a_dropped_answer_is_not_asked_for_again(scene, proxied, operator):
     """The driver's own second try would find the key gone and hide that the first one removed it."""
     lock = scene.orphan()

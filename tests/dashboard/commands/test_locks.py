@@ -2,7 +2,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, execute_from_command_line
 
 from dashboard.models import OperatorAct
 from tests.dashboard.acts.scene import orphan_token
@@ -178,14 +178,21 @@ def test_release_as_somebody_who_is_not_there_is_status_1(scene, capsys):
 
 
 @pytest.mark.parametrize("arguments", [("release",), ("release", "id"), ("locks", "--nonsense"), ("token",)])
-def test_wrong_usage_is_status_2(arguments, tmp_path):
-    import subprocess
-    import sys
+def test_wrong_usage_is_status_2(arguments, capsys):
+    with pytest.raises(SystemExit) as caught:
+        execute_from_command_line(["manage.py", *arguments])
 
-    done = subprocess.run([sys.executable, "manage.py", *arguments], capture_output=True, text=True, timeout=60)
+    assert caught.value.code == 2
+    assert "usage" in capsys.readouterr().err
 
-    assert done.returncode == 2
-    assert "usage" in done.stderr
+
+@pytest.mark.parametrize("command", ["locks", "release", "token"])
+def test_help_says_what_the_command_is_for(command, capsys):
+    with pytest.raises(SystemExit) as caught:
+        execute_from_command_line(["manage.py", command, "--help"])
+
+    assert caught.value.code == 0
+    assert "usage" in capsys.readouterr().out
 
 
 @pytest.mark.django_db

@@ -281,8 +281,9 @@ def test_setup_says_what_is_missing(tmp_path, version, says):
 @pytest.mark.skipif(sys.platform != "linux", reason="Debian's package is for Linux")
 @pytest.mark.parametrize(("apt_brings", "status", "says"), [("chromium", 0, "browser: {bin}/chromium"), ("nothing", 1, "apt-get install chromium")])
 def test_browser_is_installed_where_there_is_none_or_asked_for_in_a_sentence(tmp_path, apt_brings, status, says):
+    brought = tmp_path / apt_brings
     programs = {
-        "apt-get": f'echo "$*" >> {tmp_path}/calls\ncase "$*" in *install*) echo "#!/bin/sh" > {tmp_path}/{apt_brings}; /bin/chmod +x {tmp_path}/{apt_brings};; esac',
+        "apt-get": f'echo "$*" >> {tmp_path}/calls\ncase "$*" in *install*) echo "#!/bin/sh" > {brought}; /bin/chmod +x {brought};; esac',
         "sudo": 'shift; "$@"',
     }
     for name, script in programs.items():

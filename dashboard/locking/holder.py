@@ -1,4 +1,4 @@
-"""Who would hold a lock that is taken here and now: this process, and the run of a Celery task that this thread executes.
+"""Who would hold a lock that is taken here and now: this process, and the run that this thread executes.
 
 Called for every acquire, so it imports nothing (no Celery loaded means no run) and reads `/proc` once in a process.
 """
@@ -6,12 +6,10 @@ Called for every acquire, so it imports nothing (no Celery loaded means no run) 
 from __future__ import annotations
 
 import os
-import re
 import socket
 import sys
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dashboard.locking.token import write_process
 
@@ -24,23 +22,14 @@ START_TIME_FIELD = 22  # of /proc/<pid>/stat, counted from 1 as in proc(5)
 FIRST_FIELD_AFTER_NAME = 3
 
 
-@dataclass(frozen=True)
-class Run:
-    """One execution of a task; everything is None outside one."""
+class Run(NamedTuple):
+    """One execution of a task; everything is None outside one. A tuple, for every acquire makes one."""
 
     task_id: str | None = None
     task_name: str | None = None
     retries: int | None = None
     worker: str | None = None
     app: Celery | None = None
-
-
-@dataclass(frozen=True)
-class Process:
-    """What a token says of its process."""
-
-    pid: int
-    as_token_fields: str
 
 
 NO_RUN = Run()
@@ -59,34 +48,43 @@ def current_run() -> Run:
     return NO_RUN
 
 
-def current_app() -> Celery | None:
-    """Return the app that this thread would send with, None where nobody made one.
+def celery_is_loaded() -> bool:
+    """Whether this process may have an app at all."""
+    return "celery" in sys.modules
 
-    Source: `celery._state`; its public `current_app` makes a default app for amqp://localhost where there is none, and
-    its current app is per thread: where this thread has none, the only app of the process is meant.
+
+def app_of_this_thread() -> Celery | None:
+    """Return the app that Celery calls the current one, None where nobody made one in this thread.
+
+    Source: `celery._state`; the public `current_app` makes an app on amqp://localhost where there is none.
     """
-    state = sys.modules.get("celery._state")
-    if state is None:
-        return None
-    own: Celery | None = state._tls.current_app
-    return own or _only_one([app for app in state._get_active_apps() if app.set_as_current])
+    return getattr(_celery_state("_tls"), "current_app", None)
 
 
-def this_process() -> Process:
-    """Return this process as tokens name it; right after a fork too, for a child has another pid."""
-    return _process(os.getpid())
+def only_app() -> Celery | None:
+    """Return the only app that somebody made in this process, None where there is none or a choice.
+
+    Celery's current app is per thread: a thread of a web server often has none though the process does.
+    """
+    active_apps = _celery_state("_get_active_apps")
+    apps = [app for app in active_apps() if app.set_as_current] if active_apps else []
+    return apps[0] if len(apps) == 1 else None
 
 
 @lru_cache(maxsize=1)
-def _process(pid: int) -> Process:
-    fields = write_process(
-        pid=pid,
+def this_process() -> str:
+    """Return what tokens say of this process, read once; a forked child reads its own."""
+    return write_process(
+        pid=os.getpid(),
         parent_pid=os.getppid(),
         process_started=_process_started(),
         boot_id=_boot_and_pid_namespace(),
         host=socket.gethostname(),
     )
-    return Process(pid, fields)
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(after_in_child=this_process.cache_clear)
 
 
 def _process_started() -> str | None:
@@ -100,17 +98,19 @@ def _process_started() -> str | None:
 
 
 def _boot_and_pid_namespace() -> str | None:
-    """Return what tells two machines, two boots and two containers of one host apart, None where there is no Linux /proc."""
-    boot = _read("/proc/sys/kernel/random/boot_id")[:8]
-    return f"{boot}-{namespace}" if boot and (namespace := _pid_namespace()) else None
+    """Return what tells machines, boots and the containers of one host apart, None where there is no Linux /proc.
+
+    Source: the kernel's random/boot_id is the host's in every container; /proc/self/ns/pid links to `pid:[4026531836]`.
+    """
+    boot, namespace = _read("/proc/sys/kernel/random/boot_id")[:8], _pid_namespace()
+    return f"{boot}-{namespace}" if boot and namespace else None
 
 
-def _pid_namespace() -> str | None:
+def _pid_namespace() -> str:
     try:
-        link = os.readlink("/proc/self/ns/pid")
+        return "".join(filter(str.isdigit, os.readlink("/proc/self/ns/pid")))
     except OSError:
-        return None
-    return "".join(re.findall(r"\d+", link)) or None  # pid:[4026531836]
+        return ""
 
 
 def _read(path: str) -> str:
@@ -124,14 +124,15 @@ def _read(path: str) -> str:
 def _tasks_of_this_thread() -> Sequence[Any]:
     """Return the tasks that this thread is in, the innermost last.
 
-    Source: `celery._state`; the public `current_task` shows the innermost one only, though it be called like a function.
+    Source: `celery._state`; the public `current_task` shows the innermost one only, even if called like a function.
     """
-    state = sys.modules.get("celery._state")
-    return state._task_stack.stack if state else ()
+    stack = _celery_state("_task_stack")
+    return stack.stack if stack is not None else ()
 
 
-def _only_one(apps: Sequence[Celery]) -> Celery | None:
-    return apps[0] if len(apps) == 1 else None
+def _celery_state(name: str) -> Any:
+    """Return a part of `celery._state`, None where Celery is not loaded, or another thread is just loading it."""
+    return getattr(sys.modules.get("celery._state"), name, None)
 
 
 def _text(value: object) -> str | None:

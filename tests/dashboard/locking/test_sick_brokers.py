@@ -1,0 +1,80 @@
+"""No broker, however sick, delays a task or the end of its process; what it missed is told later, or counted."""
+
+import json
+import socket
+
+import pytest
+
+from tests.dashboard.locking.helpers import REFUSED, WITH_APP, Events, Sender, answer, free_port
+
+USUAL_SECONDS = 0.05  # a refused attempt without blocking is one round trip to the cache
+LONGEST_SECONDS = 0.5  # on a busy machine; to wait for a sick broker would cost a second and more
+
+
+@pytest.fixture
+def black_hole_url():
+    """A broker that accepts connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
+
+
+@pytest.fixture
+def dead_url():
+    """A port where nothing listens."""
+    return f"redis://127.0.0.1:{free_port()}/0"
+
+
+@pytest.mark.parametrize("sick", ["dead_url", "black_hole_url"])
+def test_sick_broker_delays_neither_the_refused_nor_the_exit(programs, held, request, sick):
+    script = REFUSED + WITH_APP + "print(json.dumps(sorted(be_refused() for _ in range(200))))"
+
+    seconds = json.loads(programs.run(script, request.getfixturevalue(sick)))
+
+    assert seconds[len(seconds) // 2] < USUAL_SECONDS
+    assert seconds[-1] < LONGEST_SECONDS
+
+
+def test_run_that_is_refused_while_the_broker_is_frozen_is_reported_later(redis, programs, freezable_broker, held):
+    programs.start_worker(freezable_broker.url)
+    task_id = Sender(freezable_broker.url).send("locking_be_refused", held, "told", "barrier", how="acquire", about_to="waiting")
+    answer(redis, "waiting")
+
+    with Events(freezable_broker.url) as events:
+        freezable_broker.freeze()
+        redis.rpush("barrier", "go")
+        told = answer(redis, "told")
+        freezable_broker.thaw()
+        event = events.next_refused()
+
+    assert told["seconds"] < LONGEST_SECONDS
+    assert (event["uuid"], event["pid"], event["dropped"]) == (task_id, told["pid"], 0)
+
+
+def test_what_finds_no_room_is_counted_and_told_with_the_next_report(redis, programs, freezable_broker, held):
+    redis.set("lock_marker", "another")
+    script = (
+        REFUSED
+        + WITH_APP
+        + """
+tell(max(be_refused() for _ in range(150)))
+wait_for("marker")
+be_refused("lock_marker")
+wait_for("leave")
+"""
+    )
+
+    with Events(freezable_broker.url) as events:
+        freezable_broker.freeze()
+        programs.start("-c", script, broker_url=freezable_broker.url)
+        slowest = answer(redis, "told")
+        freezable_broker.thaw()
+        received = [events.next_refused() for _ in range(60)]
+        redis.rpush("marker", "go")
+        while received[-1]["key"] != "lock_marker":
+            received.append(events.next_refused())
+        redis.rpush("leave", "go")
+
+    dropped = sum(event["dropped"] for event in received)
+    assert slowest < LONGEST_SECONDS
+    assert 0 < dropped < 60
+    assert len(received) + dropped == 151

@@ -16,7 +16,8 @@ DEMO = env.bool("LOCKHOUSE_DEMO", default=False)
 # Commands that only read work without a key; `up`, the ASGI application and `check --deploy` refuse to start (checks.py).
 SECRET_KEY_GIVEN = bool(env.str("DJANGO_SECRET_KEY", default=""))
 SECRET_KEY = env.str("DJANGO_SECRET_KEY", default="") or secrets.token_urlsafe(50)
-ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=LOCAL_HOSTS)
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
@@ -127,7 +128,8 @@ LOGIN_REDIRECT_URL = "lockhouse:overview"
 LOGOUT_REDIRECT_URL = "lockhouse:login"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("LOCKHOUSE_SECURE_COOKIES", default=not (DEBUG or DEMO))
+# Under a name of its own it is served by TLS; on this machine alone it is not, and a browser or a script would drop the cookies.
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("LOCKHOUSE_SECURE_COOKIES", default=not set(ALLOWED_HOSTS) <= set(LOCAL_HOSTS))
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("LOCKHOUSE_BEHIND_PROXY", default=False) else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

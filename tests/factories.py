@@ -14,36 +14,72 @@ def ago(**span: float) -> datetime:
 
 def make_claim(**changes: Any) -> Claim:
     known = {
-        "attempted_at": ago(seconds=80), "node": "0242ac110002", "task_id": "d9c26803-1111-4222-8333-444455556666", "task_name": "reports_prepare_massive_report",
-        "retries": 0, "worker": "worker-b@web-2", "pid": 811, "parent_pid": 790, "process_started": "12345", "boot_id": "b00t", "host": "web-2",
-    }  # fmt: skip
+        "attempted_at": ago(seconds=80),
+        "node": "0242ac110002",
+        "task_id": "d9c26803-1111-4222-8333-444455556666",
+        "task_name": "reports_prepare_massive_report",
+        "retries": 0,
+        "worker": "worker-b@web-2",
+        "pid": 811,
+        "parent_pid": 790,
+        "process_started": "12345",
+        "boot_id": "b00t",
+        "host": "web-2",
+    }
     return Claim(**(known | changes))
 
 
 def make_lock(**changes: Any) -> HeldLock:
     name = changes.get("name", "lock_report_12")
     known = {
-        "id": f"{abs(hash(name)):016x}"[:16], "cache": "default", "key": f":1:{name}", "name": name, "raw_key": f":1:{name}".encode(), "dialect": "lockhouse",
-        "token_digest": "0123456789abcdef", "claim": make_claim(), "expires_at": NOW + timedelta(seconds=1120), "timeout": timedelta(minutes=20),
-        "acquired_at": ago(seconds=80), "first_seen_at": ago(seconds=80), "seen_at": ago(seconds=0.4),
-    }  # fmt: skip
+        "id": f"{abs(hash(name)):016x}"[:16],
+        "cache": "default",
+        "key": f":1:{name}",
+        "name": name,
+        "raw_key": f":1:{name}".encode(),
+        "dialect": "lockhouse",
+        "token_digest": "0123456789abcdef",
+        "claim": make_claim(),
+        "expires_at": NOW + timedelta(seconds=1120),
+        "timeout": timedelta(minutes=20),
+        "acquired_at": ago(seconds=80),
+        "first_seen_at": ago(seconds=80),
+        "seen_at": ago(seconds=0.4),
+    }
     return HeldLock(**(known | changes))
 
 
 def make_run(**changes: Any) -> Run:
     known = {
-        "task_id": "d9c26803-1111-4222-8333-444455556666", "name": "reports_prepare_massive_report", "worker": "worker-b@web-2", "pid": 811, "queue": "reports",
-        "args": "(12,)", "received_at": ago(seconds=81), "started_at": ago(seconds=80.1), "last_active_at": ago(seconds=0.8),
-    }  # fmt: skip
+        "task_id": "d9c26803-1111-4222-8333-444455556666",
+        "name": "reports_prepare_massive_report",
+        "worker": "worker-b@web-2",
+        "pid": 811,
+        "queue": "reports",
+        "args": "(12,)",
+        "received_at": ago(seconds=81),
+        "started_at": ago(seconds=80.1),
+        "last_active_at": ago(seconds=0.8),
+    }
     return Run(**(known | changes))
 
 
 def make_worker(**changes: Any) -> Worker:
     known = {
-        "name": "worker-b@web-2", "pid": 790, "first_heard_at": ago(hours=2), "last_heard_at": ago(seconds=1), "answered_at": ago(seconds=0.8), "asked_at": ago(seconds=0.9),
-        "pool": "prefork", "processes": (811, 812), "concurrency": 2, "queues": ("reports",), "tasks": ("reports_prepare_massive_report",),
-        "active": ("d9c26803-1111-4222-8333-444455556666",), "pool_read_at": ago(seconds=0.8),
-    }  # fmt: skip
+        "name": "worker-b@web-2",
+        "pid": 790,
+        "first_heard_at": ago(hours=2),
+        "last_heard_at": ago(seconds=1),
+        "answered_at": ago(seconds=0.8),
+        "asked_at": ago(seconds=0.9),
+        "pool": "prefork",
+        "processes": (811, 812),
+        "concurrency": 2,
+        "queues": ("reports",),
+        "tasks": ("reports_prepare_massive_report",),
+        "active": ("d9c26803-1111-4222-8333-444455556666",),
+        "pool_read_at": ago(seconds=0.8),
+    }
     return Worker(**(known | changes))
 
 
@@ -63,7 +99,12 @@ def make_source(name: str = "cache default", **changes: Any) -> SourceState:
 def make_snapshot(**sections: Any) -> Snapshot:
     """One moment in which everything answers: the given sections, else one held lock with its living holder."""
     known = {
-        "at": ago(seconds=0.4), "version": 1, "locks": (make_lock(),), "runs": (make_run(),), "workers": (make_worker(),), "queues": (make_queue(),),
+        "at": ago(seconds=0.4),
+        "version": 1,
+        "locks": (make_lock(),),
+        "runs": (make_run(),),
+        "workers": (make_worker(),),
+        "queues": (make_queue(),),
         "sources": (make_source("broker", mode=None), make_source("cache default"), make_source("workers", mode=None), make_source("events", mode="receiving")),
-    }  # fmt: skip
+    }
     return Snapshot(**(known | sections))

@@ -75,12 +75,15 @@ class System:
 
     def send(self, task: str, *arguments: object, queue: str = "celery") -> None:
         """Send as the guest's own code would, from a process that has its app."""
-        script = "import json, sys; from tests.guest.app import app; name, queue, args = json.loads(sys.argv[1]); app.send_task(name, args=args, queue=queue, ignore_result=True)"
-        subprocess.run([sys.executable, "-c", script, json.dumps([task, queue, arguments])], cwd=ROOT, env=self.env, check=True, timeout=30)
+        script = "import json, sys; from tests.guest.app import app; app.send_task(**json.loads(sys.argv[1]), ignore_result=True)"
+        subprocess.run(
+            [sys.executable, "-c", script, json.dumps({"name": task, "queue": queue, "args": arguments})], cwd=ROOT, env=self.env, check=True, timeout=30
+        )
 
     def taken(self, name: str, seconds: float = 20) -> int:
         """Wait until a task says that it holds this lock; its pid."""
-        return int(wait_for(lambda: self.guest.lindex(f"{name}:taken", -1), seconds=seconds, said=f"{name} taken"))
+        pid = wait_for(lambda: self.guest.lindex(f"{name}:taken", -1), seconds=seconds, said=f"{name} taken")
+        return int(str(pid, "ascii") if isinstance(pid, bytes) else str(pid))
 
     def signal(self, process: subprocess.Popen[bytes], number: int, *, group: bool = False) -> None:
         (os.killpg if group else os.kill)(process.pid, number)

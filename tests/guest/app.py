@@ -41,7 +41,7 @@ plain = Redis.from_url(f"{SERVER}/3")
 def hold(name: str, seconds: float, timeout: float) -> None:
     """Take the lock, say so on the list `<name>:taken`, keep it until `<name>:go` has an element or the time is over."""
     try:
-        with cache.lock(name, timeout=timeout, blocking_timeout=0.2):
+        with cache.lock(name, timeout=timeout, blocking_timeout=0.2):  # type: ignore[attr-defined]  # django-redis adds it
             plain.rpush(f"{name}:taken", os.getpid())
             until = time.monotonic() + seconds
             while time.monotonic() < until and not plain.blpop([f"{name}:go"], timeout=1):

@@ -97,7 +97,7 @@ def test_server_that_forbids_client_and_config_is_polled_and_the_coverage_says_s
     lock(cache, "import-1")
 
     wait_for(lambda: names(snapshot) == {"lock_a", "import-1"}, seconds=15)
-    source = next(source for source in snapshot().sources if source.name == "cache default")
+    source = wait_for(lambda: next((source for source in snapshot().sources if source.name == "cache default"), None))
     assert (source.ok, source.mode) == (True, "polling")
     assert "CLIENT TRACKING is refused" in source.notes[0]
     assert "pass" not in (source.url or "")

@@ -1,0 +1,46 @@
+"""A real Chromium, and a page that is logged in."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser import chromium_path
+
+PASSWORD = "a-password-for-all-three"
+__all__ = ["chromium_path"]
+
+
+@pytest.fixture(scope="session")
+def chromium(chromium_path: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox", "--disable-background-networking"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def logged_in(chromium: Browser) -> Iterator[Callable[..., Page]]:
+    """`logged_in(url, user)`: a new page whose console must stay free of errors (a CSP report is one)."""
+    errors: list[str] = []
+    contexts = []
+
+    def log_in(url: str, user: str, **options) -> Page:
+        context = chromium.new_context(base_url=url, viewport={"width": 1280, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto("/login/")
+        page.get_by_label("Username").fill(user)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Log in").click()
+        page.wait_for_url("**/")
+        return page
+
+    yield log_in
+    for context in contexts:
+        context.close()
+    # A socket that ends with its page or its filter is reported too, by the browser and by htmx; it says nothing of the page.
+    assert [error for error in errors if "WebSocket" not in error and error != "[object Event]"] == []

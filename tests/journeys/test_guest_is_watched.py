@@ -1,0 +1,112 @@
+"""A Celery system that knows nothing of Lockhouse: its locks under any name, their likely holders, live in the browser."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+from redis import Redis
+
+from tasks_demo.environment import free_ports
+from tests.journeys.conftest import PASSWORD
+from tests.system import running_system, wait_for
+
+TOKEN = "5f3c1a2e8d7b11ef9c3a0242ac110002"  # a uuid1, as a plain lock's
+PUSHES = 50
+
+
+@pytest.fixture(scope="module")
+def guest(tmp_path_factory):
+    """The guest's worker, and Lockhouse beside it by the two commands of the README."""
+    with running_system(tmp_path_factory.mktemp("guest")) as system:
+        (port,) = free_ports(1)
+        assert system.start("migrate", "manage.py", "migrate").wait(60) == 0, system.log("migrate")
+        create = ["manage.py", "createsuperuser", "--noinput", "--username", "olga", "--email", "olga@example.com"]
+        assert system.start("createsuperuser", *create, DJANGO_SUPERUSER_PASSWORD=PASSWORD).wait(60) == 0
+        system.start("up", "manage.py", "up", "--port", str(port))
+        system.worker()
+        wait_for(lambda: f":{port}" in system.log("up"), seconds=60, said="up prints its URL")
+        system.lockhouse = f"http://127.0.0.1:{port}"
+        yield system
+
+
+@pytest.fixture
+def cache(guest):
+    client = Redis.from_url(f"{guest.url}/1")
+    yield client
+    client.flushdb()
+
+
+def row(page, name: str):
+    return page.locator("#locks-rows > *").filter(has=page.get_by_role("link", name=name, exact=True))
+
+
+def test_plain_lock_under_any_name_is_shown_with_its_likely_holder_and_time_to_live(guest, logged_in):
+    page = logged_in(guest.lockhouse, "olga")
+    page.goto("/locks/")
+    guest.send("guest_import", "import-1", 120, 600)
+
+    lock = row(page, "import-1")
+    expect(lock).to_contain_text("likely")
+    expect(lock).to_contain_text("guest_import")
+    expect(lock).to_contain_text("w@guest")
+    expect(lock).to_contain_text("shop:3:import-1")
+    expect(lock.locator(".lh-c-ttl")).to_contain_text(re.compile(r"9 m \d+ s"))
+    expect(lock.locator(".lh-c-refused")).to_contain_text("–")
+
+    guest.guest.rpush("import-1:go", 1)
+    expect(lock).to_have_count(0)
+
+
+def test_pushes_disturb_nobody_who_works_on_the_page(guest, cache, logged_in):
+    for name in ("lock_a", "lock_b", "lock_c"):
+        cache.set(f"shop:3:{name}", TOKEN, px=600_000)
+    page = logged_in(guest.lockhouse, "olga")
+    page.goto("/locks/")
+    expect(row(page, "lock_c")).to_be_visible()
+    tick = row(page, "lock_b").get_by_role("checkbox")
+    tick.check()
+    filter_field = page.get_by_role("searchbox").or_(page.locator("#lh-filter input[name=q], input[name=q]")).first
+    filter_field.focus()
+    typed = ""
+
+    for number in range(PUSHES):
+        name = f"lock_push_{number}"
+        cache.set(f"shop:3:{name}", TOKEN, px=600_000)
+        if number:
+            cache.delete(f"shop:3:lock_push_{number - 1}")
+        letter = "lock "[number % 5]  # whatever is typed so far, every name matches it
+        page.keyboard.type(letter)
+        typed += letter
+        expect(row(page, name)).to_be_visible()
+        assert tick.is_checked(), f"the tick went with push {number}"
+        assert filter_field.input_value() == typed, f"text went with push {number}"
+        assert filter_field.evaluate("field => field === document.activeElement"), f"focus went with push {number}"
+
+
+def test_tabbing_through_rows_keeps_its_place_while_rows_come_and_go(guest, cache, logged_in):
+    for name in ("lock_a", "lock_b", "lock_c"):
+        cache.set(f"shop:3:{name}", TOKEN, px=600_000)
+    page = logged_in(guest.lockhouse, "olga")
+    page.goto("/locks/")
+    expect(row(page, "lock_c")).to_be_visible()
+    page.get_by_role("link", name="lock_b", exact=True).focus()
+
+    for number in range(10):
+        cache.set(f"shop:3:lock_{'ad'[number % 2]}{number}", TOKEN, px=600_000)
+        expect(page.get_by_role("link", name=f"lock_{'ad'[number % 2]}{number}", exact=True)).to_be_visible()
+        assert page.evaluate("document.activeElement.textContent.trim()") == "lock_b"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('#locks-rows') !== null")
+
+
+def test_hostile_names_are_text(guest, cache, logged_in):
+    hostile = "lock_<script>alert(1)</script>\u202egnp"
+    cache.set(f"shop:3:{hostile}", TOKEN, px=600_000)
+    cache.set(b"shop:3:lock_\xff\xfe", TOKEN, px=600_000)
+    page = logged_in(guest.lockhouse, "olga")
+    page.goto("/locks/")
+    expect(page.locator("#locks-rows")).to_contain_text("<script>alert(1)</script>")
+    expect(page.locator("#locks-rows")).to_contain_text("\\u202e")
+    expect(page.locator("#locks-rows")).to_contain_text("\\xff")
+    page.get_by_role("link", name=re.compile("script")).first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("<script>")

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from tests.dashboard.locking.helpers import REFUSED, WITH_APP, Events, Sender, answer, free_port
+from tests.dashboard.locking.helpers import REFUSED, WITH_APP, Events, Sender, answer, free_port, until
 
 USUAL_SECONDS = 0.05  # a refused attempt without blocking is one round trip to the cache
 LONGEST_SECONDS = 0.5  # on a busy machine; to wait for a sick broker would cost a second and more
@@ -48,6 +48,20 @@ def test_run_that_is_refused_while_the_broker_is_frozen_is_reported_later(redis,
 
     assert told["seconds"] < LONGEST_SECONDS
     assert (event["uuid"], event["pid"], event["dropped"]) == (task_id, told["pid"], 0)
+
+
+def test_report_that_the_broker_refused_is_tried_again(redis, programs, lone_redis, held):
+    url = "redis://{host}:{port}/0".format(**lone_redis.connection_pool.connection_kwargs)
+
+    with Events(url) as events:
+        lone_redis.execute_command("ACL SETUSER", "default", "-publish")
+        programs.start("-c", REFUSED + WITH_APP + "be_refused(); wait_for('leave')", broker_url=url)
+        until(lambda: lone_redis.info("errorstats").get("errorstat_NOPERM"))
+        lone_redis.execute_command("ACL SETUSER", "default", "+publish")
+        event = events.next_refused()
+        redis.rpush("leave", "go")
+
+    assert (event["key"], event["dropped"]) == (held, 0)
 
 
 def test_what_finds_no_room_is_counted_and_told_with_the_next_report(redis, programs, freezable_broker, held):

@@ -56,6 +56,7 @@ SENTENCES: Mapping[str, str] = {
     "holder_unreadable": N_("the token says nothing about its holder"),
     "wrong_type": N_("the key has a lock's name and holds a %(type)s: it is no lock"),
     "run_active": N_("%(worker)s said at %(seen_at)s that run %(task_id)s is active"),
+    "run_active_still": N_("%(worker)s says that run %(task_id)s is active"),
     "run_started": N_("run %(task_id)s started on %(worker)s at %(at)s; the worker has not been asked since"),
     "run_ended": N_("run %(task_id)s ended as %(outcome)s at %(at)s and left the lock behind"),
     "run_not_active": N_("%(worker)s answered at %(answered_at)s, and run %(task_id)s was not among its active ones"),

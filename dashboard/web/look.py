@@ -38,8 +38,18 @@ class Look:
         return [source for source in self.snapshot.sources if not source.ok and (source.name in names or source.name.partition(" ")[0] in names)]
 
 
+_last: Look | None = None  # a page and its title, and all views of one push, look at the same snapshot at the same moment
+
+
 def look(snapshot: Snapshot, now: datetime) -> Look:
-    """The judged snapshot.  Cost: one pass over the locks, no I/O."""
-    thresholds = policy()
+    """The judged snapshot.  Cost: one pass over the locks, no I/O; nothing when the same was asked just before."""
+    global _last  # noqa: PLW0603  # threads may overwrite each other's: each goes on with its own
+    thresholds, last = policy(), _last
+    if last is None or last.snapshot is not snapshot or last.now != now or last.policy != thresholds:
+        last = _last = _looked(snapshot, now, thresholds)
+    return last
+
+
+def _looked(snapshot: Snapshot, now: datetime, thresholds: Policy) -> Look:
     judged = judge.assess(snapshot, now, thresholds)
     return Look(snapshot=snapshot, judged=judged, concerns=judge.concerns(snapshot, judged, now, thresholds), now=now, policy=thresholds)

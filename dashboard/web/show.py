@@ -22,6 +22,7 @@ from dashboard.web.panel import Panel, Piece
 from dashboard.web.panels.frame import frame, page_title
 from dashboard.words import visible
 
+VIEW = "lockhouse.view_locks"
 KINDS = {"production": "production", "staging": "staging"}  # the others are shown in a neutral colour
 
 
@@ -44,23 +45,29 @@ def show(request: HttpRequest, panel: PagePanel, title: str, given: Mapping[str,
     """The panel's page, or only its live part when htmx asks for it; never cached, for it is the present."""
     now = now_utc()
     query = panel.query(given)
-    pieces = panel.pieces(snapshot or snapshots.newest(), query, may_of(request), now)
+    newest = snapshot or snapshots.newest()
+    pieces = panel.pieces(newest, query, may_of(request), now)
     live = {**panel.frame(query), **_placed(pieces), "socket": socket_path(panel.name, query)}
     if is_partial(request):
         response = _sealed(render(request, panel.template, live))
-        response["HX-Push-Url"] = request.get_full_path()
+        asked = urlencode({name: value for name, value in query.items() if name in request.GET})
+        response["HX-Push-Url"] = request.path + (f"?{asked}" if asked else "")
         return response
-    context = {**around(request, now), **live, "title": title, "live_template": panel.template, "query": query}
+    head = {"title": title, "page_title": page_title(look(newest, now), title)}
+    context = {**around(request, now), **live, **head, "live_template": panel.template, "query": query}
     return _sealed(render(request, f"lockhouse/{panel.name}.html", context))
 
 
 def show_page(request: HttpRequest, template: str, *, here: str, title: str = "", status: int = 200, **context: Any) -> HttpResponse:
     """A page without a live part; `here` is the entry of the navigation that it belongs to."""
     now = now_utc()
-    seen = look(snapshots.newest(), now)
-    regions = _placed(list(frame(seen, here, title or _("Lockhouse"), may_of(request)))) if request.user.is_authenticated else {}
-    head = {"page_title": page_title(seen, title)} if title else {}
-    return _sealed(render(request, template, {**around(request, now), **regions, **head, "title": title, **context}, status=status))
+    may = may_of(request)
+    seen = look(snapshots.newest(), now) if VIEW in may else look(Snapshot(), now)  # who may not look is not told how many there are either
+    regions = _placed(list(frame(seen, here, title or _("Lockhouse"), may)))
+    if VIEW not in may:
+        regions = {"regions": {"lh_nav": regions["regions"]["lh_nav"]}}
+    head = {"title": title, "page_title": page_title(seen, title) if title and VIEW in may else title}
+    return _sealed(render(request, template, {**around(request, now), **regions, **head, **context}, status=status))
 
 
 def around(request: HttpRequest, now: datetime) -> dict[str, Any]:

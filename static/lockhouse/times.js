@@ -22,10 +22,9 @@
   }
 
   function worded(element, at, moment) {
-    if (element.dataset.count === "down") return duration(at - moment);
-    const age = moment - at;
-    if (element.dataset.fresh && age < JUST_NOW) return root.dataset.justNow;
-    return "with" in element.dataset ? root.dataset.ago.replace("…", duration(age)) : duration(age);
+    const isAhead = element.dataset.count === "down", span = isAhead ? at - moment : moment - at;
+    if (element.dataset.fresh && span < JUST_NOW) return root.dataset.justNow;
+    return "with" in element.dataset ? (element.dataset.with || root.dataset.ago).replace("…", duration(span)) : duration(span);
   }
 
   const written = new WeakMap(); // what this script wrote: any other text is the server's, and becomes the title

@@ -12,19 +12,21 @@ from dashboard.web.instants import maybe
 from dashboard.web.look import Look
 from dashboard.web.panel import Piece
 from dashboard.web.panels.frame import piece
-from dashboard.web.panels.lock_row import no_release, release_url
+from dashboard.web.panels.lock_row import no_release, release_url, steady
 from dashboard.words import sentences, verdict, visible
 
 MAX_ROWS = 7
 MAX_FACTS = 2
 SAID_BY_HEADLINE = {"holder_token", "holder_likely", "lapsed", "no_reader", "source_unavailable", "stale"}
+SAID_OF_WORKER = SAID_BY_HEADLINE | {"worker_silent"}
 
 
 def concern_row(concern: Concern, seen: Look, may: frozenset[str]) -> Piece:
     """One cause with what it explains and, where one lock is meant, what can be done."""
     only = concern.locks[0] if len(concern.locks) == 1 else None
     lock = only.lock if only else None
-    shown = [fact for fact in concern.evidence if fact.code not in SAID_BY_HEADLINE]
+    said = SAID_OF_WORKER if concern.kind == "worker-gone" else SAID_BY_HEADLINE
+    shown = [fact for fact in concern.evidence if fact.code not in said]
     return piece(
         _row_id(concern),
         "panels/concern.html",
@@ -34,11 +36,12 @@ def concern_row(concern: Concern, seen: Look, may: frozenset[str]) -> Piece:
         subject=visible(concern.subject),
         url=_url(concern),
         says=_headline(concern),
+        says_after=_headline_end(concern),
         until=maybe(lock.expires_at, seen.now) if lock and concern.kind == "orphaned" else None,
         never=bool(lock and lock.never_expires),
         since=maybe(_since(concern), seen.now),
         reason=visible(_reason(concern)),
-        facts=sentences(shown[:MAX_FACTS], seen.now),
+        facts=sentences(steady(shown[:MAX_FACTS]), seen.now),
         refused=only.refused_last_hour if only else None,
         release_url=release_url(only) if only and concern.kind == "orphaned" and not no_release(only, may) else "",
     )
@@ -79,15 +82,22 @@ def _headline(concern: Concern) -> str:
         return _headline_of_one(concern.kind, concern.locks[0])
     if concern.queues:
         values = {"n": concern.queues[0].ready}
-        return ngettext("holds %(n)d message and no worker reads it", "holds %(n)d messages and no worker reads it", values["n"]) % values
+        return ngettext("holds %(n)d message, and no worker has read it", "holds %(n)d messages, and no worker has read it", values["n"]) % values
     if concern.subject == "observer":
-        return _("has gone quiet")
-    return _("does not answer") if concern.kind in {"source", "worker-gone"} else ""
+        return _("has written nothing")
+    return {"source": _("has not answered"), "worker-gone": _("has not been heard of")}.get(concern.kind, "")
+
+
+def _headline_end(concern: Concern) -> str:
+    """What follows the time, with the space or comma before it."""
+    if concern.kind != "overrun" or len(concern.locks) != 1:
+        return ""
+    return " " + _("while %(task)s still runs") % {"task": visible(concern.locks[0].holder.task_name or _("its holder"))}
 
 
 def _headline_of_one(kind: str, one: JudgedLock) -> str:
     if kind == "orphaned":
         return _("blocks %(what)s") % {"what": visible(one.blocks) if one.blocks else _("every run that needs it")}
     if kind == "overrun":
-        return _("expired while %(task)s still runs") % {"task": visible(one.holder.task_name or _("its holder"))}
+        return _("has been expired")
     return _("is held by two runs at once")

@@ -50,11 +50,11 @@ def standing(worker: Worker, seen: Look) -> tuple[str, str, Instant | None]:
     """A code for its colour, the word, and since when."""
     is_silent = seen.now - worker.last_heard_at > seen.policy.grace
     if worker.connection_gone_at is not None and is_silent:
-        return "gone", _("gone since"), instant_of(worker.connection_gone_at, seen.now)
+        return "gone", _("gone"), instant_of(worker.connection_gone_at, seen.now)
     if worker.said_offline_at is not None:
-        return "leaving", _("leaving since"), instant_of(worker.said_offline_at, seen.now)
+        return "leaving", _("leaving"), instant_of(worker.said_offline_at, seen.now)
     if is_silent:
-        return "silent", _("silent since"), instant_of(worker.last_heard_at, seen.now)
+        return "silent", _("silent"), instant_of(worker.last_heard_at, seen.now)
     return "online", _("online"), None
 
 

@@ -7,7 +7,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from dashboard.records import SourceState
-from dashboard.web.instants import instant_of
 from dashboard.web.look import Look
 from dashboard.words import visible
 
@@ -15,7 +14,11 @@ from dashboard.words import visible
 def coverage(seen: Look) -> dict[str, Any]:
     """What `panels/coverage.html` shows; nothing where no observer has ever said what it sees."""
     sources = seen.snapshot.sources
-    return {"sees": ", ".join(_seen(seen)), "missing": list(_missing(seen)), "notes": [visible(note) for source in sources for note in source.notes]}
+    return {
+        "sees": ", ".join(_seen(seen)),
+        "missing": ", ".join(visible(source.name) for source in sources if not source.ok),
+        "notes": [visible(note) for source in sources for note in source.notes],
+    }
 
 
 def _seen(seen: Look) -> Iterator[str]:
@@ -31,9 +34,3 @@ def _worded(source: SourceState, seen: Look) -> str:
     name = visible(source.name)
     how = {"polling": _("polled"), "scanning": _("polled")}.get(source.mode or "", "")
     return f"{name} ({how})" if how else name
-
-
-def _missing(seen: Look) -> Iterator[dict[str, object]]:
-    for source in seen.snapshot.sources:
-        if not source.ok:
-            yield {"name": visible(source.name), "since": instant_of(source.since, seen.now), "reason": visible(source.reason or _("does not answer"))}

@@ -13,11 +13,11 @@ from dashboard.web.panels.brief import standing
 def figures(seen: Look) -> Iterator[dict[str, object]]:
     """Each with its name, value, label, and the spark line of its last five minutes."""
     snapshot, drawn = seen.snapshot, seen.snapshot.figures
-    locks = len(snapshot.locks) if seen.has_observer and not seen.away("cache", "broker") else None
+    locks, are_known = len(seen.judged), seen.has_observer and not seen.away("cache", "broker")
     has_broker = seen.has_observer and not seen.away("broker")
     ready = [queue.ready for queue in snapshot.queues]
     unacked = [queue.unacked for queue in snapshot.queues]
-    yield _figure("locks", _("locks held"), locks, drawn.locks)
+    yield _figure("locks", _("locks held"), locks if are_known else None, drawn.locks, note=_("%(n)d known") % {"n": locks} if locks and not are_known else "")
     yield _figure("refused", _("refused, last hour"), drawn.refused_last_hour, drawn.refused, tone="expiring")
     yield _figure("ready", _("messages ready"), sum(ready) if has_broker else None, drawn.ready)
     yield _figure("unacked", _("unacknowledged"), _sum(unacked) if has_broker else None, drawn.unacked)

@@ -32,7 +32,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """Why a region shows no rows, or not all: `kind` is "empty", "no-match", "unavailable" or "calm"; "" where it shows what there is."""
+    """Why a region shows no rows, or not all: `kind` is "unknown", "empty", "no-match" or "unavailable"; "" where it shows what there is."""
 
     kind: str = ""
     title: str = ""
@@ -68,9 +68,10 @@ def _icon(look: Look) -> str:
 
 def _links(look: Look, page: str, may: frozenset[str]) -> list[Link]:
     attention = sum(1 for one in look.judged if one.needs_attention)
-    held = len(look.judged) if look.has_observer else None
-    links = [Link(name="overview", label=_("Overview"), url=reverse("lockhouse:overview"), is_here=page == "overview")]
+    held = len(look.judged) if look.has_observer and not look.away("cache", "broker") else None
+    links = []
     if "lockhouse.view_locks" in may:
+        links.append(Link(name="overview", label=_("Overview"), url=reverse("lockhouse:overview"), is_here=page == "overview"))
         here = page in {"locks", "lock"}
         links.append(Link(name="locks", label=_("Locks"), url=reverse("lockhouse:locks"), is_here=here, count=held, attention=attention))
     if "lockhouse.view_acts" in may:
@@ -92,7 +93,7 @@ def _banner(look: Look) -> dict[str, Any]:
 def region_state(look: Look, *, shown: int, total: int, sources: tuple[str, ...], empty: tuple[str, str], clear: str = "") -> State:
     """Which of the four states a region is in, in words; `sources` are those without which its rows cannot be known."""
     if not look.has_observer:
-        return State(kind="unavailable", title=_("Not known"), text=_("No observer has looked yet."))
+        return State(kind="unknown", title=_("Not known"), text=_("No observer has looked yet."))
     if away := look.away(*sources):
         source = away[0]
         text = _("Shown below: what was known when it last answered.") if shown else _("Nothing is known, which is not the same as nothing being there.")

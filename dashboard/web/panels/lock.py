@@ -42,7 +42,7 @@ class LockPanel:
         judged = [one for one in seen.judged if one.lock.id == lock_id]
         lane = next((lane for lane in snapshot.lanes if lane.lock_id == lock_id), None)
         name = name_of(snapshot, lock_id)
-        rows = [lock_row(one, seen, may) for one in judged]
+        rows = [lock_row(one, seen, may, exact=True) for one in judged]
         return [
             *frame(seen, self.name, visible(name or _("Lock")), may),
             piece(

@@ -17,7 +17,7 @@ from dashboard.web.look import Look, look
 from dashboard.web.panel import Piece
 from dashboard.web.panels.frame import frame, piece, region_state
 from dashboard.web.panels.lock_row import lock_row, ordered_value, render_row, row_id
-from dashboard.words import VERDICTS, verdict
+from dashboard.words import VERDICTS, verdict, visible
 
 MAX_ROWS = 500  # a longer list is no longer read; the page says how many there are
 LOCK_VERDICTS = ("overlapping", "orphaned", "overrun", "expiring", "never-expires", "unknown", "held")
@@ -121,6 +121,7 @@ def _summary(seen: Look) -> dict[str, Any]:
     places = [source for source in seen.snapshot.sources if source.name.startswith("cache ")]
     return {
         "count": len(seen.judged) if seen.has_observer else None,
+        "away": ", ".join(visible(source.name) for source in seen.away("cache", "broker")),
         "caches": len(places),
         "read": maybe(seen.snapshot.at, seen.now),
         "is_current": seen.is_current,

@@ -1,0 +1,85 @@
+"""Sentences: every fact has words, values are exact, and nothing that a screen hides stays hidden."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from dashboard.records import Evidence
+from dashboard.words import SENTENCES, duration, instant, sentence, short_id, visible
+from tests.factories import NOW, ago
+
+TASK = "d9c26803-1111-4222-8333-444455556666"
+
+
+@pytest.mark.parametrize(
+    ("span", "words"),
+    [
+        (timedelta(milliseconds=340), "340 ms"),
+        (timedelta(0), "0 ms"),
+        (timedelta(seconds=59.9), "59 s"),
+        (timedelta(seconds=1120), "18 m 40 s"),
+        (timedelta(hours=2, minutes=4, seconds=59), "2 h 4 m"),
+        (timedelta(days=3, hours=4), "3 d 4 h"),
+    ],
+)
+def test_duration_has_at_most_two_units_and_is_never_rounded_up(span, words):
+    assert duration(span) == words
+
+
+def test_instant_is_in_utc_with_milliseconds_and_with_the_date_of_another_day():
+    at = datetime(2026, 11, 22, 14, 6, 21, 265_400, tzinfo=UTC)
+
+    assert instant(at) == "14:06:21.265 UTC"
+    assert instant(at, NOW) == "2026-11-22 14:06:21.265 UTC"
+
+
+@pytest.mark.parametrize(
+    ("hidden", "shown"), [("\u202e", "\\u202e"), ("\u200b", "\\u200b"), ("\x07", "\\u0007"), ("\x85", "\\u0085"), ("\U000e0041", "\\U000e0041")]
+)
+def test_what_a_screen_would_hide_or_turn_around_is_spelled_out(hidden, shown):
+    assert visible(f"a{hidden}b") == f"a{shown}b"
+
+
+def test_names_in_any_script_stay_as_they_are():
+    assert visible("отчёт_7 日本 é") == "отчёт_7 日本 é"
+
+
+def test_sentence_carries_its_values():
+    fact = Evidence(code="holder_token", values={"task_id": TASK, "task_name": "sync", "worker": "w@a", "pid": 811, "at": ago(seconds=80)})
+
+    assert sentence(fact) == "taken at 14:06:21 UTC by run d9c26803 of sync on w@a, pid 811: the token says so"
+
+
+def test_value_that_is_not_known_is_said_to_be_so():
+    fact = Evidence(code="worker_no_answer", values={"worker": None, "asked_at": None})
+
+    assert sentence(fact) == "a worker not known was asked at a time not known and did not answer"
+
+
+def test_unknown_code_shows_itself_with_its_values():
+    assert sentence(Evidence(code="brand_new", values={"n": 3, "who": "x\u202e"})) == "brand_new: n 3, who x\\u202e"
+
+
+def test_known_code_without_its_values_does_not_fail():
+    assert "holder_token" in sentence(Evidence(code="holder_token", values={"pid": 1}))
+
+
+def test_hostile_values_stay_text():
+    fact = Evidence(code="reason", values={"text": "<script>%(evil)s\u202e"})
+
+    assert sentence(fact) == "<script>%(evil)s\\u202e"
+
+
+def test_every_code_of_the_judge_has_a_sentence():
+    judge = Path(__file__).parents[2] / "dashboard" / "judge"
+    source = "".join(path.read_text() for path in judge.glob("*.py"))
+    codes = set(re.findall(r'code="([a-z_]+)"|_say\(\s*"\w+",\s*"([a-z_]+)"', source))
+    said = {code for pair in codes for code in pair if code}
+
+    assert said - set(SENTENCES) <= {"asked", "holder_ambiguous"}
+
+
+def test_id_that_is_no_uuid_is_shown_whole():
+    assert short_id("nightly-import-2026-11-23") == "nightly-import-2026-11-23"

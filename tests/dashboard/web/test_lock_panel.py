@@ -1,0 +1,69 @@
+"""One lock's page: all that is known while it is held, and what is remembered when it is gone."""
+
+import re
+
+import pytest
+
+from dashboard.records import Refusal, Span
+from tests.dashboard.web.pieces import pieces_of
+from tests.factories import ago, make_lane, make_lock, make_snapshot, make_source
+
+LOCK = make_lock()
+QUERY = {"id": LOCK.id}
+
+
+@pytest.fixture(autouse=True)
+def acts_on(settings):
+    settings.LOCKHOUSE = {"NAME": "demo-shop", "READ_ONLY": False}
+
+
+def test_held_lock_shows_evidence_facts_and_how_to_see_it_for_oneself():
+    snapshot = make_snapshot(
+        locks=(LOCK,), lanes=(make_lane(LOCK),), sources=(make_source("cache default", url="redis://redis-1:6379/1"), make_source("workers"))
+    )
+
+    pieces = pieces_of("lock", snapshot, QUERY)
+
+    assert "Why held" in pieces["lock-evidence"]
+    assert "d9c26803-1111-4222-8333-444455556666" in pieces["lock-facts"]
+    assert "redis-cli -h redis-1 -p 6379 -n 1 PTTL :1:lock_report_12" in pieces["lock-proof"]
+    assert f"lane-{LOCK.id[:12]}" in pieces
+
+
+def test_gone_lock_says_how_and_when_it_ended():
+    span = Span(from_at=ago(seconds=80), to_at=ago(seconds=12), token_digest="x", end="by-hand")
+
+    head = pieces_of("lock", make_snapshot(locks=(), lanes=(make_lane(LOCK, spans=(span,)),)), QUERY)["lock-head"]
+
+    assert "released by hand" in head
+    assert "14:07:29 UTC" in head
+    assert "Nobody holds it now" in head
+
+
+def test_gone_lock_of_an_old_snapshot_may_be_held_again():
+    head = pieces_of("lock", make_snapshot(at=ago(seconds=30), locks=(), lanes=(make_lane(LOCK),)), QUERY)["lock-head"]
+
+    assert "Whether it is held now is not known." in head
+
+
+def test_refusals_are_listed_newest_first():
+    refusals = tuple(Refusal(lock_id=LOCK.id, cache="default", name=LOCK.name, at=ago(seconds=n), task_name=f"task_{n}") for n in (30, 10))
+
+    table = pieces_of("lock", make_snapshot(locks=(LOCK,), refusals=refusals), QUERY)["lock-refusals"]
+
+    assert table.index("task_10") < table.index("task_30")
+
+
+def test_refusals_that_nobody_reports_are_not_known():
+    plain = make_lock(dialect="redis-py", claim=None)
+
+    assert "Not known" in pieces_of("lock", make_snapshot(locks=(plain,)), QUERY)["lock-refusals"]
+
+
+def test_same_pieces_whether_held_or_gone():
+    held = pieces_of("lock", make_snapshot(locks=(LOCK,), lanes=(make_lane(LOCK),)), QUERY)
+    gone = pieces_of("lock", make_snapshot(locks=(), lanes=(make_lane(LOCK),)), QUERY)
+
+    assert set(held) == set(gone)
+    for name, html in {**held, **gone}.items():
+        assert re.match(rf'<\w+ id="{name}"', html), name

@@ -1,0 +1,170 @@
+"""The Overview's live part: concerns, figures, timeline, queues and workers, and that unknown is never zero."""
+
+import re
+
+import pytest
+
+from dashboard.records import Figures, Snapshot
+from tests.dashboard.web.pieces import pieces_of, rows_of
+from tests.factories import ago, make_lane, make_lock, make_queue, make_snapshot, make_source, make_worker
+
+
+@pytest.fixture(autouse=True)
+def acts_on(settings):
+    settings.LOCKHOUSE = {"NAME": "demo-shop", "READ_ONLY": False}
+
+
+def shown(html):
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html)).strip()
+
+
+def test_nothing_needs_attention_is_a_state_with_the_time_of_the_look():
+    pieces = pieces_of("overview", make_snapshot())
+
+    assert "Nothing needs attention" in pieces["attention-state"]
+    assert "14:07:40 UTC" in pieces["attention-state"]
+
+
+def test_what_needs_attention_is_not_known_without_an_observer():
+    pieces = pieces_of("overview", Snapshot())
+
+    assert "Nothing needs attention" not in pieces["attention-state"]
+    assert "not known" in pieces["attention-state"]
+    assert all(">?<" in pieces[f"figure-{name}"] for name in ("locks", "refused", "ready", "unacked", "busy", "failed"))
+
+
+def test_queue_that_nobody_reads_is_a_concern():
+    queue = make_queue(name="archive", ready=80, consumers=(), waiting_since=ago(hours=2))
+
+    (row,) = rows_of("overview", make_snapshot(queues=(queue,)), "attention-rows")
+
+    assert "archive holds 80 messages, and no worker has read it since 12:07:41 UTC" in shown(row)
+
+
+def test_dead_holder_is_a_concern_with_a_release():
+    gone = make_worker(
+        last_heard_at=ago(seconds=70), asked_at=ago(seconds=1), answered_at=ago(seconds=72), connection_known=True, connection_gone_at=ago(seconds=69)
+    )
+
+    (row,) = rows_of("overview", make_snapshot(workers=(gone,)), "attention-rows")
+
+    assert "lock_report_12 blocks every run that needs it until 14:26:21 UTC" in shown(row)
+    assert "release/?digest=0123456789abcdef" in row
+
+
+def test_seven_concerns_at_most_and_the_rest_is_counted():
+    queues = tuple(make_queue(name=f"q{n}", ready=1, consumers=(), waiting_since=ago(hours=1)) for n in range(12))
+
+    snapshot = make_snapshot(queues=queues)
+
+    assert len(rows_of("overview", snapshot, "attention-rows")) == 7
+    assert "and 5 more" in pieces_of("overview", snapshot)["attention-more"]
+
+
+def test_figures_count_what_is_known():
+    figures = Figures(refused_last_hour=12, failed_last_hour=2, locks=(1, 2, 3))
+
+    pieces = pieces_of("overview", make_snapshot(figures=figures, queues=(make_queue(ready=3, unacked=2), make_queue(name="b", ready=4, unacked=1))))
+
+    assert shown(pieces["figure-ready"]) == "7 messages ready"
+    assert shown(pieces["figure-unacked"]) == "3 unacknowledged"
+    assert shown(pieces["figure-busy"]) == "1 of 2 processes busy"
+    assert "polyline" in pieces["figure-locks"]
+
+
+def test_unread_source_makes_its_figures_unknown():
+    sources = (make_source("broker", ok=False), make_source("workers", ok=False), make_source("cache default", ok=False))
+
+    pieces = pieces_of("overview", make_snapshot(sources=sources))
+
+    assert shown(pieces["figure-ready"]) == "? messages ready"
+    assert shown(pieces["figure-busy"]) == "? processes busy"
+    assert shown(pieces["figure-locks"]) == "? locks held · 1 known"
+    assert "Does not see broker, workers, cache default." in shown(pieces["overview-coverage"])
+
+
+def test_one_unknown_queue_makes_the_sum_unknown():
+    pieces = pieces_of("overview", make_snapshot(queues=(make_queue(unacked=3), make_queue(name="b", unacked=None))))
+
+    assert shown(pieces["figure-unacked"]) == "? unacknowledged"
+
+
+def test_processes_of_a_silent_worker_are_unknown_not_idle():
+    silent = make_worker(name="w@c", last_heard_at=ago(seconds=30))
+
+    pieces = pieces_of("overview", make_snapshot(workers=(make_worker(), silent)))
+
+    assert shown(pieces["figure-busy"]) == "1 of 4 processes busy · 2 unknown"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "online"),
+        ({"last_heard_at": ago(seconds=30)}, "silent since 14:07:11 UTC"),
+        ({"said_offline_at": ago(seconds=5)}, "leaving since 14:07:36 UTC"),
+        ({"last_heard_at": ago(seconds=30), "connection_gone_at": ago(seconds=29)}, "gone since 14:07:12 UTC"),
+    ],
+)
+def test_worker_says_whether_it_lives(changes, words):
+    (row,) = rows_of("overview", make_snapshot(workers=(make_worker(**changes),)), "worker-rows")
+
+    assert words in shown(row)
+
+
+def test_consumers_that_nobody_could_be_asked_about_are_a_question_mark():
+    (row,) = rows_of("overview", make_snapshot(queues=(make_queue(ready=5, consumers=None),)), "queue-rows")
+
+    assert "?" in shown(row)
+    assert "no reader" not in row
+
+
+def test_hostile_queue_name_is_text():
+    (row,) = rows_of("overview", make_snapshot(queues=(make_queue(name="<script>x</script>\u202e"),)), "queue-rows")
+
+    assert "<script>" not in row
+    assert "\\u202e" in row
+
+
+def test_lane_draws_a_lock_and_tells_it_in_words():
+    lock = make_lock()
+
+    (lane,) = rows_of("overview", make_snapshot(lanes=(make_lane(lock, refused_at=(ago(seconds=8),)),)), "timeline-lanes")
+
+    assert lane.count("lh-bar-held") == 1
+    assert lane.count("lh-mark") == 1
+    assert "held since 14:06:21 UTC" in lane
+    assert 'data-expires="2026-11-23T14:26:21.000Z"' in lane
+
+
+def test_lanes_that_need_attention_come_first_then_by_name():
+    locks = tuple(make_lock(name=name, claim=None) for name in ("b", "a"))
+    late = make_lock(name="z", lapsed_at=ago(seconds=9))
+
+    lanes = rows_of("overview", make_snapshot(locks=(*locks, late), lanes=tuple(make_lane(lock) for lock in (*locks, late))), "timeline-lanes")
+
+    assert [re.search(r"<bdi>(.*?)</bdi>", lane).group(1) for lane in lanes] == ["z", "a", "b"]
+
+
+def test_empty_regions_say_so():
+    pieces = pieces_of("overview", make_snapshot(locks=(), lanes=(), queues=(), workers=(), runs=()))
+
+    assert "Nothing was locked" in pieces["timeline-state"]
+    assert "No queue is known" in pieces["queues-state"]
+    assert "No worker has been heard of" in pieces["workers-state"]
+
+
+def test_notes_of_sources_are_on_the_coverage_line():
+    note = "Client tracking is refused on cache default; allow CLIENT TRACKING."
+
+    pieces = pieces_of("overview", make_snapshot(sources=(make_source(notes=(note,)), make_source("workers"))))
+
+    assert note in pieces["overview-coverage"]
+    assert "1 worker" in pieces["overview-coverage"]
+
+
+def test_each_piece_has_one_root_with_its_id():
+    lock = make_lock()
+    queue = make_queue(name="archive", ready=80, consumers=(), waiting_since=ago(hours=2))
+    for name, html in pieces_of("overview", make_snapshot(lanes=(make_lane(lock),), queues=(queue,))).items():
+        assert re.match(rf'<\w+ id="{name}"', html), name

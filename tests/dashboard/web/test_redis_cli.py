@@ -1,0 +1,27 @@
+"""The lines that a person may paste into a shell: read-only, and harmless whatever the key is."""
+
+import subprocess
+
+import pytest
+
+from dashboard.web.redis_cli import lines, shell_quoted
+
+HOSTILE = [b":1:lock_report_7", b"lock'; rm -rf /", b'a"b$(id)`id`', b"\xff\xfe\x00binary"[:2], b"new\nline", "\u202eдом".encode(), b"\\' tail\\", b"-n"]
+
+
+@pytest.mark.parametrize("key", HOSTILE)
+def test_shell_reads_the_very_key(key):
+    out = subprocess.run(["bash", "-c", f"printf %s {shell_quoted(key)}"], capture_output=True, check=True).stdout
+
+    assert out == key
+
+
+def test_lines_name_the_server_without_its_password_and_never_get_the_token():
+    said = lines("rediss://user:secret@redis-1:6380/3", b":1:lock_report_7")
+
+    assert said[1] == "redis-cli -h redis-1 -p 6380 --tls -n 3 PTTL :1:lock_report_7"
+    assert not any("secret" in line or " GET " in line for line in said)
+
+
+def test_key_too_long_to_be_carried_has_no_lines():
+    assert lines("redis://redis-1/0", b"") == []

@@ -1,0 +1,120 @@
+"""The timeline's geometry: where bars and marks lie, what they mean, and that nothing moves between two anchors."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from dashboard.records import Evidence, Holder, JudgedLock, Span
+from dashboard.web.timeline import BEYOND, QUANTUM, SCALE_ENDS_AT, WINDOW, anchor_of, draw, place, strip_place
+from tests.factories import NOW, ago, make_lane, make_lock
+
+ANCHOR = NOW - timedelta(seconds=1)  # 14:07:40
+
+
+def judged(lock, verdict="held", *evidence):
+    return JudgedLock(lock=lock, holder=Holder(certainty="unknown"), verdict=verdict, flags=[verdict], evidence=evidence, refused_last_hour=0)
+
+
+def test_anchor_is_now_cut_to_five_seconds():
+    assert anchor_of(NOW) == ANCHOR
+
+
+def test_window_ends_at_the_anchor():
+    assert place(ANCHOR, ANCHOR) == 100
+    assert place(ANCHOR - WINDOW, ANCHOR) == 0
+    assert place(ANCHOR - WINDOW / 2, ANCHOR) == 50
+
+
+def test_held_lock_is_a_bar_that_goes_on_a_little_beyond_the_anchor():
+    lock = make_lock(acquired_at=ANCHOR - timedelta(seconds=60))
+
+    drawn = draw(make_lane(lock), [judged(lock)], NOW)
+
+    (bar,) = drawn.bars
+    assert (bar.kind, bar.x) == ("held", 50)
+    assert bar.x + bar.width == pytest.approx(100 + BEYOND / WINDOW * 100, abs=0.1)
+
+
+def test_bars_end_where_knowledge_ends():
+    lock = make_lock(acquired_at=ANCHOR - timedelta(seconds=60))
+
+    (bar,) = draw(make_lane(lock), [judged(lock)], NOW, known_until=ANCHOR - timedelta(seconds=30)).bars
+
+    assert bar.x + bar.width == pytest.approx(75)
+
+
+def test_overrun_is_a_bar_of_its_own_after_the_expiry():
+    lock = make_lock(acquired_at=ago(seconds=94), lapsed_at=ago(seconds=34))
+    span = Span(from_at=ago(seconds=94), to_at=None, token_digest=lock.token_digest, lapsed_at=ago(seconds=34))
+
+    held, overrun = draw(make_lane(lock, spans=(span,)), [judged(lock, "overrun")], NOW).bars
+
+    assert (held.kind, overrun.kind) == ("held", "overrun")
+    assert held.x + held.width == pytest.approx(overrun.x, abs=0.02)
+
+
+def test_orphaned_part_begins_with_the_first_sign_of_death():
+    lock = make_lock()
+    gone = Evidence(code="connection_gone", values={"worker": "w", "at": ago(seconds=71)})
+    silent = Evidence(code="worker_silent", values={"worker": "w", "last_heard_at": ago(seconds=72)})
+
+    held, orphaned = draw(make_lane(lock), [judged(lock, "orphaned", gone, silent)], NOW).bars
+
+    assert (held.kind, orphaned.kind) == ("held", "orphaned")
+    assert orphaned.x == pytest.approx(place(ago(seconds=72), ANCHOR), abs=0.01)
+
+
+def test_lock_held_for_a_moment_is_still_to_be_seen():
+    lock = make_lock()
+    span = Span(from_at=ago(seconds=30), to_at=ago(seconds=29.999), token_digest="x", end="released")
+
+    (bar,) = draw(make_lane(lock, spans=(span,)), [], NOW).bars
+
+    assert bar.width > 0.3
+
+
+def test_lock_held_for_a_year_is_clipped_and_said_to_have_begun_before():
+    lock = make_lock(acquired_at=ago(days=365), expires_at=None)
+
+    drawn = draw(make_lane(lock), [judged(lock, "never-expires")], NOW)
+
+    assert drawn.began_before == "never-expires"
+    assert drawn.bars[0].x >= -10
+    assert drawn.bars[0].width < 200
+
+
+def test_what_ended_before_the_window_is_not_drawn():
+    lock = make_lock()
+    span = Span(from_at=ago(minutes=5), to_at=ago(minutes=4), token_digest="x", end="released")
+
+    assert draw(make_lane(lock, spans=(span,), refused_at=(ago(minutes=3),)), [], NOW).bars == ()
+    assert draw(make_lane(lock, spans=(span,), refused_at=(ago(minutes=3),)), [], NOW).marks == ()
+
+
+def test_picture_is_the_same_until_the_next_anchor():
+    lock = make_lock()
+    lane = make_lane(lock, refused_at=(ago(seconds=8),))
+
+    assert draw(lane, [judged(lock)], ANCHOR) == draw(lane, [judged(lock)], ANCHOR + QUANTUM - timedelta(milliseconds=1))
+
+
+def test_words_say_the_same_as_the_picture():
+    lock = make_lock()
+    ended = Span(from_at=ago(seconds=100), to_at=ago(seconds=90), token_digest="x", end="expired")
+    lane = make_lane(lock, refused_at=(ago(seconds=8), ago(seconds=20)))
+
+    told = draw(replace(lane, spans=(ended, *lane.spans)), [judged(lock)], NOW).told
+
+    assert told == (
+        "held from 14:06:01 UTC to 14:06:11 UTC, expired",
+        "held since 14:06:21 UTC",
+        "2 refused in the last 2 m 0 s, the last at 14:07:33 UTC",
+    )
+
+
+def test_strip_is_logarithmic_from_a_second_to_an_hour():
+    assert strip_place(timedelta(0)) == strip_place(timedelta(seconds=1)) == 0
+    assert strip_place(timedelta(seconds=60)) == pytest.approx(SCALE_ENDS_AT / 2, abs=0.1)
+    assert strip_place(timedelta(hours=1)) == SCALE_ENDS_AT
+    assert SCALE_ENDS_AT < strip_place(timedelta(days=9)) < 100

@@ -14,6 +14,7 @@ SAME_DEADLINE = timedelta(milliseconds=75)  # two readings of one TTL differ by 
 KEPT = timedelta(seconds=150)  # of each lane: the two minutes shown and a little more
 HOUR = timedelta(hours=1)
 MAX_REFUSALS = 5000
+MAX_REPEATED = 200  # a report is sent again at once where its connection broke, so the last ones are enough to know it by
 MAX_SPANS = 60  # of one lock in the time shown
 NOTICED = timedelta(seconds=2)  # an expired lock that is dropped this soon was not outlived: its run was over
 MAX_LAPSED_FOR = timedelta(hours=6)
@@ -29,6 +30,7 @@ class LockBook:
         self.spans: dict[str, deque[Span]] = {}
         self.names: dict[str, tuple[str, str]] = {}
         self.refusals: deque[Refusal] = deque(maxlen=MAX_REFUSALS)
+        self._told: deque[tuple[object, object, object]] = deque(maxlen=MAX_REPEATED)
 
     def restore(self, locks: Iterable[HeldLock], lanes: Iterable[Lane], refusals: Iterable[Refusal]) -> None:
         """Go on from what the last observer wrote; what is gone meanwhile is told by the first reading."""
@@ -108,8 +110,10 @@ class LockBook:
         """A `lock-refused` event from a worker; False where its key is in no watched place."""
         key = event.get("key")
         place = self._place_of(key) if isinstance(key, str) else None
-        if place is None or not isinstance(key, str):
+        said = (key, event.get("pid"), event.get("timestamp"))
+        if place is None or not isinstance(key, str) or said in self._told:
             return False
+        self._told.append(said)
         alias, identity, name = place
         self.names.setdefault(identity, (alias, name))
         waited = event.get("waited")

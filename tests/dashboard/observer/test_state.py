@@ -96,6 +96,11 @@ def test_refused_attempt_is_counted_for_the_lock_that_is_held_under_its_key():
     assert made.snapshot(NOW).workers == (), "the event of a lock is no heartbeat: its pid is the child's"
 
 
+def test_report_that_was_sent_twice_counts_once():
+    report = event("lock-refused", key=":1:lock_a")
+    assert len(state(report, report).snapshot(NOW).refusals) == 1
+
+
 def test_refused_attempt_is_forgotten_after_an_hour():
     made = state(event("lock-refused", key=":1:lock_a"))
     made.apply(Tick(at=NOW + timedelta(hours=1, seconds=1)))

@@ -206,11 +206,18 @@
       anchor.textContent = link;
       place.append(anchor);
     }
-    const title = document.title.replace(/^(\? )+/, "");
     if (live === "live") lostAt = "";
-    document.title = live === "lost" || link ? "? " + title : wasMarked ? title : document.title;
-    wasMarked = live === "lost" || Boolean(link);
+    const isMarked = live === "lost" || Boolean(link);
+    if (wasMarked && !isMarked) document.title = document.title.replace(/^\? /, "");
+    wasMarked = isMarked;
+    markTitle();
   }
+
+  /** Other scripts write the title too; while nothing comes in it begins with a question mark whatever they write. */
+  function markTitle() {
+    if (wasMarked && !document.title.startsWith("? ")) document.title = "? " + document.title;
+  }
+  new MutationObserver(markTitle).observe(document.querySelector("title"), { childList: true });
 
   function lost() {
     if (pollTimer) return;

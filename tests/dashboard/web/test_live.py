@@ -364,11 +364,13 @@ async def test_the_page_comes_back_by_itself_after_the_server_restarted(site, pa
     await expect(words(page)).to_contain_text("connection lost at")
     await expect(live(page)).to_have_attribute("data-live", "lost")
     await expect(page).to_have_title("? Locks")
+    await page.evaluate("document.title = '2 ✕ Locks'")  # as another script would
+    await expect(page).to_have_title("? 2 ✕ Locks")
     site.panel.rows = {"row-7": 3}
     await site.start()
 
     await expect(live(page)).to_have_attribute("data-live", "live", timeout=8000)
-    await expect(page).to_have_title("Locks")
+    await expect(page).to_have_title("2 ✕ Locks")
     assert await rows(page) == ["row-7"]
 
 

@@ -10,6 +10,8 @@ from dashboard.records import SourceState
 from dashboard.web.look import Look
 from dashboard.words import visible
 
+UNSAID = {"lockhouse", "cache broker"}  # our own Redis, and the broker's database, which is said with the broker
+
 
 def coverage(seen: Look) -> dict[str, Any]:
     """What `panels/coverage.html` shows; nothing where no observer has ever said what it sees."""
@@ -23,7 +25,7 @@ def coverage(seen: Look) -> dict[str, Any]:
 
 def _seen(seen: Look) -> Iterator[str]:
     for source in seen.snapshot.sources:
-        if source.ok:
+        if source.ok and source.name not in UNSAID:
             yield _worded(source, seen)
 
 

@@ -120,6 +120,6 @@ def _lines(seen: Look, judged: Sequence[JudgedLock]) -> list[str]:
     if not judged:
         return []
     lock = judged[0].lock
-    names = {"broker"} if lock.cache == "broker" else {f"cache {lock.cache}"}
+    names = {"broker", "cache broker"} if lock.cache == "broker" else {f"cache {lock.cache}"}
     url = next((source.url for source in seen.snapshot.sources if source.name in names), None)
     return redis_cli.lines(url, lock.raw_key)

@@ -22,6 +22,7 @@ from dashboard.words import VERDICTS, verdict, visible
 MAX_ROWS = 500  # a longer list is no longer read; the page says how many there are
 LOCK_VERDICTS = ("overlapping", "orphaned", "overrun", "expiring", "never-expires", "unknown", "held")
 ATTENTION = "attention"
+BROKERS_DATABASE = "cache broker"  # locks are looked for there as well
 COLUMNS = ("lock", "verdict", "holder", "ttl", "held", "refused")
 
 
@@ -118,7 +119,7 @@ def _cut(shown: Sequence[JudgedLock]) -> str:
 
 
 def _summary(seen: Look) -> dict[str, Any]:
-    places = [source for source in seen.snapshot.sources if source.name.startswith("cache ")]
+    places = [source for source in seen.snapshot.sources if source.name.startswith("cache ") and source.name != BROKERS_DATABASE]
     return {
         "count": len(seen.judged) if seen.has_observer else None,
         "away": ", ".join(visible(source.name) for source in seen.away("cache", "broker")),

@@ -30,7 +30,7 @@ VERDICTS: Mapping[str, str | Promise] = {
     "unknown": gettext_lazy("unknown"),
     "held": gettext_lazy("held"),
     "no-reader": gettext_lazy("no reader"),
-    "worker-gone": gettext_lazy("worker gone"),
+    "worker-gone": gettext_lazy("worker silent"),
     "source": gettext_lazy("unavailable"),
 }
 MEANINGS: Mapping[str, str | Promise] = {

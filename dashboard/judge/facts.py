@@ -4,7 +4,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from re import DOTALL, escape, fullmatch, split, sub
+from functools import lru_cache
+from re import DOTALL, Pattern, escape, split, sub
+from re import compile as compile_
 
 from dashboard.records import CatalogueEntry, HeldLock, Policy, Refusal, Run, Snapshot, UnackedMessage, Worker
 
@@ -42,10 +44,21 @@ class Facts:
 
 def _parts(pattern: str, name: str) -> dict[str, str] | None:
     """The parts of a name that fits `lock_report_{data_id}`; `*` fits anything as well.  None: it does not fit."""
-    pieces = split(r"(\{\w+\}|\*)", pattern)
-    expression = "".join(f"(?P<{piece[1:-1]}>.+)" if piece.startswith("{") else ".*" if piece == "*" else escape(piece) for piece in pieces)
-    found = fullmatch(expression, name, DOTALL)
+    found = _compiled(pattern).fullmatch(name)
     return {"": name, **found.groupdict()} if found else None
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> Pattern[str]:
+    expression, named = "", set()
+    for piece in split(r"(\{[A-Za-z_]\w*\}|\*)", pattern):
+        part = piece[1:-1]
+        if not piece.startswith("{") or not piece.endswith("}"):
+            expression += ".*" if piece == "*" else escape(piece)
+        else:
+            expression += f"(?P={part})" if part in named else f"(?P<{part}>.+)"
+            named.add(part)
+    return compile_(expression, DOTALL)
 
 
 def gather(snapshot: Snapshot, now: datetime, policy: Policy) -> Facts:

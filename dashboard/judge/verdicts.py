@@ -7,7 +7,7 @@ from datetime import datetime
 from dashboard.judge.facts import DEFAULT_VISIBILITY_TIMEOUT, Facts, gather
 from dashboard.judge.holders import find_holder
 from dashboard.judge.life import Life, life_of
-from dashboard.records import Evidence, HeldLock, Holder, JudgedLock, Policy, Run, Snapshot
+from dashboard.records import CatalogueEntry, Evidence, HeldLock, Holder, JudgedLock, Policy, Run, Snapshot
 
 URGENCY = ("overlapping", "orphaned", "overrun", "expiring", "never-expires", "unknown", "held")
 REPORTS_REFUSALS = {"lockhouse"}  # dialects whose refused attempts are told by the worker itself
@@ -22,11 +22,12 @@ def assess(snapshot: Snapshot, now: datetime, policy: Policy) -> list[JudgedLock
 
 def _judge(lock: HeldLock, facts: Facts) -> JudgedLock | None:
     holder, run, why = find_holder(lock, facts)
-    life = _believable(lock, holder, run, facts)
+    entry = facts.catalogued(lock)
+    life = _believable(lock, holder, run, entry, facts)
     if lock.lapsed_at is not None and (life.state == "dead" or (life.state == "unknown" and holder.certainty != "exact")):
         return None  # an expired lock whose run has ended, or cannot be named, is history
-    flags = [word for word in URGENCY if word in set(_flags(lock, life, facts))]
-    entry = facts.catalogued(lock)
+    raised = set(_flags(lock, life, facts))
+    flags = [word for word in URGENCY if word in raised]
     evidence = [*why, *life.evidence, *_of_the_lock(lock, flags), *_what_becomes_of_the_run(life, holder, facts)]
     return JudgedLock(
         lock=lock,
@@ -39,7 +40,7 @@ def _judge(lock: HeldLock, facts: Facts) -> JudgedLock | None:
     )
 
 
-def _believable(lock: HeldLock, holder: Holder, run: Run | None, facts: Facts) -> Life:
+def _believable(lock: HeldLock, holder: Holder, run: Run | None, entry: CatalogueEntry | None, facts: Facts) -> Life:
     """The holder's life, less what old readings or a mere likelihood cannot carry."""
     if facts.is_stale:
         return Life(state="unknown", evidence=(Evidence(code="stale", values={"at": facts.snapshot.at}),))
@@ -48,7 +49,6 @@ def _believable(lock: HeldLock, holder: Holder, run: Run | None, facts: Facts) -
         return Life(state="unknown", evidence=(fact,))
     parent_pid = run.parent_pid if holder.certainty == "likely" and run else lock.claim.parent_pid if lock.claim else None
     life = life_of(lock, holder, run, parent_pid, facts)
-    entry = facts.catalogued(lock)
     owned = entry is not None and entry.owner is not None and entry.owner == holder.task_name
     if life.state == "dead" and holder.certainty == "likely" and not owned:
         return Life(state="unknown", evidence=(*life.evidence, Evidence(code="only_likely", values={"task_name": holder.task_name})))

@@ -232,6 +232,15 @@ def test_catalogues_sentence_is_filled_in_with_the_parts_of_the_name():
     assert judge(policy)[0].blocks == "the report of customer 12 ({other})"
 
 
+@pytest.mark.parametrize(
+    ("pattern", "blocks"), [("lock_{a}_{a}", ""), ("lock_{n}_{n}2", "x"), ("lock_{2}", ""), ("lock_{a}_*", "x"), ("{", ""), ("lock_}{_1", "")]
+)
+def test_odd_pattern_of_the_catalogue_breaks_nothing(pattern, blocks):
+    policy = Policy(catalogue=(CatalogueEntry(pattern=pattern, blocks=blocks),))
+    (judged,) = judge(policy, locks=(make_lock(name="lock_1_12"),))
+    assert judged.blocks == blocks
+
+
 def test_process_outside_a_worker_is_named_and_its_life_unknown():
     claim = make_claim(task_id=None, task_name=None, worker=None)
     (judged,) = judge(locks=(make_lock(claim=claim),))

@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,8 @@ TEMPLATES = [
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_URL = "static/"
 STATIC_ROOT = env.str("LOCKHOUSE_STATIC_ROOT", default=str(BASE_DIR / "var" / "static"))
-WHITENOISE_USE_FINDERS = True
+WHITENOISE_USE_FINDERS = True  # what was not collected is served all the same, so an empty STATIC_ROOT is no fault
+warnings.filterwarnings("ignore", message="No directory at", category=UserWarning)
 WHITENOISE_MAX_AGE = 0 if DEBUG else 3600
 
 DATABASES: dict[str, Any] = {"default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'lockhouse.sqlite3'}")}

@@ -3,13 +3,14 @@
 from django.urls import include, path
 
 from dashboard.web import views
+from dashboard.web.login import Login, Logout
 
 app_name = "lockhouse"
 urlpatterns = [
     path("", views.overview, name="overview"),
     path("locks/", views.locks, name="locks"),
-    path("login/", views.Login.as_view(), name="login"),
-    path("logout/", views.Logout.as_view(), name="logout"),
+    path("login/", Login.as_view(), name="login"),
+    path("logout/", Logout.as_view(), name="logout"),
     path("", include("dashboard.web.act_urls")),
     path("locks/<str:id>/", views.lock, name="lock"),
     path("api/v1/", include("dashboard.api.urls")),

@@ -1,8 +1,5 @@
 """The pages that are read. Each view reads its query, asks one function, and renders; acts have their own module."""
 
-from typing import Any
-
-from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
@@ -11,7 +8,7 @@ from dashboard import snapshot as snapshots
 from dashboard.web.access import page_for
 from dashboard.web.panels import LOCK, LOCKS, OVERVIEW
 from dashboard.web.panels.lock import name_of
-from dashboard.web.show import around, now_utc, show, show_page
+from dashboard.web.show import show, show_page
 from dashboard.words import visible
 
 
@@ -38,20 +35,3 @@ def lock(request: HttpRequest, id: str) -> HttpResponse:  # noqa: A002  # the UR
     if name is None:
         return show_page(request, "lockhouse/lock_missing.html", here="lock", title=_("No such lock"), status=404, has_observer=newest.at is not None)
     return show(request, LOCK, visible(name), {"id": id}, newest)
-
-
-class Login(LoginView):
-    """Open to everybody who has a user, staff or not: permissions decide about pages."""
-
-    template_name = "lockhouse/login.html"
-    redirect_authenticated_user = True
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """The form on the admin's look."""
-        return {**around(self.request, now_utc()), "title": _("Log in"), "is_nav_sidebar_enabled": False, **super().get_context_data(**kwargs)}
-
-
-class Logout(LogoutView):
-    """By POST alone."""
-
-    next_page = "lockhouse:login"

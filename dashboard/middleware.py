@@ -56,7 +56,7 @@ def _around(request: HttpRequest) -> Mapping[str, Any]:
         "is_nav_sidebar_enabled": False,
         "lockhouse_name": conf().NAME,
         "lockhouse_kind": conf().KIND,
-        "kind_class": "other",
+        "kind_class": kind if (kind := conf().KIND.lower()) in {"production", "staging"} else "other",
     }
 
 

@@ -29,6 +29,21 @@
     }
   }
 
+  // Ticks: a row that a new filter still shows stays ticked.
+  let ticked = [];
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.target.id === "lh-live") ticked = [...root.querySelectorAll("tr[id] input:checked")].map((box) => box.closest("tr").id);
+  });
+  function keepTicks() {
+    const boxes = ticked.map((id) => byId(id)?.querySelector("input[type=checkbox]")).filter((box) => box && !box.checked);
+    ticked = [];
+    for (const box of boxes) {
+      box.checked = true;
+      box.dispatchEvent(new Event("change", { bubbles: true }));
+    }
+  }
+  document.addEventListener("htmx:afterSwap", () => ticked.length && keepTicks());
+
   // Dialogs: the plan of an act comes into #lh-dialog; focus goes back to where it came from, as <dialog> does by itself.
   const dialog = byId("lh-dialog");
   root.addEventListener("click", (event) => {

@@ -77,6 +77,7 @@ class Watch:
         self._roster = Roster()
         self._versions: dict[str, int] = {}
         self._dirty: set[str] = set(snapshot.SECTIONS)
+        self._pressing: set[str] = set()  # those of it that somebody waits for: locks changed, not only time passed
         self._version = 0
         self._since = datetime.now(UTC)
         self._next_tick = self._next_urgent = self._next_write = 0.0
@@ -123,7 +124,7 @@ class Watch:
             self._next_tick = now + RENEW_S
             if not self._tick():
                 return False
-        if (self._dirty & URGENT and now >= self._next_urgent) or (self._dirty and now >= self._next_write):
+        if (self._pressing and now >= self._next_urgent) or (self._dirty and now >= self._next_write):
             self._next_urgent, self._next_write = now + URGENT_EVERY_S, now + WRITE_EVERY_S
             return self._write()
         return True
@@ -132,14 +133,16 @@ class Watch:
         """Wait a little for the first observation, then take all that are there, for a few milliseconds at most."""
         until = self._next_tick
         if self._dirty:
-            until = min(until, self._next_urgent if self._dirty & URGENT else self._next_write)
+            until = min(until, self._next_urgent if self._pressing else self._next_write)
         try:
             seen = self._inbox.get(timeout=max(0.001, until - monotonic()))
         except queue.Empty:
             return
         until = monotonic() + BATCH_S
         while True:
-            self._dirty |= set(self.state.apply(seen))
+            changed = set(self.state.apply(seen))
+            self._dirty |= changed
+            self._pressing |= changed & URGENT
             if monotonic() >= until or self._inbox.empty():
                 return
             seen = self._inbox.get_nowait()
@@ -192,6 +195,7 @@ class Watch:
     def _write(self) -> bool:
         """Write the sections that changed and announce them; False where a newer leader has written."""
         sections, self._dirty = self._dirty, set()
+        pressing, self._pressing = self._pressing, set()
         self._version += 1
         for section in sections:
             self._versions[section] = self._version
@@ -202,18 +206,17 @@ class Watch:
         except RedisError as error:
             log.warning("could not write the snapshot: %s", error)
             self._dirty |= sections
+            self._pressing |= pressing
             self._next_write = monotonic() + RENEW_S
             self._told_to_stop.wait(WRITE_EVERY_S)
             return True
-        self._announce(sections)
+        self._announce(pressing, sections - pressing)
         return True
 
-    def _announce(self, sections: Collection[str]) -> None:
-        urgent = URGENT.intersection(sections)
-        if urgent:
-            self._urgent.announce(urgent)
-        if rest := set(sections) - urgent:
-            self._rest.announce(rest)
+    def _announce(self, pressing: Collection[str], rest: Collection[str]) -> None:
+        """Each on its own, so that what changes all the time does not hold up what somebody waits for."""
+        self._urgent.announce(pressing)
+        self._rest.announce(rest)
 
 
 def foreign_prefixes(place: Watched, places: list[Watched]) -> list[bytes]:

@@ -16,6 +16,7 @@ from dashboard.web.instants import Instant, instant_of, maybe
 from dashboard.web.look import Look
 from dashboard.words import CERTAINTIES, CERTAINTY_WORDS, MEANINGS, duration, sentences, short_id, verdict, visible
 
+MAX_KEPT = 8192  # rendered rows, about 3 KB each
 SHARE_STEP = 5  # percent: the server draws the bar in twentieths, the script exactly; a finer one would push every row every second
 OPEN_VERDICTS = {"orphaned", "overrun", "overlapping"}  # their evidence is read before anything is done
 RELEASE = "lockhouse.release_lock"
@@ -152,14 +153,32 @@ def _share(one: JudgedLock, now: datetime) -> int | None:
     return round(left * 100 / SHARE_STEP) * SHARE_STEP
 
 
+_rows: dict[tuple[object, ...], str] = {}  # threads may both render one row: the result is the same
+
+
+def row_html(one: JudgedLock, look: Look, may: frozenset[str]) -> str:
+    """The row's HTML, made once for as long as nothing that it shows changes: building it anew costs a hundred times the look-up."""
+    key = _shown(one, look, may)
+    html = _rows.get(key)
+    if html is None:
+        if len(_rows) >= MAX_KEPT:
+            _rows.clear()
+        html = _rows[key] = render_row(lock_row(one, look, may))
+    return html
+
+
+def _shown(one: JudgedLock, look: Look, may: frozenset[str]) -> tuple[object, ...]:
+    """Everything that a row depends on; without the times that move while nothing happens."""
+    lock = one.lock
+    evidence = tuple((fact.code, *map(str, fact.values.values())) for fact in steady(one.evidence))
+    seen = (lock.id, lock.token_digest, lock.name, lock.expires_at, lock.acquired_at or lock.first_seen_at, lock.timeout, lock.lapsed_at, lock.dialect)
+    concluded = (one.holder, one.verdict, tuple(one.flags), evidence, one.refused_last_hour, one.blocks, _share(one, look.now))
+    return (*seen, *concluded, may, conf().READ_ONLY, look.now.date(), get_language())
+
+
 def render_row(row: LockRow) -> str:
-    """The row's HTML, rendered once for as long as nothing in it changes."""
-    return _rendered(row, get_language())
-
-
-@lru_cache(maxsize=4096)
-def _rendered(row: LockRow, language: str | None) -> str:
-    return render_to_string("lockhouse/panels/lock_row.html", {"row": row, "say": _fixed_words(language)}).strip()
+    """The row's HTML."""
+    return render_to_string("lockhouse/panels/lock_row.html", {"row": row, "say": _fixed_words(get_language())}).strip()
 
 
 @lru_cache(maxsize=64)

@@ -16,7 +16,7 @@ from dashboard.web.instants import maybe
 from dashboard.web.look import Look, look
 from dashboard.web.panel import Piece
 from dashboard.web.panels.frame import frame, piece, region_state
-from dashboard.web.panels.lock_row import lock_row, ordered_value, render_row, row_id
+from dashboard.web.panels.lock_row import ordered_value, row_html, row_id
 from dashboard.words import VERDICTS, verdict, visible
 
 MAX_ROWS = 500  # a longer list is no longer read; the page says how many there are
@@ -102,7 +102,7 @@ class LocksPanel:
             piece("locks-summary", "panels/locks_summary.html", **_summary(seen)),
             piece("locks-chips", "panels/locks_chips.html", chips=list(_chips(asked, matching))),
             piece("locks-state", "panels/region_state.html", state=_state(seen, asked, len(shown)), cut=_cut(shown)),
-            *(Piece(id=row_id(one), html=render_row(lock_row(one, seen, may)), within="locks-rows") for one in shown[:MAX_ROWS]),
+            *(Piece(id=row_id(one), html=row_html(one, seen, may), within="locks-rows") for one in shown[:MAX_ROWS]),
         ]
 
 

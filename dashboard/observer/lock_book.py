@@ -62,6 +62,7 @@ class LockBook:
             self._end_span(lock.id, seen.at, "changed")
         if seen.live:
             lock = replace(lock, acquired_at=seen.at, timeout=lock.expires_at - seen.at if lock.expires_at else None)
+        lock = replace(lock, timeout=_whole(lock.timeout))
         self.held[lock.id] = lock
         self._begin_span(lock, minimum=not seen.live)
         return True
@@ -178,6 +179,14 @@ def _text(value: object) -> str | None:
     return value[:512] if isinstance(value, str) else None
 
 
+def _whole(timeout: timedelta | None) -> timedelta | None:
+    """The whole life that was asked for: its reading is a few milliseconds short, for it took a moment to read."""
+    if timeout is None:
+        return None
+    seconds = timedelta(seconds=round(timeout.total_seconds()))
+    return seconds if abs(timeout - seconds) <= SAME_DEADLINE else timeout
+
+
 def _merged(old: HeldLock, new: HeldLock) -> HeldLock:
     """The same token read again: what was learnt first stays, and a deadline moves only when it was really moved."""
     expires_at, timeout = old.expires_at, old.timeout
@@ -186,7 +195,7 @@ def _merged(old: HeldLock, new: HeldLock) -> HeldLock:
     )
     if moved:
         expires_at = new.expires_at
-        timeout = expires_at - old.acquired_at if expires_at and old.acquired_at else new.timeout
+        timeout = _whole(expires_at - old.acquired_at if expires_at and old.acquired_at else new.timeout)
     return replace(new, first_seen_at=old.first_seen_at, acquired_at=old.acquired_at, expires_at=expires_at, timeout=timeout)
 
 

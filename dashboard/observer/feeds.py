@@ -114,11 +114,11 @@ class QueuesFeed(Feed):
     def __init__(self, roster: Callable[[], Roster], emit: Callable[[Observation], None], stop: threading.Event) -> None:
         super().__init__(name=BROKER, emit=emit, stop=stop, url=shown_url(conf().BROKER_URL))
         self._roster = roster
-        self._reader = QueueReader(redis=connections.look_broker(), layout=Layout.of(conf().BROKER_TRANSPORT_OPTIONS))
+        self._reader = QueueReader(redis=connections.look_broker(), layout=Layout.of(conf().BROKER_TRANSPORT_OPTIONS), named=conf().QUEUES)
 
     def work(self) -> None:
         while not self.stop.is_set():
-            queues, unacked = self._reader.read([*conf().QUEUES, *self._roster().queues])
+            queues, unacked = self._reader.read(self._roster().queues)
             self.emit(QueuesRead(queues=queues, unacked=unacked, at=datetime.now(UTC)))
             self.good()
             self.stop.wait(QUEUES_EVERY_S)

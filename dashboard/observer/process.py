@@ -189,7 +189,7 @@ class Watch:
             for worker in workers
             if worker.said_offline_at is None and worker.name not in living and now - worker.last_heard_at < timedelta(hours=1)
         }
-        queues = {name for worker in workers for name in worker.queues or ()}
+        queues = {name for worker in workers for name in worker.queues or ()} | self.state.queue_book.names
         return Roster(living=tuple(sorted(living)), silent=tuple(sorted(silent)), queues=tuple(sorted(queues)), workers=workers)
 
     def _write(self) -> bool:

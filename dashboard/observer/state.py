@@ -19,9 +19,10 @@ from dashboard.observer.observations import (
     Tick,
     WorkersAnswered,
 )
+from dashboard.observer.queue_book import QueueBook
 from dashboard.observer.run_book import RunBook
 from dashboard.observer.worker_book import WorkerBook
-from dashboard.records import Observer, Policy, QueueReading, Snapshot, SourceState, UnackedMessage
+from dashboard.records import Observer, Policy, QueueReading, Snapshot, SourceState
 
 URGENT = frozenset({"locks", "lanes", "refusals"})  # what an operator waits for; announced on its own
 
@@ -31,12 +32,12 @@ class State:
 
     def __init__(self, places: Sequence[tuple[str, str]], policy: Policy) -> None:
         self.locks, self.runs, self.workers, self.figures = LockBook(places), RunBook(), WorkerBook(), FigureBook()
-        self.queues: tuple[QueueReading, ...] = ()
-        self.unacked: tuple[UnackedMessage, ...] = ()
+        self.queue_book = QueueBook()
         self.sources: dict[str, SourceState] = {}
-        self.waiting_since: dict[str, datetime] = {}
         self.observer: Observer | None = None
         self.received = self.dropped = 0
+        self._dropped = 0
+        self._dropped_at: datetime | None = None
         self._policy = policy
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -44,6 +45,7 @@ class State:
         self.locks.restore(snapshot.locks, snapshot.lanes, snapshot.refusals)
         self.runs.restore(snapshot.runs)
         self.workers.restore(snapshot.workers)
+        self.queue_book.restore(snapshot.queues)
         self.figures.restore(snapshot.figures)
 
     def apply(self, seen: Observation) -> Collection[str]:
@@ -69,6 +71,7 @@ class State:
         if event["type"] == "lock-refused":
             return ("refusals", "lanes") if self.locks.refused(event, seen.at) else ()
         changed = {"workers"} if self.workers.event(event, seen.at) else set()
+        self.queue_book.event(event, seen.at)
         if event["type"].startswith("task-") and self.runs.event(event, seen.at):
             changed.add("runs")
         return changed
@@ -82,21 +85,22 @@ class State:
         return ("workers",)
 
     def _queues_read(self, seen: QueuesRead) -> Collection[str]:
-        readings = tuple(self._with_readers(queue, seen.at) for queue in seen.queues)
-        changed = [name for name, old, new in (("queues", self.queues, readings), ("unacked", self.unacked, tuple(seen.unacked))) if old != new]
-        self.queues, self.unacked = readings, tuple(seen.unacked)
-        return changed
+        """Who reads a queue is None while nobody could be asked, for unknown is not nobody."""
+        readers = self.workers.readers_at(seen.at) if self._is_ok("workers") else None
+        return self.queue_book.read(seen, readers, self._told_since(seen.at))
 
-    def _with_readers(self, queue: QueueReading, at: datetime) -> QueueReading:
-        """Who reads the queue; None while nobody could be asked, for unknown is not nobody."""
-        asked = self._is_ok("workers")
-        consumers = self.workers.readers_of(queue.name, at) if asked else None
-        if queue.ready and consumers == ():
-            since = self.waiting_since.setdefault(queue.name, at)
-        else:
-            since = None
-            self.waiting_since.pop(queue.name, None)
-        return replace(queue, consumers=consumers, waiting_since=since)
+    def _told_since(self, at: datetime) -> datetime | None:
+        """Since when every event was taken in; None: it cannot be said."""
+        if self.dropped != self._dropped:
+            self._dropped, self._dropped_at = self.dropped, at
+        if not self._is_ok("events"):
+            return None
+        return max(self.sources["events"].since, self._dropped_at) if self._dropped_at else self.sources["events"].since
+
+    @property
+    def queues(self) -> tuple[QueueReading, ...]:
+        """The newest reading of each queue."""
+        return self.queue_book.readings
 
     def _source(self, seen: SourceSaid) -> Collection[str]:
         old, new = self.sources.get(seen.source.name), seen.source
@@ -121,7 +125,8 @@ class State:
             changed |= {"locks", "lanes"}
         if self.figures.due(seen.at):
             self._sample(seen.at)
-            changed |= {"figures", "refusals", "runs", "lanes"}
+            self.queue_book.sample(self._is_ok("broker"))
+            changed |= {"figures", "refusals", "runs", "lanes", "queues"}
         return changed
 
     def _drop_ended_overruns(self, now: datetime) -> None:
@@ -159,7 +164,7 @@ class State:
             runs=self.runs.shown(),
             workers=tuple(self.workers.workers.values()),
             queues=self.queues,
-            unacked=self.unacked,
+            unacked=self.queue_book.unacked,
             sources=tuple(self.sources.values()),
             figures=self.figures.figures(now, refused_at=self._refused_at() if events else None, failed_at=self.runs.failed_at if events else None),
             observer=self.observer,

@@ -54,10 +54,10 @@ def _locks(state: State, place: Watched, places: list[Watched]) -> None:
 
 
 def _queues(state: State) -> None:
-    reader = QueueReader(redis=connections.look_broker(), layout=Layout.of(conf().BROKER_TRANSPORT_OPTIONS))
-    names = {name for worker in state.workers.workers.values() for name in worker.queues or ()}
+    reader = QueueReader(redis=connections.look_broker(), layout=Layout.of(conf().BROKER_TRANSPORT_OPTIONS), named=conf().QUEUES)
+    names = sorted({name for worker in state.workers.workers.values() for name in worker.queues or ()})
     for _ in range(20):  # enough steps of the scan for 20,000 keys; what is beyond is found by an observer
-        queues, unacked = reader.read([*conf().QUEUES, *names])
+        queues, unacked = reader.read(names)
     _apply(state, QueuesRead(queues=queues, unacked=unacked, at=datetime.now(UTC)))
 
 

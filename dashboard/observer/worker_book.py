@@ -87,12 +87,16 @@ class WorkerBook:
         """Those heard of within that time that have not said goodbye."""
         return [worker for worker in self.workers.values() if worker.said_offline_at is None and now - worker.last_heard_at <= within]
 
-    def readers_of(self, queue: str, now: datetime) -> tuple[str, ...] | None:
-        """Who reads this queue; a silent one counts until its connection is known to be gone.  None while some worker has not told its queues."""
+    def readers_at(self, now: datetime) -> dict[str, tuple[str, ...]] | None:
+        """Who reads each queue; a silent one counts until its connection is known to be gone.  None while some worker has not told its queues."""
         present = [worker for worker in self.living(now, FORGOTTEN) if worker.connection_gone_at is None]
         if any(worker.queues is None for worker in present):
             return None
-        return tuple(sorted({worker.name for worker in present if queue in (worker.queues or ())}))
+        readers: dict[str, set[str]] = {}
+        for worker in present:
+            for queue in worker.queues or ():
+                readers.setdefault(queue, set()).add(worker.name)
+        return {queue: tuple(sorted(names)) for queue, names in readers.items()}
 
 
 def _with_answer(worker: Worker, answer: WorkersAnswered, said: Any) -> Worker:

@@ -1,161 +1,114 @@
-"""Reads the broker's queues: how many messages are ready, and which are fetched but not acknowledged. Moves nothing, gives nothing back."""
+"""Reads the broker's queues: how many messages are ready, which are next, and which are fetched but not acknowledged. Moves nothing, gives nothing back."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from redis import Redis
 
 from dashboard.connections import BROKER
-from dashboard.records import QueueReading, UnackedMessage
-from dashboard.sources.locks import SCAN_COUNT, available
+from dashboard.records import QueueHead, QueueReading, UnackedMessage
+from dashboard.sources.locks import MAX_KEY_CARRIED, available
+from dashboard.sources.queue_heads import HeadReader
+from dashboard.sources.queue_names import Layout, QueueNames, queue_id
+from dashboard.sources.unacked import MAX_UNACKED, UnackedReader
 
-PRIORITY_STEPS = (0, 3, 6, 9)  # kombu's
-SEPARATOR = "\x06\x16"
-MAX_UNACKED = 5000  # messages looked at; beyond that the number is still exact, their contents are not known
-MAX_MESSAGE_BYTES = 64 * 1024
-BATCHES_A_LOOK = 4  # of the scan for bindings, so that a broker full of results costs no more
-INTERNAL = (".pidbox", "celeryev.")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
-    """How the watched system's transport options name its keys; kombu's own names where they say nothing."""
-
-    prefix: str = ""
-    separator: str = SEPARATOR
-    steps: Sequence[int] = PRIORITY_STEPS
-    unacked: str = "unacked"
-    unacked_index: str = "unacked_index"
-
-    @classmethod
-    def of(cls, options: Mapping[str, Any]) -> "Layout":
-        return cls(
-            prefix=options.get("global_keyprefix", ""),
-            separator=options.get("sep", SEPARATOR),
-            steps=tuple(options.get("priority_steps", PRIORITY_STEPS)),
-            unacked=options.get("unacked_key", "unacked"),
-            unacked_index=options.get("unacked_index_key", "unacked_index"),
-        )
-
-    def lists_of(self, queue: str) -> list[str]:
-        """The queue's keys, one list for each priority step; an empty one has no key."""
-        return [f"{self.prefix}{queue}{self.separator}{step}" if step else f"{self.prefix}{queue}" for step in self.steps]
+__all__ = ["Layout", "QueueReader"]
+Lengths = Mapping[str, int | None]  # by priority; None for a key that is no list
 
 
 @dataclass
 class QueueReader:
-    """Remembers the queues' names and the messages already decoded, so that a look reads only what is new."""
+    """Remembers names, heads and messages, so that a look reads only what is new."""
 
     redis: Redis
     layout: Layout
-    names: set[str] = field(default_factory=set)
-    messages: dict[str, UnackedMessage] = field(default_factory=dict)
-    _bindings: Iterator[list[bytes]] | None = None
+    named: Sequence[str] = ()  # queues that the settings name
+
+    def __post_init__(self) -> None:
+        self.names = QueueNames(self.redis, self.layout)
+        self._heads = HeadReader(self.redis)
+        self._unacked = UnackedReader(self.redis, self.layout, self.names.queue_of)
+        self._version = 0
 
     def read(self, known: Sequence[str]) -> tuple[list[QueueReading], list[UnackedMessage]]:
-        """All queues in the order of their names, and the unacknowledged messages.
+        """All queues in the order of their names, and the unacknowledged messages; `known` are names that somebody told.
 
-        Cost: one pipeline for all lengths, one round trip for the index, one for what is new in it, four for names.
+        Cost: one pipeline for all lengths, two for the messages at the heads, four round trips for names, one to three for what is unacknowledged.
         Raises: SourceUnavailable.
         """
         with available(BROKER):
-            self._find_names()
-            names = sorted(self.names.union(known))
+            self.names.look()
+            for name in (*self.named, *known):
+                self.names.add(name)
+            names = sorted(self.names.raw)
             lengths, unacked_total = self._lengths(names)
-            self._read_unacked()
-        complete = unacked_total <= MAX_UNACKED
-        return [self._reading(name, lengths[name], complete=complete) for name in names], list(self.messages.values())
+            heads = self._heads.read({name: self._with_messages(name, lengths[name]) for name in names})
+            types = self._types([name for name in names if None in lengths[name].values()])
+            unacked = self._read_unacked()
+        waiting = _by_queue(unacked) if unacked_total <= MAX_UNACKED else None
+        return [self._reading(name, lengths[name], heads[name], types.get(name), waiting) for name in names], unacked
 
-    def _lengths(self, names: Sequence[str]) -> tuple[dict[str, dict[str, int]], int]:
+    def _lengths(self, names: Sequence[str]) -> tuple[dict[str, Lengths], int]:
         with self.redis.pipeline(transaction=False) as pipe:
             for name in names:
-                for key in self.layout.lists_of(name):
+                for key in self.layout.lists_of(self.names.raw[name]):
                     pipe.llen(key)
             pipe.hlen(self.layout.prefix + self.layout.unacked)
             *lengths, unacked = pipe.execute(raise_on_error=False)
         steps = len(self.layout.steps)
-        found = {}
+        found: dict[str, Lengths] = {}
         for index, name in enumerate(names):
             counts = lengths[index * steps : (index + 1) * steps]
-            found[name] = {str(step): n for step, n in zip(self.layout.steps, counts, strict=True) if isinstance(n, int)}
+            found[name] = {str(step): n if isinstance(n, int) else None for step, n in zip(self.layout.steps, counts, strict=True)}
         return found, unacked if isinstance(unacked, int) else 0
 
-    def _reading(self, name: str, lengths: Mapping[str, int], *, complete: bool) -> QueueReading:
-        unacked = sum(message.queue == name for message in self.messages.values()) if complete else None
-        by_priority = {step: count for step, count in lengths.items() if count}
-        return QueueReading(name=name, ready=sum(lengths.values()), ready_by_priority=by_priority, unacked=unacked)
+    def _with_messages(self, name: str, lengths: Lengths) -> list[tuple[str, bytes, int]]:
+        keys = self.layout.lists_of(self.names.raw[name])
+        return [(step, key, length) for (step, length), key in zip(lengths.items(), keys, strict=True) if length]
 
-    def _find_names(self) -> None:
-        """A few steps of the scan for `_kombu.binding.<exchange>`, whose members end with the name of a queue."""
-        start = f"{self.layout.prefix}_kombu.binding."
-        for _ in range(BATCHES_A_LOOK):
-            self._bindings = self._bindings or self._scan_bindings(start)
-            keys = next(self._bindings, None)
-            if keys is None:
-                self._bindings = None
-                return
-            for key in keys:
-                for member in self.redis.sscan_iter(key, count=SCAN_COUNT):
-                    self._learn(member)
-
-    def _scan_bindings(self, start: str) -> Iterator[list[bytes]]:
-        cursor = 0
-        while True:
-            answer: Any = self.redis.scan(cursor, match=f"{start}*", count=SCAN_COUNT, _type="SET")
-            cursor, keys = answer
-            yield keys
-            if not cursor:
-                return
-
-    def _learn(self, member: bytes) -> None:
-        queue = member.decode("utf-8", "backslashreplace").rpartition(self.layout.separator)[2]
-        if queue and not any(mark in queue for mark in INTERNAL):
-            self.names.add(queue)
-
-    def _read_unacked(self) -> None:
-        prefix = self.layout.prefix
-        entries: Any = self.redis.zrange(prefix + self.layout.unacked_index, 0, MAX_UNACKED - 1, withscores=True)
-        tags = {tag.decode("utf-8", "backslashreplace"): (tag, score) for tag, score in entries}
-        for tag in self.messages.keys() - tags.keys():
-            del self.messages[tag]
-        fresh = [tag for tag in tags if tag not in self.messages]
-        for tag, value in zip(fresh, self._values([tags[tag][0] for tag in fresh]), strict=True):
-            self.messages[tag] = decode_unacked(tag, value, tags[tag][1])
-
-    def _values(self, tags: Sequence[bytes]) -> list[object]:
-        """The messages of these tags; None for one that is gone or too long to read.  Cost: two round trips."""
-        key = self.layout.prefix + self.layout.unacked
+    def _types(self, odd: Sequence[str]) -> dict[str, str]:
+        """What the keys are that are no lists.  Cost: no round trip where there are none."""
+        if not odd:
+            return {}
+        keys = [(name, key) for name in odd for key in self.layout.lists_of(self.names.raw[name])]
         with self.redis.pipeline(transaction=False) as pipe:
-            for tag in tags:
-                pipe.hstrlen(key, tag)
-            short = [isinstance(size, int) and size <= MAX_MESSAGE_BYTES for size in pipe.execute(raise_on_error=False)]
-        with self.redis.pipeline(transaction=False) as pipe:
-            for tag in (tag for tag, fits in zip(tags, short, strict=True) if fits):
-                pipe.hget(key, tag)
-            values = iter(pipe.execute(raise_on_error=False))
-        return [next(values) if fits else None for fits in short]
+            for _, key in keys:
+                pipe.type(key)
+            answers = pipe.execute(raise_on_error=False)
+        return {name: kind.decode() for (name, _), kind in zip(keys, answers, strict=True) if isinstance(kind, bytes) and kind not in {b"list", b"none"}}
+
+    def _read_unacked(self) -> list[UnackedMessage]:
+        if self._version != self.names.version:  # other bindings: which queue a message is of has to be told anew
+            self._version = self.names.version
+            self._unacked.messages.clear()
+        return self._unacked.read()
+
+    def _reading(
+        self, name: str, lengths: Lengths, heads: tuple[QueueHead, ...], kind: str | None, unacked: Mapping[str, tuple[int, int]] | None
+    ) -> QueueReading:
+        raw, by_priority = self.names.raw[name], {step: count for step, count in lengths.items() if count}
+        fetched, later = (None, None) if unacked is None else unacked.get(name, (0, 0))
+        return QueueReading(
+            name=name,
+            id=queue_id(raw),
+            raw_name=raw if len(raw) <= MAX_KEY_CARRIED else b"",
+            ready=sum(by_priority.values()),
+            ready_by_priority=by_priority,
+            unacked=fetched,
+            eta=later,
+            wrong_type=kind,
+            is_named=name in self.named,
+            bound_with=tuple(sorted(self.names.bound_with.get(name, ()))),
+            heads=heads,
+        )
 
 
-def decode_unacked(tag: str, value: object, fetched: float) -> UnackedMessage:
-    """What an entry of `unacked` says; what cannot be read is a message all the same, of which only the tag is known."""
-    headers, queue = {}, None
-    try:
-        message, _exchange, queue = json.loads(value) if isinstance(value, bytes) else ({}, None, None)
-        headers = message.get("headers", {})
-    except (ValueError, TypeError, AttributeError, RecursionError):
-        pass
-    said = headers if isinstance(headers, dict) else {}
-    return UnackedMessage(
-        tag=tag,
-        task_id=_text(said.get("id")),
-        task_name=_text(said.get("task")),
-        queue=_text(queue),
-        fetched_at=datetime.fromtimestamp(fetched, UTC) if 0 < fetched < 1e11 else None,
-    )
-
-
-def _text(value: object) -> str | None:
-    return value[:512] if isinstance(value, str) else None
+def _by_queue(unacked: Sequence[UnackedMessage]) -> dict[str, tuple[int, int]]:
+    """How many messages of each queue are unacknowledged, and how many of these are to be run later."""
+    now, counts = datetime.now(UTC), defaultdict[str, tuple[int, int]](lambda: (0, 0))
+    for message in unacked:
+        fetched, later = counts[message.queue or ""]
+        counts[message.queue or ""] = (fetched + 1, later + (message.eta_at is not None and message.eta_at > now))
+    return counts

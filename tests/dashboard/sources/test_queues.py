@@ -6,7 +6,8 @@ import pytest
 from kombu import Connection, Consumer, Exchange, Producer, Queue
 
 from dashboard import connections
-from dashboard.sources.queues import Layout, QueueReader, decode_unacked
+from dashboard.sources.queues import Layout, QueueReader
+from dashboard.sources.unacked import decode_unacked
 
 
 def fill(url: str, queue: str, count: int, *, priority: int = 0, **options) -> None:

@@ -1,0 +1,195 @@
+"""What the observer knows of queues: the newest reading of each, with its readers, its oldest message, its rates and its last five minutes.
+
+How rates are known: Redis counts no messages, so what leaves a queue is counted from the workers' `task-received` events, and what comes in is
+that plus what the queue grew by. The event does not name the queue: it is the one that the message's `task-sent` event named, or that its
+unacknowledged message is of, or the only one that the worker reads, or the only one where that task was ever seen. All of it is said to be
+unknown where a reader does not tell (it counts messages in its heartbeat and sends no event), or read a message that could not be placed.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from dashboard.observer.observations import QueuesRead
+from dashboard.observer.queue_flow import WINDOW, Flow
+from dashboard.records import QueueHead, QueueReading, UnackedMessage
+
+MAX_SENT = 20_000  # messages whose sending was seen and whose receipt was not
+MAX_NAMES = 5000
+SENT_KEPT = timedelta(hours=1)  # beyond that only as long as there is room
+HEARTBEAT_LATE = timedelta(seconds=5)
+Readers = Mapping[str, tuple[str, ...]]  # queue -> workers
+
+
+class QueueBook:
+    """Reduces readings and events to one record per queue."""
+
+    def __init__(self) -> None:
+        self.readings: tuple[QueueReading, ...] = ()
+        self.unacked: tuple[UnackedMessage, ...] = ()
+        self.names: set[str] = set()  # what senders named
+        self._waiting_since: dict[str, datetime] = {}
+        self._heads: dict[tuple[str, str], QueueHead] = {}
+        self._flows: dict[str, Flow] = defaultdict(Flow)
+        self._sent: dict[str, tuple[str, datetime]] = {}  # task id -> queue and when
+        self._placed: dict[str, str] = {}  # task id -> queue, of what is unacknowledged
+        self._seen_in: dict[str, set[str]] = defaultdict(set)  # task name -> queues
+        self._tells: dict[str, datetime] = {}  # worker -> when it first sent an event of a task
+        self._counted: dict[str, tuple[int, datetime]] = {}  # worker -> how many messages its heartbeat counts, and since when it is that many
+        self._reads: Mapping[str, frozenset[str]] = {}  # worker -> queues
+        self._lost_at: dict[str, datetime] = {}  # worker -> when it last received something that could not be placed
+
+    def restore(self, readings: Iterable[QueueReading]) -> None:
+        """Go on from the last snapshot: what was seen first stays seen first, and queues without a worker stay known."""
+        for queue in readings:
+            self.names.add(queue.name)
+            self._heads |= {(queue.name, head.priority): head for head in queue.heads}
+            self._flows[queue.name].samples.extend(queue.samples)
+            if queue.waiting_since is not None:
+                self._waiting_since[queue.name] = queue.waiting_since
+
+    def event(self, event: Mapping[str, Any], at: datetime) -> None:
+        """Take in what an event tells of queues."""
+        kind, task_id, worker = event["type"], event.get("uuid"), event.get("hostname")
+        if kind == "task-sent" and isinstance(task_id, str):
+            self._was_sent(task_id, event, at)
+        elif kind == "worker-heartbeat" and isinstance(worker, str) and isinstance(count := event.get("processed"), int):
+            if self._counted.get(worker, (None,))[0] != count:
+                self._counted[worker] = (count, at)
+        elif kind == "task-received" and isinstance(task_id, str) and isinstance(worker, str):
+            self._tells.setdefault(worker, at)
+            self._was_received(task_id, event.get("name"), worker, at)
+
+    def _was_sent(self, task_id: str, event: Mapping[str, Any], at: datetime) -> None:
+        queue, name = event.get("queue") or event.get("routing_key"), event.get("name")
+        if not isinstance(queue, str) or not queue:
+            return
+        if len(self.names) < MAX_NAMES:
+            self.names.add(queue)
+        self._saw(name, queue)
+        if len(self._sent) >= MAX_SENT:
+            self._sent = {key: sent for key, sent in self._sent.items() if at - sent[1] < SENT_KEPT}
+        if len(self._sent) < MAX_SENT:
+            self._sent[task_id] = (queue, _time(event.get("timestamp")) or at)
+
+    def _saw(self, name: object, queue: str | None) -> None:
+        if isinstance(name, str) and queue and (name in self._seen_in or len(self._seen_in) < MAX_NAMES):
+            self._seen_in[name].add(queue)
+
+    def _was_received(self, task_id: str, name: object, worker: str, at: datetime) -> None:
+        sent, placed, reads = self._sent.pop(task_id, None), self._placed.get(task_id), self._reads.get(worker, frozenset())
+        known = self._seen_in.get(name, set()) if isinstance(name, str) else set()
+        only = next(iter(reads), None) if len(reads) == 1 else next(iter(known), None) if len(known) == 1 and known <= reads else None
+        queue = sent[0] if sent else placed or only
+        if queue is not None:
+            self._flows[queue].take(at)
+            return
+        self._lost_at[worker] = at
+        for one in reads:
+            self._flows[one].may_have_lost_one()
+
+    def read(self, seen: QueuesRead, readers: Readers | None, events_since: datetime | None) -> list[str]:
+        """Take in a reading; `events_since` is since when events are received without a loss.  Returns the sections that changed."""
+        self._reads = _reads(readers or {})
+        self._placed = {message.task_id: message.queue for message in seen.unacked if message.task_id and message.queue}
+        for message in seen.unacked:
+            self._saw(message.task_name, message.queue)
+        readings = tuple(self._known(queue, seen.at, None if readers is None else readers.get(_as_workers_say(queue), ()), events_since) for queue in seen.queues)
+        kept = {queue.name for queue in readings}
+        self._flows = defaultdict(Flow, {name: flow for name, flow in self._flows.items() if name in kept})
+        self._heads = {(queue.name, head.priority): head for queue in readings for head in queue.heads}
+        changed = [name for name, old, new in (("queues", self.readings, readings), ("unacked", self.unacked, tuple(seen.unacked))) if old != new]
+        self.readings, self.unacked = readings, tuple(seen.unacked)
+        return changed
+
+    def _known(self, queue: QueueReading, at: datetime, consumers: tuple[str, ...] | None, events_since: datetime | None) -> QueueReading:
+        flow = self._flows[queue.name]
+        flow.read(queue.ready, at)
+        out_is_known = self._all_tell(consumers, flow.since or at, at, events_since)
+        into, out = flow.rates(out_is_known)
+        heads = tuple(self._with_times(queue.name, head, at) for head in queue.heads)
+        oldest_at, is_minimum = _oldest(heads, flow.waiting_since(out_is_known=out_is_known))
+        return replace(
+            queue,
+            consumers=consumers,
+            waiting_since=self._unread_since(queue, consumers, at),
+            heads=heads,
+            oldest_at=oldest_at,
+            oldest_is_minimum=is_minimum,
+            in_per_s=into,
+            out_per_s=out,
+            grown=flow.grown,
+            samples=tuple(flow.samples),
+        )
+
+    def _unread_since(self, queue: QueueReading, consumers: tuple[str, ...] | None, at: datetime) -> datetime | None:
+        if queue.ready and consumers == ():
+            return self._waiting_since.setdefault(queue.name, at)
+        self._waiting_since.pop(queue.name, None)
+        return None
+
+    def _all_tell(self, consumers: tuple[str, ...] | None, since: datetime, at: datetime, events_since: datetime | None) -> bool:
+        """Whether everything that was received from this queue since then is known; nobody receives nothing."""
+        if consumers is None:
+            return False
+        if not consumers:
+            return True
+        return events_since is not None and events_since <= since and all(self._tells_all(worker, since, at) for worker in consumers)
+
+    def _tells_all(self, worker: str, since: datetime, at: datetime) -> bool:
+        lost_at, counted = self._lost_at.get(worker), self._counted.get(worker)
+        if lost_at is not None and at - lost_at <= WINDOW:
+            return False
+        return worker in self._tells or (counted is not None and counted[1] <= since + HEARTBEAT_LATE)
+
+    def _with_times(self, name: str, head: QueueHead, at: datetime) -> QueueHead:
+        """When its sending was seen, and when it was first seen at the head."""
+        self._saw(head.task_name, name)
+        if not head.mark:
+            return head
+        before = self._heads.get((name, head.priority))
+        is_same = before is not None and before.mark == head.mark
+        sent = self._sent.get(head.task_id) if head.task_id else None
+        return replace(
+            head,
+            first_seen_at=before.first_seen_at if is_same and before else at,
+            sent_at=sent[1] if sent else before.sent_at if is_same and before else None,
+        )
+
+    def sample(self, is_known: bool) -> None:
+        """One more sample of every queue's depth."""
+        self.readings = tuple(self._sampled(queue, is_known=is_known) for queue in self.readings)
+
+    def _sampled(self, queue: QueueReading, *, is_known: bool) -> QueueReading:
+        samples = self._flows[queue.name].samples
+        samples.append(queue.ready if is_known else None)
+        return replace(queue, samples=tuple(samples))
+
+
+def _oldest(heads: Sequence[QueueHead], waiting_since: datetime | None) -> tuple[datetime | None, bool]:
+    """Since when the oldest message waits, and whether it may be longer: exact only where each priority's head was seen when it was sent."""
+    times = [at for head in heads for at in (head.sent_at or head.first_seen_at,) if at is not None]
+    if heads and all(head.sent_at is not None for head in heads):
+        return min(times), False
+    known = [*times, waiting_since] if waiting_since is not None and heads else times
+    return min(known, default=None), bool(known)
+
+
+def _as_workers_say(queue: QueueReading) -> str:
+    """Its whole name, where what is shown is cut."""
+    return queue.raw_name.decode("utf-8", "backslashreplace") or queue.name
+
+
+def _reads(readers: Readers) -> dict[str, frozenset[str]]:
+    """The same the other way round: worker -> queues."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for queue, workers in readers.items():
+        for worker in workers:
+            found[worker].add(queue)
+    return {worker: frozenset(queues) for worker, queues in found.items()}
+
+
+def _time(value: object) -> datetime | None:
+    return datetime.fromtimestamp(value, UTC) if isinstance(value, (int, float)) and 0 < value < 1e11 else None

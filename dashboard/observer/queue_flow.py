@@ -1,0 +1,95 @@
+"""How messages move through one queue: what was seen of its depth and of what its readers received. No I/O, no clock."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+WINDOW = timedelta(seconds=60)
+SHORTEST = timedelta(seconds=10)  # of what was seen; a rate over less would jump
+GAP = timedelta(seconds=5)  # without a reading: what was before says nothing of a rate now
+SAMPLES = 60
+
+
+class Counter:
+    """How often something happened within the window, by the second."""
+
+    def __init__(self) -> None:
+        self._seconds: deque[tuple[datetime, int]] = deque()
+
+    def add(self, at: datetime) -> None:
+        second = at.replace(microsecond=0)
+        if self._seconds and self._seconds[-1][0] >= second:
+            self._seconds[-1] = (self._seconds[-1][0], self._seconds[-1][1] + 1)
+        else:
+            self._seconds.append((second, 1))
+        while second - self._seconds[0][0] > WINDOW + GAP:
+            self._seconds.popleft()
+
+    def since(self, at: datetime) -> int:
+        """How often from that second on."""
+        return sum(count for second, count in self._seconds if second >= at.replace(microsecond=0))
+
+
+@dataclass
+class Flow:
+    """One queue's depth over the window, and what was received of it."""
+
+    received: Counter = field(default_factory=Counter)
+    samples: deque[int | None] = field(default_factory=lambda: deque(maxlen=SAMPLES))
+    _depths: deque[tuple[datetime, int]] = field(default_factory=deque)
+    _began: datetime | None = None  # of the messages that waited then …
+    _left: int = 0  # … so many have not been received since
+
+    def read(self, ready: int, at: datetime) -> None:
+        """One more reading of the depth."""
+        if self._depths and at - self._depths[-1][0] > GAP:
+            self._depths.clear()
+            self._began = None
+        self._depths.append((at, ready))
+        while len(self._depths) > 1 and at - self._depths[0][0] > WINDOW:
+            self._depths.popleft()
+
+    @property
+    def since(self) -> datetime | None:
+        """Since when the depth was seen without a gap, a window at most; None for less than SHORTEST."""
+        if not self._depths or self._depths[-1][0] - self._depths[0][0] < SHORTEST:
+            return None
+        return self._depths[0][0]
+
+    @property
+    def grown(self) -> int | None:
+        """By how much it is deeper than at the beginning of the window."""
+        return self._depths[-1][1] - self._depths[0][1] if self.since is not None else None
+
+    def rates(self, out_is_known: bool) -> tuple[float | None, float | None]:
+        """Messages in and out per second: out is what was received, in is that and what the queue grew by. None: not known.
+
+        Below zero would be messages that left and that nobody received: then what came in is not known.
+        """
+        since, grown = self.since, self.grown
+        if since is None or grown is None or not out_is_known:
+            return None, None
+        seconds = (self._depths[-1][0] - since).total_seconds()
+        out = self.received.since(since)
+        into = out + grown
+        return (None if into < 0 else round(into / seconds, 2)), round(out / seconds, 2)
+
+    def take(self, at: datetime) -> None:
+        """A reader received a message of this queue."""
+        self.received.add(at)
+        self._left -= 1
+
+    def may_have_lost_one(self) -> None:
+        """A reader of this queue received a message of which the queue is not known."""
+        self._left -= 1
+
+    def waiting_since(self, *, out_is_known: bool) -> datetime | None:
+        """A moment of whose messages some must still wait, for fewer were received since than waited then, whatever their order."""
+        at, ready = self._depths[-1]
+        if not ready or not out_is_known:
+            self._began = None
+            return None
+        self._left = min(self._left, ready)
+        if self._began is None or self._left <= 0:
+            self._began, self._left = at, ready
+        return self._began

@@ -121,7 +121,11 @@ if DEMO:
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [LOCKHOUSE["REDIS_URL"] or CELERY_BROKER_URL], "prefix": f"lockhouse:{LOCKHOUSE['NAME']}"},
+        "CONFIG": {
+            # Named, so that the observer does not take it for a worker's; checked, so that one that hangs is given up.
+            "hosts": [{"address": LOCKHOUSE["REDIS_URL"] or LOCKHOUSE["BROKER_URL"], "client_name": "lockhouse-layer", "socket_connect_timeout": 2}],
+            "prefix": f"lockhouse:{LOCKHOUSE['NAME']}",
+        },
     }
 }
 

@@ -14,7 +14,7 @@ from django.core.cache import CacheHandler
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.connection import AbstractConnection
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
 from dashboard.conf import conf, own_redis_url
@@ -22,6 +22,7 @@ from dashboard.conf import conf, own_redis_url
 TIMEOUT_S = 1.0  # a page must not wait longer for a Redis that hangs
 VISIBILITY_TIMEOUT_S = 10**9  # any kombu consumer gives back unacked messages older than its own timeout: ours never does
 BROKER = "broker"
+OWN_NAMES = "lockhouse"  # what the names of all our connections begin with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,9 +129,21 @@ def ask() -> Celery:
             "visibility_timeout": VISIBILITY_TIMEOUT_S,
             "socket_timeout": 5.0,  # longer than any deadline of ours, so that a black hole ends as an error
             "socket_connect_timeout": TIMEOUT_S,
+            **_own_name_of_ask(),
         },
     )
     return app
+
+
+def _own_name_of_ask() -> dict[str, str]:
+    """kombu cannot connect with a name where the server forbids CLIENT SETNAME, so it is tried once before."""
+    try:
+        look_broker().execute_command("CLIENT", "SETNAME", "lockhouse-look")
+    except ResponseError:
+        return {}
+    except RedisError:
+        pass
+    return {"client_name": "lockhouse-ask"}
 
 
 def shown_url(url: str) -> str:

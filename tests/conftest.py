@@ -1,8 +1,13 @@
 """A real Valkey for each test process, empty before each test that uses it, and Django's settings pointed at it."""
 
 from collections.abc import Iterator
+from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
+from django.apps import AppConfig, apps
+from django.db import connections as databases
+from django.db.models.signals import post_migrate
 from redis import Redis
 
 from dashboard import connections
@@ -41,3 +46,15 @@ def watching(settings, redis: Redis, server_url: str) -> Iterator[str]:
     connections.forget_connections()
     yield server_url
     connections.forget_connections()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def groups_survive_a_flush() -> None:
+    """A test with real transactions empties the database at its end, and with it the groups that a migration made."""
+    create_groups = import_module("dashboard.migrations.0002_groups").create_groups
+
+    def make_them_again(app_config: AppConfig, using: str, **_said: object) -> None:
+        if app_config.label == "lockhouse":
+            create_groups(apps, SimpleNamespace(connection=databases[using]))
+
+    post_migrate.connect(make_them_again, weak=False)

@@ -22,6 +22,7 @@ CHECK_S = 2.0
 SCAN_SHARE = 10  # the pause after a pass of the background scan, in lengths of that pass
 SCAN_PAUSE_S = (1.0, 60.0)  # its bounds
 IDLE_S = 0.05  # between two batches of it
+INTERNAL = (b"unacked_mutex",)  # kombu's own lock on giving messages back: nobody's overlap
 MAX_READ = 1000  # keys in one pipeline
 MAX_FOLLOWED = 20_000  # names kept in sight; beyond that the coverage line says so
 REMEMBER = timedelta(hours=1)  # a name that was a lock this recently is looked at again without waiting for the scan
@@ -120,7 +121,7 @@ class Follower:
             self._next_batch = now + IDLE_S
 
     def _look_at(self, keys: Iterable[bytes]) -> None:
-        unseen = [key for key in keys if key not in self._seen_at and not (self._foreign and key.startswith(self._foreign))]
+        unseen = [key for key in keys if key not in self._seen_at and not key.startswith(self._foreign) and not key.endswith(INTERNAL)]
         named = {key for key in unseen if self._is_lock_name(key)}
         others = look_alikes(self._redis, self._place, [key for key in unseen if key not in named]) if self._scan_always else []
         if found := named.union(others):

@@ -12,14 +12,16 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from dashboard.connections import BROKER
+from dashboard.connections import BROKER, OWN_NAMES
 from dashboard.exceptions import SourceUnavailable
 
 SLACK_S = 1.5  # idle is counted in whole seconds, and an event takes a moment to reach us
 
 
 def publishing_idles(redis: Redis) -> list[int] | None:
-    """For each connection whose last command was PUBLISH, the seconds since; None where the server does not let us see connections.
+    """For each connection of the broker's database whose last command was PUBLISH, the seconds since; None where we may not see connections.
+
+    Our own are left out by their name: one that announced a lock just when a worker's last event came would pass for the worker's.
 
     Cost: one round trip, about 300 bytes a client.  Raises: SourceUnavailable.
     """
@@ -29,7 +31,9 @@ def publishing_idles(redis: Redis) -> list[int] | None:
         return None
     except RedisError as error:
         raise SourceUnavailable(BROKER, f"does not answer: {error}") from error
-    return [int(client["idle"]) for client in clients if client.get("cmd") == "publish" and not client.get("name", "").startswith("lockhouse")]
+    database = str(redis.connection_pool.connection_kwargs.get("db", 0))
+    publishing = [client for client in clients if client.get("cmd") == "publish" and client.get("db") == database]
+    return [int(client["idle"]) for client in publishing if not client.get("name", "").startswith(OWN_NAMES)]
 
 
 def closes_idle_connections(redis: Redis) -> bool:

@@ -11,7 +11,7 @@ PASSWORD = "a-password-for-all-three"
 __all__ = ["chromium_path"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: Playwright's event loop runs meanwhile, and Django refuses its database inside one
 def chromium(chromium_path: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox", "--disable-background-networking"])

@@ -51,14 +51,14 @@ def test_dead_holders_lock_is_released_taken_back_released_again_and_taken_anew(
     play(page, "Let a holder die")
     page.goto("/locks/")
     lock = row(page, "lock_report_12")
-    expect(lock).to_contain_text("orphaned", timeout=UNTIL_JUDGED_MS)
+    expect(lock).to_have_attribute("data-verdict", "orphaned", timeout=UNTIL_JUDGED_MS)
     expect(lock).to_contain_text(re.compile("died in the middle of the run|no longer"))
 
     release(page, lock, "its process was killed")
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text(re.compile("put back|taken back|holds .* again", re.IGNORECASE)).first).to_be_visible()
     page.goto("/locks/")
-    expect(lock).to_contain_text("orphaned", timeout=UNTIL_JUDGED_MS)
+    expect(lock).to_have_attribute("data-verdict", "orphaned", timeout=UNTIL_JUDGED_MS)
 
     release(page, lock, "its process was killed")
     page.goto("/locks/")

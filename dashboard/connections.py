@@ -136,7 +136,7 @@ def ask() -> Celery:
 
 
 def _own_name_of_ask() -> dict[str, str]:
-    """kombu cannot connect with a name where the server forbids CLIENT SETNAME, so it is tried once before."""
+    """Kombu cannot connect with a name where the server forbids CLIENT SETNAME, so it is tried once before."""
     try:
         look_broker().execute_command("CLIENT", "SETNAME", "lockhouse-look")
     except ResponseError:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.utils.translation import gettext_noop as N_
 
+from dashboard import queue_words
 from dashboard.records import Evidence, Word
 
 HIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # control, format (bidi, zero width), surrogates, private, line and paragraph ends
@@ -83,12 +84,14 @@ SENTENCES: Mapping[str, str] = {
     "stale": N_("nothing newer than %(at)s is known"),
     "no_reader": N_("%(ready)s messages wait in %(queue)s, and no worker has read it since %(since)s"),
     "reason": N_("%(text)s"),
+    **queue_words.SENTENCES,
 }
 NOT_KNOWN: Mapping[str, str | Promise] = {
     "worker": gettext_lazy("a worker not known"),
     "task_name": gettext_lazy("a task not known"),
     "host": gettext_lazy("a host not known"),
     "queue": gettext_lazy("its queue"),
+    "origin": gettext_lazy("a sender not known"),
 }
 ENDS: Mapping[str | None, str | Promise] = {
     "released": gettext_lazy("released"),
@@ -180,6 +183,8 @@ def _shown(name: str, value: Word, now: datetime | None) -> str:
         return duration(value)
     if isinstance(value, list):
         return ", ".join(visible(item) for item in value)
+    if name == "problem":
+        return str(queue_words.PROBLEMS.get(str(value), visible(str(value))))
     return short_id(value) if name == "task_id" and isinstance(value, str) else visible(str(value))
 
 
@@ -209,4 +214,4 @@ def _ambiguous(given: Mapping[str, Word], shown: Mapping[str, str]) -> str:
     }
 
 
-COUNTED = {"asked": _asked, "holder_ambiguous": _ambiguous}
+COUNTED = {"asked": _asked, "holder_ambiguous": _ambiguous, **queue_words.COUNTED}

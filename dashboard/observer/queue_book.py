@@ -96,7 +96,8 @@ class QueueBook:
         self._placed = {message.task_id: message.queue for message in seen.unacked if message.task_id and message.queue}
         for message in seen.unacked:
             self._saw(message.task_name, message.queue)
-        readings = tuple(self._known(queue, seen.at, None if readers is None else readers.get(_as_workers_say(queue), ()), events_since) for queue in seen.queues)
+        consumers = {queue.name: None if readers is None else readers.get(_as_workers_say(queue), ()) for queue in seen.queues}
+        readings = tuple(self._known(queue, seen.at, consumers[queue.name], events_since) for queue in seen.queues)
         kept = {queue.name for queue in readings}
         self._flows = defaultdict(Flow, {name: flow for name, flow in self._flows.items() if name in kept})
         self._heads = {(queue.name, head.priority): head for queue in readings for head in queue.heads}

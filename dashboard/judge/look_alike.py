@@ -1,0 +1,46 @@
+"""Finds the name that another one was probably meant to be. Pure."""
+
+import re
+from functools import lru_cache
+
+SHORT = 6  # characters; a shorter name may differ in one place only
+LEAST = 3
+MAX_LENGTH = 100
+
+
+@lru_cache(maxsize=1024)
+def like_one_of(name: str, others: tuple[str, ...]) -> str | None:
+    """The one that differs least, by two mistakes at most; None where none is near, or only a number differs (`emails-1`, `emails-2`)."""
+    near = [(distance, other) for other in others if other != name and (distance := _mistakes(name, other)) is not None]
+    return min(near)[1] if near else None
+
+
+def _mistakes(one: str, other: str) -> int | None:
+    if _plain(one) == _plain(other) and one != other:
+        return 1
+    if min(len(one), len(other)) < LEAST or max(len(one), len(other)) > MAX_LENGTH or re.sub(r"\d+", "0", one) == re.sub(r"\d+", "0", other):
+        return None
+    most = 1 if min(len(one), len(other)) < SHORT else 2
+    if abs(len(one) - len(other)) > most:
+        return None
+    found = _distance(one.casefold(), other.casefold())
+    return found if 0 < found <= most else None
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_. ]", "", name.casefold())
+
+
+def _distance(one: str, other: str) -> int:
+    """Letters added, left out, changed or swapped with their neighbour."""
+    before: list[int] = []
+    last = list(range(len(other) + 1))
+    for i, letter in enumerate(one, 1):
+        now = [i]
+        for j, seen in enumerate(other, 1):
+            cost = min(last[j] + 1, now[j - 1] + 1, last[j - 1] + (letter != seen))
+            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == seen:
+                cost = min(cost, before[j - 2] + 1)
+            now.append(cost)
+        before, last = last, now
+    return last[-1]

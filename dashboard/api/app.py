@@ -4,7 +4,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
-from dashboard.api import locks
+from dashboard.api import locks, queues
 from dashboard.api.auth import ANY_OF
 from dashboard.api.docs import Docs
 from dashboard.exceptions import DashboardError
@@ -15,12 +15,13 @@ HOW_TO = "Log in, or send the header `Authorization: Bearer <token>` with a toke
 api = NinjaAPI(
     title="Lockhouse",
     version="1",
-    description="What Celery does on Redis: the held locks and their release. " + HOW_TO,
+    description="What Celery does on Redis: queues, the held locks and their release. " + HOW_TO,
     urls_namespace="lockhouse:lockhouse-api",
     auth=ANY_OF,
     docs=Docs(),
 )
 api.add_router("", locks.router)
+api.add_router("", queues.router)
 
 
 @api.exception_handler(DashboardError)

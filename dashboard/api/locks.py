@@ -43,9 +43,10 @@ def locks(request: HttpRequest, q: str = "", limit: Limit = 100, cursor: str | N
     """`q` filters like the page: free words, and `field:value` for verdict, task, worker, cache, holder."""
     now, known = datetime.now(UTC), snapshots.newest()
     found = [one for one in assess(known, now, policy()) if matches(one, q)]
-    start = after(found, cursor)
+    ids = [one.lock.id for one in found]
+    start = after(ids, cursor)
     rows = [lock_row(one, now) for one in found[start : start + limit]]
-    return {**locks_answer(known, rows, now), "total": len(found), "next_cursor": cursor_of(found, start + len(rows))}
+    return {**locks_answer(known, rows, now), "total": len(found), "next_cursor": cursor_of(ids, start + len(rows))}
 
 
 # Before the routes with an id, which would take "release" for one.

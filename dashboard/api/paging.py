@@ -4,11 +4,9 @@ import base64
 import binascii
 from collections.abc import Sequence
 
-from dashboard.records import JudgedLock
 
-
-def after(found: Sequence[JudgedLock], cursor: str | None) -> int:
-    """Where the next page starts: after the last lock that was sent, or where it stood if it is gone; 0 for a cursor that is none of ours."""
+def after(ids: Sequence[str], cursor: str | None) -> int:
+    """Where the next page starts: after the last row that was sent, or where it stood if it is gone; 0 for a cursor that is none of ours."""
     if not cursor:
         return 0
     try:
@@ -16,11 +14,11 @@ def after(found: Sequence[JudgedLock], cursor: str | None) -> int:
         stood = int(position)
     except (binascii.Error, ValueError):
         return 0
-    return next((index + 1 for index, one in enumerate(found) if one.lock.id == last_id), max(0, stood))
+    return next((index + 1 for index, one in enumerate(ids) if one == last_id), max(0, stood))
 
 
-def cursor_of(found: Sequence[JudgedLock], end: int) -> str | None:
+def cursor_of(ids: Sequence[str], end: int) -> str | None:
     """The cursor of what comes after `end`; None: nothing."""
-    if end >= len(found) or end == 0:
+    if end >= len(ids) or end == 0:
         return None
-    return base64.urlsafe_b64encode(f"{end}:{found[end - 1].lock.id}".encode()).decode()
+    return base64.urlsafe_b64encode(f"{end}:{ids[end - 1]}".encode()).decode()

@@ -19,7 +19,8 @@ from redis.retry import Retry
 
 from dashboard.conf import conf, own_redis_url
 
-TIMEOUT_S = 1.0  # a page must not wait longer for a Redis that hangs
+TIMEOUT_S = 1.0  # what we watch is waited for this long, twice at most
+PAGE_TIMEOUT_S = 0.4  # a page is there within a second though our own Redis hangs: it is tried twice
 VISIBILITY_TIMEOUT_S = 10**9  # any kombu consumer gives back unacked messages older than its own timeout: ours never does
 BROKER = "broker"
 OWN_NAMES = "lockhouse"  # what the names of all our connections begin with
@@ -81,12 +82,12 @@ def _introduce(name: str) -> Callable[[AbstractConnection], None]:
 
 
 @lru_cache(maxsize=64)
-def _client(url: str, name: str, options: tuple[tuple[str, Any], ...]) -> Redis:
+def _client(url: str, name: str, options: tuple[tuple[str, Any], ...], timeout_s: float = TIMEOUT_S) -> Redis:
     return Redis.from_url(
         url,
         protocol=2,
-        socket_timeout=TIMEOUT_S,
-        socket_connect_timeout=TIMEOUT_S,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=timeout_s,
         redis_connect_func=_introduce(name),
         retry=Retry(NoBackoff(), 1),  # one more try, for a connection that the server closed meanwhile
         health_check_interval=0,
@@ -114,6 +115,11 @@ def own() -> Redis:
     return _client(own_redis_url(), "lockhouse-own", ())
 
 
+def own_for_pages() -> Redis:
+    """The same for whoever waits for a page."""
+    return _client(own_redis_url(), "lockhouse-page", (), PAGE_TIMEOUT_S)
+
+
 @cache
 def ask() -> Celery:
     """The Celery app that inspects workers and receives events; harmless by its visibility timeout, and never the current app."""
@@ -137,13 +143,14 @@ def ask() -> Celery:
 
 def _own_name_of_ask() -> dict[str, str]:
     """Kombu cannot connect with a name where the server forbids CLIENT SETNAME, so it is tried once before."""
+    name = {"client_name": "lockhouse-ask"}
     try:
         look_broker().execute_command("CLIENT", "SETNAME", "lockhouse-look")
     except ResponseError:
         return {}
-    except RedisError:
-        pass
-    return {"client_name": "lockhouse-ask"}
+    except RedisError:  # nothing is known of a server that is away
+        return name
+    return name
 
 
 def shown_url(url: str) -> str:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any, get_type_hints
 
 import msgspec
@@ -20,6 +21,7 @@ from dashboard.records import Snapshot, SourceState
 SECTIONS = tuple(item.name for item in fields(Snapshot) if item.name not in {"at", "version"})
 TYPES: Mapping[str, Any] = get_type_hints(Snapshot)
 OWN_SOURCE = "lockhouse"
+TRY_AGAIN_S = 1.0
 
 # Writes the sections of one moment together, and nothing for a leader that has been replaced meanwhile.
 PUT = """
@@ -62,6 +64,8 @@ class Reader:
         self._snapshot = Snapshot()
         self._versions: dict[str, int] = {}
         self._away_since: datetime | None = None
+        self._reason = ""
+        self._try_again = 0.0  # while our Redis is away, one reader in a second finds out whether it still is
         self._lock = threading.Lock()
 
     def newest(self, redis: Redis | None = None) -> Snapshot:
@@ -70,11 +74,14 @@ class Reader:
         Cost: two round trips when something changed, one when nothing did.
         """
         with self._lock:
+            if self._away_since is not None and monotonic() < self._try_again:
+                return self._with_own_source(self._reason)
             try:
-                self._read(redis or connections.own())
+                self._read(redis or connections.own_for_pages())
             except (RedisError, msgspec.MsgspecError) as error:
-                self._away_since = self._away_since or datetime.now(UTC)
-                return self._with_own_source(str(error))
+                self._away_since, self._reason = self._away_since or datetime.now(UTC), str(error)
+                self._try_again = monotonic() + TRY_AGAIN_S
+                return self._with_own_source(self._reason)
             self._away_since = None
             return self._snapshot
 

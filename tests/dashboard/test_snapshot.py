@@ -6,6 +6,7 @@ from redis import Redis
 
 from dashboard.snapshot import SECTIONS, Reader, put
 from tests.factories import make_queue, make_snapshot
+from tests.system import wait_for
 
 VERSIONS = dict.fromkeys(SECTIONS, 1)
 
@@ -50,7 +51,7 @@ def test_last_reading_stays_while_our_redis_is_away_and_the_source_says_since_wh
     assert len(away.locks) == 1
     assert (away.sources[-1].name, away.sources[-1].ok) == ("lockhouse", False)
     assert away.sources[-1].last_good_at == make_snapshot().at
-    assert all(source.ok for source in reader.newest().sources)
+    wait_for(lambda: all(source.ok for source in reader.newest().sources), seconds=5, said="it is tried again after a second")
 
 
 def test_section_that_cannot_be_read_raises_nothing(watching):

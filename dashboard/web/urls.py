@@ -9,6 +9,7 @@ app_name = "lockhouse"
 urlpatterns = [
     path("", views.overview, name="overview"),
     path("locks/", views.locks, name="locks"),
+    path("queues/", views.queues, name="queues"),
     path("login/", Login.as_view(), name="login"),
     path("logout/", Logout.as_view(), name="logout"),
     path("", include("dashboard.web.act_urls")),

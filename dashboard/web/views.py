@@ -6,7 +6,7 @@ from django.views.decorators.http import require_GET
 
 from dashboard import snapshot as snapshots
 from dashboard.web.access import page_for
-from dashboard.web.panels import LOCK, LOCKS, OVERVIEW
+from dashboard.web.panels import LOCK, LOCKS, OVERVIEW, QUEUES
 from dashboard.web.panels.lock import name_of
 from dashboard.web.show import show, show_page
 from dashboard.words import visible
@@ -35,3 +35,10 @@ def lock(request: HttpRequest, id: str) -> HttpResponse:  # noqa: A002  # the UR
     if name is None:
         return show_page(request, "lockhouse/lock_missing.html", here="lock", title=_("No such lock"), status=404, has_observer=newest.at is not None)
     return show(request, LOCK, visible(name), {"id": id}, newest)
+
+
+@require_GET
+@page_for("lockhouse.view_locks")
+def queues(request: HttpRequest) -> HttpResponse:
+    """Every queue: the whole page, or only its live part when htmx asks."""
+    return show(request, QUEUES, _("Queues"), request.GET.dict())

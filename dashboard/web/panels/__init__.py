@@ -4,8 +4,10 @@ from dashboard.web.panel import Panel
 from dashboard.web.panels.lock import LockPanel
 from dashboard.web.panels.locks import LocksPanel
 from dashboard.web.panels.overview import OverviewPanel
+from dashboard.web.panels.queues import QueuesPanel
 
 OVERVIEW = OverviewPanel()
 LOCKS = LocksPanel()
 LOCK = LockPanel()
-PANELS: dict[str, Panel] = {"overview": OVERVIEW, "locks": LOCKS, "lock": LOCK}
+QUEUES = QueuesPanel()
+PANELS: dict[str, Panel] = {"overview": OVERVIEW, "locks": LOCKS, "lock": LOCK, "queues": QUEUES}

@@ -74,9 +74,16 @@ def _links(look: Look, page: str, may: frozenset[str]) -> list[Link]:
         links.append(Link(name="overview", label=_("Overview"), url=reverse("lockhouse:overview"), is_here=page == "overview"))
         here = page in {"locks", "lock"}
         links.append(Link(name="locks", label=_("Locks"), url=reverse("lockhouse:locks"), is_here=here, count=held, attention=attention))
+        links.append(_queues_link(look, page))
     if "lockhouse.view_acts" in may:
         links.append(Link(name="acts", label=_("Acts"), url=reverse("lockhouse:acts"), is_here=page == "acts"))
     return links
+
+
+def _queues_link(look: Look, page: str) -> Link:
+    known = len(look.snapshot.queues) if look.has_observer and not look.away("broker") else None
+    unread = sum(1 for concern in look.concerns if concern.kind == "no-reader")
+    return Link(name="queues", label=_("Queues"), url=reverse("lockhouse:queues"), is_here=page in {"queues", "queue"}, count=known, attention=unread)
 
 
 def _banner(look: Look) -> dict[str, Any]:

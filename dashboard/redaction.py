@@ -1,0 +1,74 @@
+"""Hides secrets in what the watched system says: by the names of things and by how values look. Pure; hides too much rather than too little."""
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+
+HIDDEN = "••••••"
+MAX_LOOKED_AT = 64 * 1024  # characters; more is never shown at once
+
+# Parts of a name that mean a secret wherever they stand, and words that mean one only as a whole (`key`, and not `monkey`).
+_PARTS = (
+    r"passw|passphrase|pwd|secret|token|api[_\-. ]?key|private[_\-. ]?key|access[_\-. ]?key|credential|authori[sz]ation|cookie|session[_\-. ]?(?:id|key)|"
+    r"cvv2?|cvc2?"
+)
+_WORDS = frozenset(
+    {"pass", "key", "keys", "apikey", "auth", "oauth", "session", "sessions", "otp", "totp", "pin", "jwt", "bearer", "signature", "sig", "salt", "nonce"}
+    | {"csrf", "xsrf", "iban", "ssn", "dsn"}
+)
+_PART = re.compile(_PARTS, re.IGNORECASE)
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+MAX_NAME = 200
+
+
+@lru_cache(maxsize=4096)
+def is_secret_name(name: str) -> bool:
+    """Whether what goes by this name is a secret (`DB_PASSWORD`, `apiKey`, `session`, `key`)."""
+    name = name[:MAX_NAME]
+    return _PART.search(name) is not None or any(word.lower() in _WORDS for word in _WORD.findall(name))
+
+
+def hide_secrets(text: str) -> str:
+    """The text with everything that looks like a secret replaced by HIDDEN; cut at MAX_LOOKED_AT.
+
+    Known are: private keys, tokens by their form (JWT, `Bearer …`, those of well-known services), the password in a URL, numbers of payment
+    cards, and what stands after a secret name (`password=…`, `'token': '…'`), as in the repr of a task's arguments.
+    """
+    text = text[:MAX_LOOKED_AT]
+    for pattern, instead in _PATTERNS:
+        text = pattern.sub(instead, text)
+    return text
+
+
+def has_secret(text: str) -> bool:
+    """Whether something in it would be hidden."""
+    return hide_secrets(text) != text[:MAX_LOOKED_AT]
+
+
+def _after_name(found: re.Match[str]) -> str:
+    return f"{found['before']}{HIDDEN}" if is_secret_name(found["name"]) else found[0]
+
+
+def _card(found: re.Match[str]) -> str:
+    digits = [int(digit) for digit in found[0] if digit.isdigit()]
+    doubled = [digit if place % 2 == 0 else sum(divmod(2 * digit, 10)) for place, digit in enumerate(reversed(digits))]
+    return HIDDEN if sum(doubled) % 10 == 0 else found[0]
+
+
+# Every repetition is bounded, so that no text makes them slow.
+_PATTERNS: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
+    (re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY.*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----|\Z)", re.DOTALL), HIDDEN),
+    (re.compile(r"\beyJ[\w-]{5,4096}(?:\.[\w-]{0,4096}){0,4}"), HIDDEN),
+    (re.compile(r"\b(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{12,124}"), HIDDEN),
+    (re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-|sk_live_|rk_live_|sk-|xox[abeoprs]-|lh_|npm_|pypi-|AIza|SG\.)[\w.-]{16,512}"), HIDDEN),
+    (re.compile(r"\b(bearer|basic)( +)[\w.~+/=-]{6,4096}", re.IGNORECASE), rf"\1\2{HIDDEN}"),
+    (re.compile(r"\b([a-zA-Z][\w+.-]{0,30}://[^\s:/@'\"]{0,200}):[^\s@'\"]{1,1024}@"), rf"\1:{HIDDEN}@"),
+    (
+        re.compile(
+            r"(?P<before>(?P<quote>\\?['\"]?)(?<![\w-])(?P<name>[\w-]{1,60})(?P=quote)\s{0,5}(?:[:=]|=>)\s{0,5})"
+            r"(?:b?\\?'(?:[^'\\]|\\.){0,4096}(?:'|\Z)|b?\\?\"(?:[^\"\\]|\\.){0,4096}(?:\"|\Z)|[^\s,;&'\"(){}\[\]]{1,4096})"
+        ),
+        _after_name,
+    ),
+    (re.compile(r"(?<![\w.])(?:4\d{3}|5[1-5]\d\d|2[2-7]\d\d|3[47]\d\d|6\d{3})(?:[ -]?\d){9,15}(?![\w.])"), _card),
+]

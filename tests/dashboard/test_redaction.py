@@ -1,0 +1,59 @@
+"""What is a secret, by its name and by its look; and what only resembles one."""
+
+import time
+
+import pytest
+
+from dashboard.redaction import HIDDEN, hide_secrets, is_secret_name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["password", "DB_PASSWORD", "passwd", "apiKey", "api-key", "x-api-key", "access_token", "sessionid", "session", "Set-Cookie", "clientSecret", "key",
+     "AUTH", "authorization", "credentials", "private_key", "otp", "card_cvv", "sentry_dsn"],
+)  # fmt: skip
+def test_names_of_secrets(name):
+    assert is_secret_name(name)
+
+
+@pytest.mark.parametrize("name", ["monkey", "author", "keyboard", "passenger", "compass", "name", "id", "status", "pinned", "assault", "", "obsession"])
+def test_names_of_other_things(name):
+    assert not is_secret_name(name)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("{'password': 'a b, c', 'id': 7}", f"{{'password': {HIDDEN}, 'id': 7}}"),
+        ('{"token": "x\\"y", "id": 7}', f'{{"token": {HIDDEN}, "id": 7}}'),
+        ("(12,)", "(12,)"),
+        ("password=hunter2&user=bob", f"password={HIDDEN}&user=bob"),
+        ("https://bob:hunter2@host/x", f"https://bob:{HIDDEN}@host/x"),
+        ("redis://:hunter2@host:6379/0", f"redis://:{HIDDEN}@host:6379/0"),
+        ("redis://host:6379/0", "redis://host:6379/0"),
+        ("AKIAIOSFODNN7EXAMPLE", HIDDEN),
+        ("paid with 4111 1111 1111 1111 today", f"paid with {HIDDEN} today"),
+        ("order 4111111111111112", "order 4111111111111112"),
+        ("at 1763900000000 ms", "at 1763900000000 ms"),
+        ("Bearer abc.def-123", f"Bearer {HIDDEN}"),
+        ("id='d9c26803-1111-4222-8333-444455556666'", "id='d9c26803-1111-4222-8333-444455556666'"),
+    ],
+)  # fmt: skip
+def test_texts(said, shown):
+    assert hide_secrets(said) == shown
+
+
+def test_key_that_was_cut_off_is_hidden_to_the_end():
+    assert hide_secrets("a -----BEGIN PRIVATE KEY-----\nMIIE") == f"a {HIDDEN}"
+
+
+@pytest.mark.parametrize(
+    "filler", ["eyJ", "a" * 30 + "=", "-----BEGIN PRIVATE KEY", "4", "4 ", "http://a:", "'a':'", "\\'", "password='", "a-", "key", " ", "bearer "]
+)
+def test_no_text_makes_it_slow(filler):
+    text = (filler * 70_000)[: 64 * 1024]
+    began = time.perf_counter()
+
+    hide_secrets(text)
+
+    assert time.perf_counter() - began < 2

@@ -1,6 +1,7 @@
 """Values for tests that need no I/O: every record with sensible defaults, changed by keyword."""
 
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from dashboard.records import Claim, HeldLock, Lane, QueueReading, Run, Snapshot, SourceState, Span, Worker
@@ -84,7 +85,10 @@ def make_worker(**changes: Any) -> Worker:
 
 
 def make_queue(**changes: Any) -> QueueReading:
-    return QueueReading(**({"name": "reports", "ready": 0, "unacked": 0, "consumers": ("worker-b@web-2",)} | changes))
+    name = changes.get("name", "reports")
+    raw = name.encode("utf-8", "surrogatepass")
+    known = {"name": name, "id": sha256(raw).hexdigest()[:16], "raw_name": raw, "ready": 0, "unacked": 0, "eta": 0, "consumers": ("worker-b@web-2",)}
+    return QueueReading(**(known | changes))
 
 
 def make_lane(lock: HeldLock, **changes: Any) -> Lane:

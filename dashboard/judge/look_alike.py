@@ -18,7 +18,7 @@ def like_one_of(name: str, others: tuple[str, ...]) -> str | None:
 def _mistakes(one: str, other: str) -> int | None:
     if _plain(one) == _plain(other) and one != other:
         return 1
-    if min(len(one), len(other)) < LEAST or max(len(one), len(other)) > MAX_LENGTH or re.sub(r"\d+", "0", one) == re.sub(r"\d+", "0", other):
+    if min(len(one), len(other)) < LEAST or max(len(one), len(other)) > MAX_LENGTH or _without_numbers(one) == _without_numbers(other):
         return None
     most = 1 if min(len(one), len(other)) < SHORT else 2
     if abs(len(one) - len(other)) > most:
@@ -29,6 +29,10 @@ def _mistakes(one: str, other: str) -> int | None:
 
 def _plain(name: str) -> str:
     return re.sub(r"[-_. ]", "", name.casefold())
+
+
+def _without_numbers(name: str) -> str:
+    return re.sub(r"[-_. ]*\d+", "", name)
 
 
 def _distance(one: str, other: str) -> int:

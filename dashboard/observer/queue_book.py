@@ -2,8 +2,9 @@
 
 How rates are known: Redis counts no messages, so what leaves a queue is counted from the workers' `task-received` events, and what comes in is
 that plus what the queue grew by. The event does not name the queue: it is the one that the message's `task-sent` event named, or that its
-unacknowledged message is of, or the only one that the worker reads, or the only one where that task was ever seen. All of it is said to be
-unknown where a reader does not tell (it counts messages in its heartbeat and sends no event), or read a message that could not be placed.
+unacknowledged message is of, or the only one that the worker reads, or the only one of these where that task was ever seen. A message that
+had expired is told by `task-revoked` alone. All of it is said to be unknown where a reader does not tell (it counts messages in its heartbeat
+and sends no event), or received a message that could not be placed.
 """
 
 from collections import defaultdict
@@ -19,6 +20,7 @@ from dashboard.records import QueueHead, QueueReading, UnackedMessage
 MAX_SENT = 20_000  # messages whose sending was seen and whose receipt was not
 MAX_NAMES = 5000
 SENT_KEPT = timedelta(hours=1)  # beyond that only as long as there is room
+LATE = timedelta(seconds=2)  # a sender tells after sending: a quick worker's event may come first
 HEARTBEAT_LATE = timedelta(seconds=5)
 Readers = Mapping[str, tuple[str, ...]]  # queue -> workers
 
@@ -34,6 +36,7 @@ class QueueBook:
         self._heads: dict[tuple[str, str], QueueHead] = {}
         self._flows: dict[str, Flow] = defaultdict(Flow)
         self._sent: dict[str, tuple[str, datetime]] = {}  # task id -> queue and when
+        self._received: dict[str, tuple[str, datetime, bool]] = {}  # task id -> worker, when, and whether its queue was known: of the last LATE
         self._placed: dict[str, str] = {}  # task id -> queue, of what is unacknowledged
         self._seen_in: dict[str, set[str]] = defaultdict(set)  # task name -> queues
         self._tells: dict[str, datetime] = {}  # worker -> when it first sent an event of a task
@@ -50,15 +53,15 @@ class QueueBook:
             if queue.waiting_since is not None:
                 self._waiting_since[queue.name] = queue.waiting_since
 
-    def event(self, event: Mapping[str, Any], at: datetime) -> None:
-        """Take in what an event tells of queues."""
+    def event(self, event: Mapping[str, Any], at: datetime, *, is_new: bool = True) -> None:
+        """Take in what an event tells of queues; `is_new`: nothing was heard of its run before."""
         kind, task_id, worker = event["type"], event.get("uuid"), event.get("hostname")
         if kind == "task-sent" and isinstance(task_id, str):
             self._was_sent(task_id, event, at)
         elif kind == "worker-heartbeat" and isinstance(worker, str) and isinstance(count := event.get("processed"), int):
             if self._counted.get(worker, (None,))[0] != count:
                 self._counted[worker] = (count, at)
-        elif kind == "task-received" and isinstance(task_id, str) and isinstance(worker, str):
+        elif (kind == "task-received" or (kind == "task-revoked" and is_new)) and isinstance(task_id, str) and isinstance(worker, str):
             self._tells.setdefault(worker, at)
             self._was_received(task_id, event.get("name"), worker, at)
 
@@ -69,8 +72,12 @@ class QueueBook:
         if len(self.names) < MAX_NAMES:
             self.names.add(queue)
         self._saw(name, queue)
-        if len(self._sent) >= MAX_SENT:
-            self._sent = {key: sent for key, sent in self._sent.items() if at - sent[1] < SENT_KEPT}
+        worker, received_at, is_placed = self._received.get(task_id, ("", at, True))
+        if worker:
+            self._received[task_id] = (worker, received_at, True)
+            if not is_placed:
+                self._flows[queue].take(received_at)
+            return
         if len(self._sent) < MAX_SENT:
             self._sent[task_id] = (queue, _time(event.get("timestamp")) or at)
 
@@ -80,19 +87,28 @@ class QueueBook:
 
     def _was_received(self, task_id: str, name: object, worker: str, at: datetime) -> None:
         sent, placed, reads = self._sent.pop(task_id, None), self._placed.get(task_id), self._reads.get(worker, frozenset())
-        known = self._seen_in.get(name, set()) if isinstance(name, str) else set()
-        only = next(iter(reads), None) if len(reads) == 1 else next(iter(known), None) if len(known) == 1 and known <= reads else None
-        queue = sent[0] if sent else placed or only
+        known = reads if len(reads) == 1 else reads & self._seen_in.get(name, set()) if isinstance(name, str) else frozenset()
+        queue = sent[0] if sent else placed or (next(iter(known)) if len(known) == 1 else None)
+        self._received[task_id] = (worker, at, queue is not None)
         if queue is not None:
             self._flows[queue].take(at)
             return
-        self._lost_at[worker] = at
         for one in reads:
             self._flows[one].may_have_lost_one()
+
+    def _settle(self, at: datetime) -> None:
+        """What could not be placed and was not told of since is lost."""
+        for worker, received_at, is_placed in self._received.values():
+            if not is_placed and at - received_at > LATE:
+                self._lost_at[worker] = received_at
+        self._received = {task_id: one for task_id, one in self._received.items() if at - one[1] <= LATE}
+        if len(self._sent) >= MAX_SENT:
+            self._sent = {task_id: sent for task_id, sent in self._sent.items() if at - sent[1] < SENT_KEPT}
 
     def read(self, seen: QueuesRead, readers: Readers | None, events_since: datetime | None) -> list[str]:
         """Take in a reading; `events_since` is since when events are received without a loss.  Returns the sections that changed."""
         self._reads = _reads(readers or {})
+        self._settle(seen.at)
         self._placed = {message.task_id: message.queue for message in seen.unacked if message.task_id and message.queue}
         for message in seen.unacked:
             self._saw(message.task_name, message.queue)

@@ -14,12 +14,14 @@ from dashboard.observer.observations import (
     LocksRead,
     Observation,
     QueuesRead,
+    ResultsRead,
     Scanned,
     SourceSaid,
     Tick,
     WorkersAnswered,
 )
 from dashboard.observer.queue_book import QueueBook
+from dashboard.observer.result_book import ResultBook
 from dashboard.observer.run_book import RunBook
 from dashboard.observer.worker_book import WorkerBook
 from dashboard.records import Observer, Policy, QueueReading, Snapshot, SourceState
@@ -32,7 +34,7 @@ class State:
 
     def __init__(self, places: Sequence[tuple[str, str]], policy: Policy) -> None:
         self.locks, self.runs, self.workers, self.figures = LockBook(places), RunBook(), WorkerBook(), FigureBook()
-        self.queue_book = QueueBook()
+        self.queue_book, self.results = QueueBook(), ResultBook()
         self.sources: dict[str, SourceState] = {}
         self.observer: Observer | None = None
         self.received = self.dropped = 0
@@ -46,6 +48,7 @@ class State:
         self.runs.restore(snapshot.runs)
         self.workers.restore(snapshot.workers)
         self.queue_book.restore(snapshot.queues)
+        self.results.restore(snapshot.results, snapshot.result_counts)
         self.figures.restore(snapshot.figures)
 
     def apply(self, seen: Observation) -> Collection[str]:
@@ -56,6 +59,7 @@ class State:
             WorkersAnswered: self._answered,
             ConnectionSeen: lambda one: ("workers",) if self.workers.connection(one) else (),
             QueuesRead: self._queues_read,
+            ResultsRead: lambda one: ("results", "result_counts") if self.results.read(one) else (),
             SourceSaid: self._source,
             Scanned: lambda one: ("locks", "lanes") if self.locks.keep_only(one.cache, set(one.ids), one.at) else (),
             Tick: self._tick,
@@ -71,7 +75,7 @@ class State:
         if event["type"] == "lock-refused":
             return ("refusals", "lanes") if self.locks.refused(event, seen.at) else ()
         changed = {"workers"} if self.workers.event(event, seen.at) else set()
-        self.queue_book.event(event, seen.at)
+        self.queue_book.event(event, seen.at, is_new=str(event.get("uuid")) not in self.runs.runs)
         if event["type"].startswith("task-") and self.runs.event(event, seen.at):
             changed.add("runs")
         return changed
@@ -165,6 +169,8 @@ class State:
             workers=tuple(self.workers.workers.values()),
             queues=self.queues,
             unacked=self.queue_book.unacked,
+            results=self.results.results,
+            result_counts=self.results.counts,
             sources=tuple(self.sources.values()),
             figures=self.figures.figures(now, refused_at=self._refused_at() if events else None, failed_at=self.runs.failed_at if events else None),
             observer=self.observer,

@@ -1,7 +1,7 @@
 """One queue as the pages show it: flat strings, so that a row whose record did not change is not rendered again."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 
@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
-from dashboard.records import JudgedQueue, QueueReading
+from dashboard.records import Evidence, JudgedQueue, QueueReading
 from dashboard.web import sparks
 from dashboard.web.instants import Instant, maybe
 from dashboard.words import duration, sentence, sentences, visible
@@ -50,7 +50,7 @@ class QueueRow:
     never_drains: bool
     oldest: Instant | None
     oldest_is_minimum: bool
-    oldest_task: str
+    next_task: str
     lines: tuple[str, ...]
     why: str
     warnings: tuple[str, ...]
@@ -81,11 +81,21 @@ def queue_row(judged: JudgedQueue, now: datetime) -> QueueRow:
         never_drains=never_drains(queue),
         oldest=maybe(queue.oldest_at, now) if queue.ready else None,
         oldest_is_minimum=queue.oldest_is_minimum,
-        oldest_task=next((visible(head.task_name) for head in queue.heads if head.task_name), ""),
+        next_task=next((visible(head.task_name) for head in queue.heads if head.task_name), ""),
         lines=tuple(sparks.lines(queue.samples)),
-        why=sentence(judged.why, now),
-        warnings=tuple(sentences([fact for fact in judged.warnings if fact.code != judged.why.code], now)),
+        why=sentence(_to_the_second(judged.why), now),
+        warnings=tuple(sentences([_to_the_second(fact) for fact in judged.warnings if not _is_said(fact, judged)], now)),
     )
+
+
+def _is_said(fact: Evidence, judged: JudgedQueue) -> bool:
+    """Why it waits says that already."""
+    return fact.code == judged.why.code or (fact.code == "no_reader" and judged.why.code == "queue_nobody_reads")
+
+
+def _to_the_second(fact: Evidence) -> Evidence:
+    values = {name: value.replace(microsecond=0) if isinstance(value, datetime) else value for name, value in fact.values.items()}
+    return replace(fact, values=values)
 
 
 def row_id(queue: QueueReading) -> str:
@@ -152,10 +162,9 @@ def _fixed_words(_language: str | None) -> Mapping[str, str]:
         "ready": _("Ready"),
         "unacked": _("Unacked"),
         "read_by": _("Read by"),
-        "rates": _("In and out"),
+        "rates": _("Per second"),
         "drains": _("Drains in"),
         "oldest": _("Oldest"),
-        "samples": _("Last 5 minutes"),
         "not_known": _("Not known"),
         "rates_unknown": _("Not known: a rate is told only after 10 s, and where every reader sends its events"),
         "nobody": _("nobody"),
@@ -164,12 +173,11 @@ def _fixed_words(_language: str | None) -> Mapping[str, str]:
         "later_why": _("of these, fetched by a worker to be run at a later time"),
         "in": _("in"),
         "out": _("out"),
-        "per_s": _("/s"),
-        "priority": _("priority"),
+        "priorities": _("by priority"),
+        "next": _("next is"),
         "never": _("does not"),
         "at_least": _("It waited already when it was first seen next in its queue"),
         "since": _("since"),
-        "why": _("Why"),
     }
 
 

@@ -134,7 +134,7 @@ def _chips(asked: QueuesQuery, matching: Sequence[JudgedQueue]) -> Iterator[dict
 def _columns(asked: QueuesQuery) -> Iterator[dict[str, object]]:
     words = {
         "queue": _("Queue"), "ready": _("Ready"), "unacked": _("Unacked"), "readers": _("Read by"),
-        "rates": _("In and out"), "drains": _("Drains in"), "oldest": _("Oldest waits"),
+        "rates": _("Per second"), "drains": _("Drains in"), "oldest": _("Oldest waits"),
     }  # fmt: skip
     for name in COLUMNS:
         is_up, is_down = asked.order == name, asked.order == f"-{name}"

@@ -105,6 +105,8 @@ LOCKHOUSE: dict[str, Any] = {
     "CACHES": watched_caches(),
     "REDIS_URL": env.str("LOCKHOUSE_REDIS_URL", default=""),
     "LOCKS": env.json("LOCKHOUSE_LOCKS", default={}),
+    "RESULTS": env.json("LOCKHOUSE_RESULTS", default={}),
+    "RESULT_BACKEND": env.str("LOCKHOUSE_RESULT_BACKEND", default=""),
     "QUEUES": env.list("LOCKHOUSE_QUEUES", default=[]),
     "READ_ONLY": env.bool("LOCKHOUSE_READ_ONLY", default=True),
     "INSPECT": env.bool("LOCKHOUSE_INSPECT", default=True),
@@ -113,6 +115,8 @@ LOCKHOUSE: dict[str, Any] = {
 }
 if patterns := env.list("LOCKHOUSE_LOCK_PATTERNS", default=[]):
     LOCKHOUSE["LOCK_PATTERNS"] = patterns
+if result_patterns := env.list("LOCKHOUSE_RESULT_PATTERNS", default=[]):
+    LOCKHOUSE["RESULT_PATTERNS"] = result_patterns
 if DEMO:
     from tasks_demo.settings import demo_settings
 

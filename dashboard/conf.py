@@ -7,9 +7,10 @@ from typing import Any
 
 from django.conf import settings
 
-from dashboard.records import CatalogueEntry, Policy
+from dashboard.records import CatalogueEntry, Policy, ResultEntry
 
 DEFAULT_LOCK_PATTERNS = ("lock_*", "lock:*", "*_lock", "*:lock")
+DEFAULT_RESULT_PATTERNS = ("result_*", "result:*", "*_result", "*:result", "report_*", "server_*")
 
 
 def _says(meaning: str, **default: Any) -> Any:
@@ -28,6 +29,11 @@ class Conf:
     REDIS_URL: str = _says("our own Redis (snapshot, announcements, leader lock); empty: the broker's server", default="")
     LOCK_PATTERNS: Sequence[str] = _says("names that are locks, comma-separated globs", default=DEFAULT_LOCK_PATTERNS)
     LOCKS: Mapping[str, Mapping[str, str]] = _says("catalogue: pattern -> {owner: task, blocks: what does not happen meanwhile}", default_factory=dict)
+    RESULT_PATTERNS: Sequence[str] = _says("names in the caches that are results of tasks, comma-separated globs", default=DEFAULT_RESULT_PATTERNS)
+    RESULTS: Mapping[str, Mapping[str, str]] = _says(
+        "catalogue: pattern (server_{id}) -> {task: the task that writes it, cache: where, if not in the first}", default_factory=dict
+    )
+    RESULT_BACKEND: str = _says("the Redis result backend whose stored results are shown; empty: the broker's database", default="")
     QUEUES: Sequence[str] = _says("queues to show even when empty and unread, comma-separated", default=())
     READ_ONLY: bool = _says("no acts at all; switch off to release locks", default=True)
     INSPECT: bool = _says("ask the workers (inspect); off: runs are known from events only", default=True)
@@ -52,6 +58,7 @@ def policy() -> Policy:
     return Policy(
         grace=timedelta(seconds=conf().GRACE),
         catalogue=tuple(CatalogueEntry(pattern=pattern, owner=entry.get("owner"), blocks=entry.get("blocks", "")) for pattern, entry in conf().LOCKS.items()),
+        results=tuple(ResultEntry(pattern=pattern, task=entry.get("task")) for pattern, entry in conf().RESULTS.items()),
     )
 
 

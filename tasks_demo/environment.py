@@ -11,6 +11,8 @@ from django.utils.translation import gettext as _
 BROKER_DB, SHOP_DB, PLAIN_DB, OWN_DB = 0, 1, 2, 5
 QUEUES = ("default", "emails", "notifications", "reports", "archive")
 
+RESULT_CATALOGUE = {"server_{id}": {"task": "servers_retrieve_info"}}
+
 
 def demo_environment(state_dir: Path, project_dir: Path) -> dict[str, str]:
     """The variables for every process of the demo; ports are free now and secrets are new each time."""
@@ -29,6 +31,7 @@ def demo_environment(state_dir: Path, project_dir: Path) -> dict[str, str]:
         "LOCKHOUSE_KIND": "demo",
         "LOCKHOUSE_READ_ONLY": "0",
         "LOCKHOUSE_LOCKS": json.dumps(lock_catalogue()),
+        "LOCKHOUSE_RESULTS": json.dumps(RESULT_CATALOGUE),
         "LOCKHOUSE_QUEUES": ",".join(QUEUES),
         "LOCKHOUSE_DEMO": "1",
         "LOCKHOUSE_DEMO_DIR": str(state_dir),

@@ -38,6 +38,7 @@ class Roster:
     living: tuple[str, ...] = ()
     silent: tuple[str, ...] = ()
     queues: tuple[str, ...] = ()
+    results: tuple[str, ...] = ()  # names that active runs are going to write
     workers: tuple[Worker, ...] = ()
 
 

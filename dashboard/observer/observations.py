@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dashboard.records import HeldLock, QueueReading, SourceState, UnackedMessage
+from dashboard.records import CachedResult, HeldLock, QueueReading, SourceState, UnackedMessage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +67,17 @@ class QueuesRead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResultsRead:
+    """All results in sight of one cache, those that are gone as well."""
+
+    cache: str
+    results: Sequence[CachedResult]
+    total: int | None  # in the last whole pass over its names
+    scanned: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceSaid:
     """A source came up, went away, or sees more or less than before."""
 
@@ -80,4 +91,4 @@ class Tick:
     at: datetime
 
 
-Observation = LocksRead | Scanned | EventSeen | WorkersAnswered | ConnectionSeen | QueuesRead | SourceSaid | Tick
+Observation = LocksRead | Scanned | EventSeen | WorkersAnswered | ConnectionSeen | QueuesRead | ResultsRead | SourceSaid | Tick

@@ -15,12 +15,15 @@ from redis.exceptions import RedisError
 from dashboard import connections, snapshot
 from dashboard.conf import conf, own_redis_url, policy
 from dashboard.connections import BROKER, Watched, shown_url
+from dashboard.judge.results import expected_names
 from dashboard.observer.announce import Announcer
 from dashboard.observer.feeds import ConnectionsFeed, EventsFeed, Feed, LocksFeed, QueuesFeed, Roster, WorkersFeed
 from dashboard.observer.leader import RENEW_S, Leadership, own_name
 from dashboard.observer.observations import Observation, SourceSaid, Tick
+from dashboard.observer.results_feed import ResultsFeed
 from dashboard.observer.state import URGENT, State
 from dashboard.records import Observer, SourceState
+from dashboard.sources.results import places as result_places
 
 log = logging.getLogger(__name__)
 MAX_INBOX = 100_000
@@ -85,6 +88,7 @@ class Watch:
         self._events = EventsFeed(self._emit, self._ended)
         self._feeds: list[Feed] = [self._events, *(LocksFeed(place, foreign_prefixes(place, places), self._emit, self._ended) for place in places)]
         self._feeds.append(QueuesFeed(lambda: self._roster, self._emit, self._ended))
+        self._feeds += [ResultsFeed(place, lambda: self._roster.results, self._emit, self._ended) for place in result_places()]
         self._feeds.append(ConnectionsFeed(lambda: self._roster, self._emit, self._ended))
         if conf().INSPECT:
             self._feeds.append(WorkersFeed(lambda: self._roster, self._emit, self._ended))
@@ -190,7 +194,13 @@ class Watch:
             if worker.said_offline_at is None and worker.name not in living and now - worker.last_heard_at < timedelta(hours=1)
         }
         queues = {name for worker in workers for name in worker.queues or ()} | self.state.queue_book.names
-        return Roster(living=tuple(sorted(living)), silent=tuple(sorted(silent)), queues=tuple(sorted(queues)), workers=workers)
+        return Roster(
+            living=tuple(sorted(living)),
+            silent=tuple(sorted(silent)),
+            queues=tuple(sorted(queues)),
+            results=expected_names(self.state.runs.runs.values(), policy().results),
+            workers=workers,
+        )
 
     def _write(self) -> bool:
         """Write the sections that changed and announce them; False where a newer leader has written."""

@@ -1,0 +1,19 @@
+"""What people type into a filter, in parts: free words, and `field:value` for the fields of a list. Pure."""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+MAX_QUERY = 500  # what a person types; the rest is cut
+_PART = re.compile(r'(?:(?P<field>\w+):)?(?:"(?P<quoted>[^"]*)"|(?P<word>\S+))')
+
+
+@lru_cache(maxsize=256)
+def words_of(query: str, fields: frozenset[str]) -> Sequence[tuple[str, str]]:
+    """Field and value of each part in lower case; a word with a colon that is no field here is a free word, whose field is empty."""
+    found = []
+    for part in _PART.finditer(query[:MAX_QUERY].casefold()):
+        field = part["field"] or ""
+        value = part["quoted"] if part["quoted"] is not None else part["word"]
+        found.append((field, value) if field in fields else ("", part[0].strip('"')))
+    return found

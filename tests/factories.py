@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from dashboard.records import Claim, HeldLock, Lane, QueueReading, Run, Snapshot, SourceState, Span, Worker
+from dashboard.records import CachedResult, Claim, HeldLock, Lane, QueueReading, Run, Snapshot, SourceState, Span, Worker
 
 NOW = datetime(2026, 11, 23, 14, 7, 41, tzinfo=UTC)
 
@@ -98,6 +98,23 @@ def make_lane(lock: HeldLock, **changes: Any) -> Lane:
 
 def make_source(name: str = "cache default", **changes: Any) -> SourceState:
     return SourceState(**({"name": name, "ok": True, "since": ago(hours=1), "last_good_at": ago(seconds=0.4), "mode": "tracking"} | changes))
+
+
+def make_result(**changes: Any) -> CachedResult:
+    name = changes.get("name", "server_7")
+    known = {
+        "id": f"{abs(hash(name)):016x}"[:16],
+        "cache": "shop",
+        "key": f"shop:1:{name}",
+        "name": name,
+        "raw_key": f"shop:1:{name}".encode(),
+        "payload_bytes": 120,
+        "expires_at": NOW + timedelta(seconds=300),
+        "first_seen_at": NOW,
+        "pattern": "server_{id}",
+        "task": "servers_retrieve_info",
+    }
+    return CachedResult(**(known | changes))
 
 
 def make_snapshot(**sections: Any) -> Snapshot:

@@ -3,6 +3,7 @@
 Reading never raises: a process keeps the last snapshot that it read and goes on giving it, with a source that says since when ours is away.
 """
 
+import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import fields, replace
@@ -20,6 +21,7 @@ from dashboard.records import Snapshot, SourceState
 
 SECTIONS = tuple(item.name for item in fields(Snapshot) if item.name not in {"at", "version"})
 TYPES: Mapping[str, Any] = get_type_hints(Snapshot)
+log = logging.getLogger(__name__)
 OWN_SOURCE = "lockhouse"
 TRY_AGAIN_S = 1.0
 
@@ -53,7 +55,10 @@ def put(redis: Redis, snapshot: Snapshot, versions: Mapping[str, int], changed: 
     meta = Meta(at=snapshot.at, version=snapshot.version, versions=dict(versions))
     arguments: list[Any] = [epoch, msgspec.msgpack.encode(meta)]
     for section in sorted(changed):
-        arguments += [section, msgspec.msgpack.encode(getattr(snapshot, section))]
+        try:
+            arguments += [section, msgspec.msgpack.encode(getattr(snapshot, section))]
+        except (UnicodeError, OverflowError, TypeError):  # what cannot be written stays as it was, and all else goes on
+            log.exception("the section %s could not be written", section)
     return bool(redis.eval(PUT, 1, _key(), *arguments))
 
 

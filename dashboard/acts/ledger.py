@@ -79,11 +79,22 @@ def finish(act: OperatorAct, answer: Answer) -> Outcome:
     try:
         with transaction.atomic():
             act.save(update_fields=["state", "code", "values", "after", "finished_at"])
-            if answer.state == "done" and act.user_id is not None:
-                LogEntry.objects.log_actions(act.user_id, [act], CHANGE, f"{act.act}: {act.reason}", single_object=True)
     except DatabaseError:
         log.exception("act %s is %s (%s), but its record could not be completed", act.pk, answer.state, answer.code)
+    else:
+        _tell_the_admin(act)
     return Outcome(act=act)
+
+
+def _tell_the_admin(act: OperatorAct) -> None:
+    """The act also in the admin's own history; where that fails, our record stands all the same."""
+    if act.state != "done" or act.user_id is None:
+        return
+    try:
+        with transaction.atomic():
+            LogEntry.objects.log_actions(act.user_id, [act], CHANGE, f"{act.act}: {act.reason}", single_object=True)
+    except DatabaseError:
+        log.exception("act %s could not be written to the admin's log", act.pk)
 
 
 def limit(order: Order, now: datetime) -> None:

@@ -8,15 +8,18 @@ from dashboard.judge.facts import Facts, gather
 from dashboard.records import Concern, Evidence, JudgedLock, Policy, Snapshot, Worker
 
 SETTLING = timedelta(seconds=3)  # a queue may be without a reader for a moment while a worker starts
+BLINDING = {"broker", "events", "workers", "lockhouse"}  # without these nothing can be said of workers and readers
 REMEMBERED = timedelta(minutes=10)  # a worker that has been gone for longer is no news
 
 
 def concerns(snapshot: Snapshot, judged: Sequence[JudgedLock], now: datetime, policy: Policy) -> list[Concern]:
     """The rows of "what needs attention": unreachable sources, locks by cause, queues that nobody reads, workers that are gone."""
     facts = gather(snapshot, now, policy)
-    found = [*_sources(facts), *_locks(judged), *_queues(facts)]
+    found = [*_sources(facts), *_locks(judged)]
+    if facts.is_stale or any(not source.ok for source in snapshot.sources if source.name in BLINDING):
+        return found  # a silence may be ours, and a reader may have come back
     named = {lock.holder.worker for concern in found for lock in concern.locks}
-    return [*found, *(concern for concern in _workers(facts) if concern.subject not in named)]
+    return [*found, *_queues(facts), *(concern for concern in _workers(facts) if concern.subject not in named)]
 
 
 def _sources(facts: Facts) -> Iterator[Concern]:

@@ -33,10 +33,10 @@ def life_of(lock: HeldLock, holder: Holder, run: Run | None, parent_pid: int | N
     """
     if holder.worker is None:
         return Life(state="unknown", evidence=())
-    if ended := _ended(lock, run, facts):
-        return ended
     processes = facts.workers.get(holder.worker, [])
     mine = _incarnation(processes, parent_pid, holder.pid)
+    if (ended := _ended(lock, run, facts)) and not _still_listed(holder, mine, facts):
+        return ended
     if mine is None:
         return _unheard(holder, processes)
     if _name_is_shared(processes, facts):
@@ -55,6 +55,11 @@ def _ended(lock: HeldLock, run: Run | None, facts: Facts) -> Life | None:
     if run.error and "WorkerLostError" in run.error:
         return _say("dead", "worker_lost", worker=run.worker, pid=run.pid, at=run.ended_at)
     return _say("dead", "run_ended", task_id=run.task_id, outcome=run.outcome, at=run.ended_at)
+
+
+def _still_listed(holder: Holder, mine: Worker | None, facts: Facts) -> bool:
+    """Whether a worker that answers still names the run: anybody can publish that a run ended, only its worker answers for it."""
+    return mine is not None and mine.said_offline_at is None and not facts.silent(mine) and holder.task_id in (mine.active or ())
 
 
 def _incarnation(processes: list[Worker], parent_pid: int | None, pid: int | None) -> Worker | None:

@@ -16,6 +16,7 @@ from dashboard.observer.observations import ConnectionSeen, EventSeen, LocksRead
 from dashboard.records import HeldLock, SourceState, Worker
 from dashboard.sources.events import Receiver, receive_events
 from dashboard.sources.follow import Follower
+from dashboard.sources.foreign import clean_event, clean_tree
 from dashboard.sources.heartbeats import closes_idle_connections, may_be_open, publishing_idles, uptime_s
 from dashboard.sources.queues import Layout, QueueReader
 from dashboard.sources.workers import ask_workers
@@ -63,9 +64,15 @@ class Feed:
                 self.work()
             except SourceUnavailable as error:
                 log.warning("%s %s", self.name, error.reason)
-                self.emit(SourceSaid(source=SourceState(name=self.name, ok=False, since=datetime.now(UTC), reason=error.reason, url=self.url)))
-                self._said_good_at = 0.0
-                self.stop.wait(RETRY_S)
+                self._failed(error.reason)
+            except Exception as error:  # whatever a stranger sent: a feed that ended unheard would go on being shown as well
+                log.exception("%s broke; it is started again", self.name)
+                self._failed(f"broke: {type(error).__name__}")
+
+    def _failed(self, reason: str) -> None:
+        self.emit(SourceSaid(source=SourceState(name=self.name, ok=False, since=datetime.now(UTC), reason=reason, url=self.url)))
+        self._said_good_at = 0.0
+        self.stop.wait(RETRY_S)
 
     def work(self) -> None:
         """Do the source's work until told to stop.  Raises: SourceUnavailable; it is then tried again."""
@@ -158,7 +165,7 @@ class WorkersFeed(Feed):
 
     def _ask(self, command: str, names: tuple[str, ...] | None) -> None:
         asked_at = datetime.now(UTC)
-        replies: Mapping[str, Any] = ask_workers(connections.ask(), command, names, ASK_TIMEOUT_S)
+        replies: Mapping[str, Any] = clean_tree(ask_workers(connections.ask(), command, names, ASK_TIMEOUT_S))
         self.emit(WorkersAnswered(command=command, asked=names or (), replies=replies, asked_at=asked_at, at=datetime.now(UTC)))
 
 
@@ -173,8 +180,9 @@ class ConnectionsFeed(Feed):
         while not self.stop.is_set():
             now = datetime.now(UTC)
             wanted = [worker for worker in self._roster().workers if worker.last_event_at and _is_worth_a_look(worker, now)]
-            if wanted:
+            if wanted or not self._said_good_at:
                 self._look(wanted)
+            self.good()
             self.stop.wait(ASK_EVERY_S)
 
     def _look(self, workers: Sequence[Worker]) -> None:
@@ -221,4 +229,4 @@ class EventsFeed(Feed):
             self.good(mode="receiving")
 
     def _tell(self, event: Mapping[str, Any]) -> None:
-        self.emit(EventSeen(fields=event, at=datetime.now(UTC)))
+        self.emit(EventSeen(fields=clean_event(event), at=datetime.now(UTC)))

@@ -60,12 +60,18 @@ class LockBook:
             return merged != replace(old, seen_at=merged.seen_at)
         if old is not None:
             self._end_span(lock.id, seen.at, "changed")
-        if seen.live:
+        if before := self._held_before(lock):
+            lock = replace(lock, acquired_at=before.from_at, timeout=_whole(lock.expires_at - before.from_at if lock.expires_at else None))
+        elif seen.live:
             lock = replace(lock, acquired_at=seen.at, timeout=lock.expires_at - seen.at if lock.expires_at else None)
         lock = replace(lock, timeout=_whole(lock.timeout))
         self.held[lock.id] = lock
         self._begin_span(lock, minimum=not seen.live)
         return True
+
+    def _held_before(self, lock: HeldLock) -> Span | None:
+        """The time that this very token held the lock, where it was put back by hand."""
+        return next((span for span in self.spans.get(lock.id, ()) if span.token_digest == lock.token_digest), None)
 
     def _lost(self, lock_id: str, at: datetime) -> bool:
         old = self.held.pop(lock_id, None)

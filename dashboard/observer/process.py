@@ -144,12 +144,21 @@ class Watch:
             return
         until = monotonic() + BATCH_S
         while True:
-            changed = set(self.state.apply(seen))
+            changed = self._applied(seen)
             self._dirty |= changed
             self._pressing |= changed & URGENT
             if monotonic() >= until or self._inbox.empty():
                 return
             seen = self._inbox.get_nowait()
+
+    def _applied(self, seen: Observation) -> set[str]:
+        """What the observation changed; one that the state cannot take in is counted and passed over, for it would come again."""
+        try:
+            return set(self.state.apply(seen))
+        except Exception:  # as above: the one thing that must not happen is that nobody watches any more
+            self.state.dropped += 1
+            log.exception("an observation was passed over: %s", type(seen).__name__)
+            return set()
 
     def _tick(self) -> bool:
         now = datetime.now(UTC)

@@ -144,7 +144,8 @@ class QueueBook:
     def _unread_since(self, queue: QueueReading, consumers: tuple[str, ...] | None, at: datetime) -> datetime | None:
         if queue.ready and consumers == ():
             return self._waiting_since.setdefault(queue.name, at)
-        self._waiting_since.pop(queue.name, None)
+        if consumers is not None or not queue.ready:  # while nobody can be asked, it is remembered
+            self._waiting_since.pop(queue.name, None)
         return None
 
     def _all_tell(self, consumers: tuple[str, ...] | None, since: datetime, at: datetime, events_since: datetime | None) -> bool:

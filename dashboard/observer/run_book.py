@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dashboard.records import HeldLock, Run
+from dashboard.sources.foreign import as_dict
 
 KEPT = timedelta(minutes=5)  # an ended run that no lock names
 ABSENT_FOR = timedelta(seconds=4)  # not active in two answers of its worker: it ended without an event
@@ -71,9 +72,10 @@ class RunBook:
     def _still(self, worker: str, parent_pid: int | None, entry: Mapping[str, Any], at: datetime) -> None:
         task_id = str(entry.get("id"))
         run = self.runs.get(task_id) or Run(task_id=task_id)
-        if run.ended_at is not None:  # its end was told while the answer was on its way
+        if run.ended_at is not None:  # told while the answer was on its way, or by somebody who is not its worker
+            self.runs[task_id] = replace(run, last_active_at=at)
             return
-        delivery = entry.get("delivery_info") or {}
+        delivery = as_dict(entry.get("delivery_info"))
         self.runs[task_id] = replace(
             run,
             name=_text(entry.get("name")) or run.name,

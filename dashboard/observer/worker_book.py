@@ -7,9 +7,11 @@ from typing import Any
 
 from dashboard.observer.observations import ConnectionSeen, WorkersAnswered
 from dashboard.records import HeldLock, Worker
+from dashboard.sources.foreign import as_dict
 
 FORGOTTEN = timedelta(hours=1)  # a process that is gone, unless a lock belongs to it
 MAX_WORKERS = 1000
+MAX_TIMEOUT_S = 10**10  # some set it to for ever
 SKEWED = timedelta(seconds=2)
 Key = tuple[str, int | None]
 
@@ -113,16 +115,15 @@ def _with_answer(worker: Worker, answer: WorkersAnswered, said: Any) -> Worker:
 
 
 def _with_pool(worker: Worker, stats: Mapping[str, Any], at: datetime) -> Worker:
-    pool = stats.get("pool") or {}
+    pool = as_dict(stats.get("pool"))
     processes = pool.get("processes")
-    options = (stats.get("broker") or {}).get("transport_options") or {}
-    timeout = options.get("visibility_timeout")
+    timeout = as_dict(as_dict(stats.get("broker")).get("transport_options")).get("visibility_timeout")
     return replace(
         worker,
         pool=str(pool.get("implementation", "")).partition(".concurrency.")[2].partition(":")[0] or None,
         processes=tuple(pid for pid in processes if isinstance(pid, int)) if isinstance(processes, list) else None,
         concurrency=pool.get("max-concurrency") if isinstance(pool.get("max-concurrency"), int) else None,
-        visibility_timeout=timedelta(seconds=timeout) if isinstance(timeout, (int, float)) else None,
+        visibility_timeout=timedelta(seconds=timeout) if isinstance(timeout, (int, float)) and 0 < timeout < MAX_TIMEOUT_S else None,
         pool_read_at=at,
     )
 

@@ -56,6 +56,11 @@ def test_run_that_ended_while_its_lock_stayed_is_orphaned():
     assert "run_ended" in codes(judged)
 
 
+def test_end_that_anybody_published_is_not_believed_while_its_worker_names_the_run():
+    (judged,) = judge(runs=(make_run(ended_at=ago(seconds=10), outcome="SUCCESS"),))
+    assert judged.verdict == "held"
+
+
 def test_run_that_ended_just_now_may_be_releasing():
     (judged,) = judge(runs=(make_run(ended_at=ago(seconds=0.5), outcome="SUCCESS"),))
     assert judged.verdict == "held"
@@ -69,7 +74,7 @@ def test_run_that_ended_before_the_lock_was_taken_is_not_its_end():
 
 def test_lost_process_is_said_as_such_and_its_run_is_lost():
     run = make_run(ended_at=ago(seconds=10), outcome="FAILURE", error="WorkerLostError('signal 9')")
-    (judged,) = judge(runs=(run,))
+    (judged,) = judge(runs=(run,), workers=(make_worker(active=()),))
     assert judged.verdict == "orphaned"
     assert codes(judged)[1:] == ["worker_lost", "run_lost"]
 
@@ -162,6 +167,7 @@ def test_nothing_is_proved_by_an_old_snapshot():
 def test_dead_holder_that_is_only_likely_is_unknown_unless_the_catalogue_names_the_task():
     sections = {
         "locks": (make_lock(dialect="redis-py", claim=PLAIN),),
+        "workers": (make_worker(active=()),),
         "runs": (make_run(ended_at=ago(seconds=10), outcome="FAILURE", error="WorkerLostError()"),),
     }
     assert judge(**sections)[0].verdict == "unknown"
@@ -216,7 +222,10 @@ def test_expired_lock_whose_run_goes_on_is_an_overrun():
 
 
 def test_expired_lock_whose_run_ended_is_history():
-    assert judge(locks=(make_lock(lapsed_at=ago(seconds=34)),), runs=(make_run(ended_at=ago(seconds=5), outcome="SUCCESS"),)) == []
+    assert (
+        judge(locks=(make_lock(lapsed_at=ago(seconds=34)),), workers=(make_worker(active=()),), runs=(make_run(ended_at=ago(seconds=5), outcome="SUCCESS"),))
+        == []
+    )
 
 
 def test_lock_taken_anew_beside_an_overrun_is_overlapping():

@@ -81,6 +81,12 @@ def test_lock_that_changed_hands_ends_one_span_and_begins_another():
     assert [(span.end, span.token_digest) for span in spans] == [("changed", LOCK.token_digest), (None, other.token_digest)]
 
 
+def test_lock_that_was_put_back_by_hand_has_its_first_start_again():
+    back = read(replace(LOCK, seen_at=IN_A_SECOND, first_seen_at=IN_A_SECOND), at=NOW + timedelta(seconds=9))
+    lock = state(read(LOCK), read(gone=[LOCK.id], at=IN_A_SECOND), back).snapshot(NOW).locks[0]
+    assert (lock.acquired_at, lock.timeout) == (NOW, LOCK.expires_at - NOW)
+
+
 def test_lock_that_a_whole_scan_does_not_find_is_gone():
     assert state(read(LOCK), Scanned(cache="default", ids=[], at=IN_A_SECOND)).snapshot(NOW).locks == ()
 

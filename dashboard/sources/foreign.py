@@ -1,0 +1,56 @@
+"""Makes what strangers sent fit to be kept: anybody who can reach the broker may publish an event or answer for a worker.
+
+Text is capped and its lone surrogates escaped (they cannot be written anywhere), numbers are finite and of 64 bits, trees are bounded;
+whatever is of another kind is None.
+"""
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any
+
+MAX_TEXT = 512
+MAX_TRACEBACK = 4096  # only its end is read
+MAX_FIELDS = 60
+MAX_ITEMS = 2000
+MAX_DEPTH = 6
+MAX_NUMBER = 2**53  # more than any pid, count or time in seconds
+
+
+def clean_text(value: str, limit: int = MAX_TEXT) -> str:
+    """The text as it can be written: at most `limit` characters, lone surrogates escaped."""
+    return value[:limit].encode("utf-8", "backslashreplace").decode()[: limit * 6]
+
+
+def clean_event(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """An event with flat fields alone; of a traceback its end is kept."""
+    cleaned = {}
+    for name, value in list(fields.items())[:MAX_FIELDS]:
+        if isinstance(name, str):
+            last = value[-MAX_TRACEBACK:] if name == "traceback" and isinstance(value, str) else None
+            cleaned[name[:64]] = clean_text(last, MAX_TRACEBACK) if last is not None else _leaf(value)
+    return cleaned
+
+
+def clean_tree(value: Any, depth: int = 0) -> Any:
+    """A worker's answer: dicts and lists of what `clean_event` keeps, bounded in depth and size."""
+    if isinstance(value, dict):
+        items = list(value.items())[:MAX_ITEMS] if depth < MAX_DEPTH else []
+        return {clean_text(name): clean_tree(item, depth + 1) for name, item in items if isinstance(name, str)}
+    if isinstance(value, (list, tuple)):
+        return [clean_tree(item, depth + 1) for item in value[:MAX_ITEMS]] if depth < MAX_DEPTH else []
+    return _leaf(value)
+
+
+def _leaf(value: Any) -> str | int | float | bool | None:
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, (int, float)) and isfinite(value) and abs(value) < MAX_NUMBER:
+        return value
+    return None
+
+
+def as_dict(value: Any) -> dict[str, Any]:
+    """The dict, or an empty one where something else was sent."""
+    return value if isinstance(value, dict) else {}

@@ -8,12 +8,13 @@ from dashboard.records import Worker
 from dashboard.web import sparks
 from dashboard.web.look import Look
 from dashboard.web.panels.brief import standing
+from dashboard.web.panels.frame import held_locks
 
 
 def figures(seen: Look) -> Iterator[dict[str, object]]:
     """Each with its name, value, label, and the spark line of its last five minutes."""
     snapshot, drawn = seen.snapshot, seen.snapshot.figures
-    locks, are_known = len(seen.judged), seen.has_observer and not seen.away("cache", "broker")
+    locks, are_known = len(held_locks(seen)), seen.has_observer and not seen.away("cache", "broker")
     has_broker = seen.has_observer and not seen.away("broker")
     ready = [queue.ready for queue in snapshot.queues]
     unacked = [queue.unacked for queue in snapshot.queues]

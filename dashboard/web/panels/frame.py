@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from dashboard.conf import conf
+from dashboard.records import JudgedLock
 from dashboard.web.instants import Instant, instant_of, maybe
 from dashboard.web.look import Look
 from dashboard.web.panel import Piece
@@ -66,9 +67,14 @@ def _icon(look: Look) -> str:
     return ICONS["unknown" if not look.is_current else "alert" if look.concerns else "calm"]
 
 
+def held_locks(look: Look) -> list[JudgedLock]:
+    """Those that are held now; one that expired while its holder's run went on is held no more."""
+    return [one for one in look.judged if one.lock.lapsed_at is None]
+
+
 def _links(look: Look, page: str, may: frozenset[str]) -> list[Link]:
-    attention = sum(1 for one in look.judged if one.needs_attention)
-    held = len(look.judged) if look.has_observer and not look.away("cache", "broker") else None
+    attention = len({one.lock.id for one in look.judged if one.needs_attention})  # one lock may be overlapping and overrun in two rows
+    held = len(held_locks(look)) if look.has_observer and not look.away("cache", "broker") else None
     links = []
     if "lockhouse.view_locks" in may:
         links.append(Link(name="overview", label=_("Overview"), url=reverse("lockhouse:overview"), is_here=page == "overview"))

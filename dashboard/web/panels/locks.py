@@ -15,7 +15,7 @@ from dashboard.records import JudgedLock, Snapshot
 from dashboard.web.instants import maybe
 from dashboard.web.look import Look, look
 from dashboard.web.panel import Piece
-from dashboard.web.panels.frame import frame, piece, region_state
+from dashboard.web.panels.frame import frame, held_locks, piece, region_state
 from dashboard.web.panels.lock_row import ordered_value, row_html, row_id
 from dashboard.words import VERDICTS, verdict, visible
 
@@ -120,8 +120,10 @@ def _cut(shown: Sequence[JudgedLock]) -> str:
 
 def _summary(seen: Look) -> dict[str, Any]:
     places = [source for source in seen.snapshot.sources if source.name.startswith("cache ") and source.name != BROKERS_DATABASE]
+    held = len(held_locks(seen))
     return {
-        "count": len(seen.judged) if seen.has_observer else None,
+        "count": held if seen.has_observer else None,
+        "lapsed": len(seen.judged) - held,
         "away": ", ".join(visible(source.name) for source in seen.away("cache", "broker")),
         "caches": len(places),
         "read": maybe(seen.snapshot.at, seen.now),

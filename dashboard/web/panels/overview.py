@@ -14,7 +14,7 @@ from dashboard.web.panels.attention import MAX_ROWS, concern_row
 from dashboard.web.panels.brief import queue_row, worker_row
 from dashboard.web.panels.coverage import coverage
 from dashboard.web.panels.figures import figures
-from dashboard.web.panels.frame import frame, piece, region_state
+from dashboard.web.panels.frame import frame, held_locks, piece, region_state
 from dashboard.web.panels.lanes import MAX_LANES, axis, lane_piece, ordered_lanes
 from dashboard.web.timeline import anchor_of
 
@@ -53,7 +53,8 @@ def _attention(seen: Look, may: frozenset[str]) -> Iterator[Piece]:
     more = len(seen.concerns) - MAX_ROWS
     is_calm = seen.is_current and not seen.concerns
     checked = maybe(seen.snapshot.at, seen.now)
-    yield piece("attention-state", "panels/attention_state.html", is_calm=is_calm, is_known=seen.has_observer, checked=checked, locks=len(seen.judged))
+    locks = len(held_locks(seen))
+    yield piece("attention-state", "panels/attention_state.html", is_calm=is_calm, is_known=seen.has_observer, checked=checked, locks=locks)
     for concern in seen.concerns[:MAX_ROWS]:
         yield concern_row(concern, seen, may)
     yield piece("attention-more", "panels/attention_more.html", more=max(more, 0), url=f"{reverse('lockhouse:locks')}?verdict=attention")

@@ -99,6 +99,20 @@ def test_expired_lock_whose_run_goes_on_has_a_row_beside_the_one_that_took_it_an
     assert {"lock-aaaaaaaaaaaa", "lock-aaaaaaaaaaaa-11111111"} <= set(pieces)
 
 
+def test_expired_lock_is_not_counted_as_held_and_needs_attention_once_with_the_one_after_it():
+    lapsed = make_lock(id="a" * 16, lapsed_at=ago(seconds=10), token_digest="1" * 16)
+    again = make_lock(id="a" * 16, claim=make_claim(task_id="e" * 36), token_digest="2" * 16, acquired_at=ago(seconds=5))
+    runs = (make_run(), make_run(task_id="e" * 36, name="reports_prepare_massive_report"))
+    snapshot = make_snapshot(locks=(lapsed, again), runs=runs)
+
+    pieces, overview = pieces_of("locks", snapshot), pieces_of("overview", snapshot)
+
+    assert "1 held in" in pieces["locks-summary"]
+    assert "1 expired and still running" in pieces["locks-summary"]
+    assert '<span class="lh-count">1</span> <span class="lh-alarm">1<' in pieces["lh-nav"]
+    assert "<b>1<" in overview["figure-locks"].replace("\n", "")
+
+
 def test_hostile_name_is_text_and_what_it_hides_is_spelled_out():
     html = "".join(pieces_of("locks", make_snapshot(locks=(make_lock(name=EVIL, key=f":1:{EVIL}"),))).values())
 

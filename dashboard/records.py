@@ -152,6 +152,38 @@ class UnackedMessage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message that waits in a queue, as it was read; nothing of it was executed, and it still waits."""
+
+    position: int  # in the order of delivery, from 1
+    priority: str
+    size_bytes: int
+    problem: str = ""  # a code for what is wrong with it; empty: a worker can run it
+    detail: str = ""  # of the problem
+    task_id: str | None = None
+    task_name: str | None = None
+    args: str | None = None  # the sender's repr, secrets included
+    kwargs: str | None = None
+    retries: int | None = None
+    eta_at: datetime | None = None
+    expires_at: datetime | None = None
+    origin: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuePeek:
+    """The messages at the front of a queue at one moment; a worker may take some while they are read, and the ones behind move up."""
+
+    read_at: datetime
+    total: int  # that were ready
+    messages: tuple[Message, ...] = ()  # in the order of delivery
+    looked_at: int = 0  # may be more than `messages`: so many were grouped
+    groups: tuple[tuple[str | None, str, int], ...] = ()  # task name, problem, how many; the most frequent first
+    stopped_by: str = ""  # why not all were looked at: "count", "bytes", "time", "huge"
+    keys: tuple[bytes, ...] = ()  # that were read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """An attempt that gave up because the lock was held."""
 

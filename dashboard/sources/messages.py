@@ -1,4 +1,4 @@
-"""Reads what messages in a queue say, without taking one: decoding never fails, and what is wrong with a message is part of the answer.
+"""What a message says: decoding never fails, and what is wrong with a message is part of the answer. No I/O.
 
 Source: kombu's virtual `Message` and Celery's `on_task_received` decide what a worker can do with it.
 """

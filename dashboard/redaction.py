@@ -72,3 +72,18 @@ _PATTERNS: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = 
     ),
     (re.compile(r"(?<![\w.])(?:4\d{3}|5[1-5]\d\d|2[2-7]\d\d|3[47]\d\d|6\d{3})(?:[ -]?\d){9,15}(?![\w.])"), _card),
 ]
+
+
+_IN_NAMES: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
+    (re.compile(r"eyJ[A-Za-z0-9-]{5,4096}(?:\.[A-Za-z0-9-]{1,4096}){1,4}"), HIDDEN),
+    (re.compile(r"(?:AKIA|ASIA)[0-9A-Z]{16}"), HIDDEN),
+    (re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]{0,30}://[^\s:/@]{0,200}):[^\s@]{1,1024}@"), rf"\1:{HIDDEN}@"),
+    (re.compile(r"([A-Za-z0-9_-]{1,60})=([^&;,:]{1,4096})"), lambda found: f"{found[1]}={HIDDEN}" if is_secret_name(found[1]) else found[0]),
+]
+
+
+def hide_in_name(name: str) -> str:
+    """A key's name with what is surely a secret hidden; a colon parts its levels, so `auth:lock` and `token:refresh:12` stay whole."""
+    for pattern, instead in _IN_NAMES:
+        name = pattern.sub(instead, name)
+    return name

@@ -8,6 +8,7 @@ from typing import Any
 
 from dashboard.observer.observations import LocksRead
 from dashboard.records import HeldLock, Lane, Refusal, Span
+from dashboard.redaction import hide_in_name
 from dashboard.sources.locks import lock_id
 
 SAME_DEADLINE = timedelta(milliseconds=75)  # two readings of one TTL differ by the time that the answers took
@@ -140,12 +141,15 @@ class LockBook:
 
     def _place_of(self, key: str) -> tuple[str, str, str] | None:
         """The cache, lock id and name that this key has: the lock that is held under it, else the first cache with its prefix."""
+        ids = {lock_id(alias, key.encode()): alias for alias, _ in self.places}
+        for identity in ids.keys() & self.held.keys():
+            return ids[identity], identity, self.held[identity].name
         for lock in self.held.values():
-            if lock.key == key:
+            if lock.key == key:  # one that is not UTF-8: the event spells it as we do
                 return lock.cache, lock.id, lock.name
         for alias, prefix in sorted(self.places, key=lambda place: -len(place[1])):
             if key.startswith(prefix):
-                return alias, lock_id(alias, key.encode()), key.removeprefix(prefix)
+                return alias, lock_id(alias, key.encode()), hide_in_name(key.removeprefix(prefix))
         return None
 
     def forget(self, now: datetime) -> None:

@@ -14,6 +14,7 @@ from dashboard.connections import Watched
 from dashboard.exceptions import SourceUnavailable
 from dashboard.locking.token import TokenClaim, read_token
 from dashboard.records import Claim, HeldLock
+from dashboard.redaction import hide_in_name
 
 MAX_TOKEN_BYTES = 4096  # our own tokens have 512 at most; what is longer is no lock that we know how to release
 MAX_KEY_SHOWN = 512
@@ -42,8 +43,8 @@ def digest(token: bytes) -> str:
 
 
 def shown_key(raw_key: bytes) -> str:
-    """The key as text, what is not UTF-8 escaped, cut at MAX_KEY_SHOWN."""
-    text = raw_key[: MAX_KEY_SHOWN * 4].decode("utf-8", "backslashreplace")
+    """The key as text, what is not UTF-8 escaped, secrets hidden, cut at MAX_KEY_SHOWN."""
+    text = hide_in_name(raw_key[: MAX_KEY_SHOWN * 4].decode("utf-8", "backslashreplace"))
     return text if len(text) <= MAX_KEY_SHOWN else text[: MAX_KEY_SHOWN - 1] + "…"
 
 

@@ -85,6 +85,24 @@ def test_key_too_long_to_be_carried_is_found_again_by_its_id(place, cache):
     assert find_raw_key(redis, place, lock.id) == key
 
 
+SIGNED = b"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abcdefghijklmnop"
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        (b"lock_session_" + SIGNED, "lock_session_••••••"),
+        (b"lock_password=hunter2", "lock_password=••••••"),
+        (b"lock_redis://u:pw@host/0", "lock_redis://u:••••••@host/0"),
+        (b"auth:lock", "auth:lock"),
+        (b"token:refresh:12", "token:refresh:12"),
+        (b"lock_data_id=12", "lock_data_id=12"),
+    ],
+)
+def test_secret_in_a_name_is_hidden_and_what_only_sounds_like_one_is_not(raw, shown):
+    assert shown_key(raw) == shown
+
+
 @pytest.mark.parametrize(("raw", "shown"), [(b"a\xffb", "a\\xffb"), ("ö".encode(), "ö"), (b"k" * 600, "k" * 511 + "…")])
 def test_key_is_shown_escaped_and_cut(raw, shown):
     assert shown_key(raw) == shown

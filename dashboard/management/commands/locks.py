@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from dashboard import snapshot as snapshots
@@ -17,7 +17,7 @@ from dashboard.conf import policy
 from dashboard.judge import assess
 from dashboard.judge.filtering import matches
 from dashboard.observer.survey import survey
-from dashboard.records import Snapshot
+from dashboard.records import JudgedLock, Snapshot
 from dashboard.words import verdict, visible
 
 UNAVAILABLE = 3
@@ -39,10 +39,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         known = newest_or_survey()
         now = datetime.now(UTC)
-        rows = [lock_row(one, now) for one in assess(known, now, policy()) if matches(one, options["q"])]
+        judged = assess(known, now, policy())
+        rows = [lock_row(one, now) for one in judged if matches(one, options["q"])]
         answer = locks_answer(known, rows, now)
         away = lock_sources_away(answer["unavailable"])
-        self.stdout.write(json.dumps(answer, indent=1) if options["json"] else as_table(answer["locks"], is_whole=not away))
+        self.stdout.write(json.dumps(answer, indent=1) if options["json"] else as_table(answer["locks"], held=_held(judged), is_whole=not away))
         for source, reason in answer["unavailable"].items():
             self.stderr.write(f"{source}: {visible(reason)}")
         if away:
@@ -55,11 +56,12 @@ def newest_or_survey() -> Snapshot:
     return survey() if is_stale(known, datetime.now(UTC)) else known
 
 
-def as_table(rows: Sequence[Mapping[str, Any]], *, is_whole: bool) -> str:
-    """The rows for people; no rows mean that no lock is held only where every place answered."""
+def as_table(rows: Sequence[Mapping[str, Any]], *, held: int, is_whole: bool) -> str:
+    """The rows for people; no rows mean that no lock is held only where nothing was filtered out and every place answered."""
     if not rows:
-        return "No lock is held." if is_whole else "No lock was found where we could look; not every place answered."
-    table = Table("verdict", "cache", "name", "left", "holder", "id", "digest", box=None, pad_edge=False)
+        return _nothing(held, is_whole=is_whole)
+    whole = [Column(name, no_wrap=True, overflow="fold") for name in ("id", "digest")]  # they are copied: a narrow terminal cuts the others
+    table = Table("verdict", "cache", "name", "left", "holder", *whole, box=None, pad_edge=False)
     for row in rows:
         word = Text(verdict(row["verdict"]), COLOURS.get(row["verdict"], ""))
         table.add_row(word, *(Text(text) for text in (row["cache"], visible(row["name"]), _left(row), _holder(row), row["id"], row["token_digest"])))
@@ -67,6 +69,16 @@ def as_table(rows: Sequence[Mapping[str, Any]], *, is_whole: bool) -> str:
     with console.capture() as captured:
         console.print(table)
     return captured.get().rstrip("\n")
+
+
+def _held(judged: Sequence[JudgedLock]) -> int:
+    return sum(1 for one in judged if one.lock.lapsed_at is None)
+
+
+def _nothing(held: int, *, is_whole: bool) -> str:
+    if not is_whole:
+        return "No lock was found where we could look; not every place answered."
+    return f"No lock matches the filter; {held} {'is' if held == 1 else 'are'} held." if held else "No lock is held."
 
 
 def _left(row: Mapping[str, Any]) -> str:

@@ -80,6 +80,22 @@ def test_a_cache_that_does_not_answer_is_status_3_and_not_an_empty_list(scene, s
     assert "cache shop" in err
 
 
+def test_a_filter_that_matches_nothing_says_how_many_are_held(scene, capsys):
+    scene.see(scene.take("lock_a"), scene.take("lock_b"))
+
+    assert run(capsys, "locks", "--q", "nosuchlock")[:2] == (0, "No lock matches the filter; 2 are held.\n")
+
+
+def test_ids_and_digests_are_whole_in_a_narrow_table(scene, capsys, monkeypatch):
+    monkeypatch.setattr("dashboard.management.commands.locks.WIDTH", 60)
+    lock = scene.orphan()
+
+    _, out, _ = run(capsys, "locks")
+
+    assert lock.id in out
+    assert lock.token_digest in out
+
+
 def test_nothing_held_is_said(scene, capsys):
     scene.put([])
 

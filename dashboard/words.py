@@ -55,7 +55,6 @@ SENTENCES: Mapping[str, str] = {
     "holder_likely": N_("taken at %(at)s; run %(task_id)s of %(task_name)s on %(worker)s started %(distance)s before, the best of %(candidates)s active then"),
     "holder_none": N_("taken at %(at)s, when no run that we know of was active"),
     "holder_unreadable": N_("the token says nothing about its holder"),
-    "wrong_type": N_("the key has a lock's name and holds a %(type)s: it is no lock"),
     "run_active": N_("%(worker)s said at %(seen_at)s that run %(task_id)s is active"),
     "run_active_still": N_("%(worker)s says that run %(task_id)s is active"),
     "run_started": N_("run %(task_id)s started on %(worker)s at %(at)s; the worker has not been asked since"),
@@ -71,16 +70,15 @@ SENTENCES: Mapping[str, str] = {
     "worker_leaving": N_("%(worker)s said at %(at)s that it is leaving; it ends its runs first, and answers nothing meanwhile"),
     "worker_unknown": N_("%(worker)s has never been heard of by this observer"),
     "name_shared": N_("two live processes call themselves %(worker)s: neither can be told from the other"),
-    "connection_open": N_("its connection to the broker is still open: %(worker)s may be frozen or cut off, which proves nothing"),
+    "connection_open": N_("its connection to the broker is still open: %(worker)s may be frozen or cut off: that is no proof of death"),
     "connection_gone": N_("the broker closed the connection of %(worker)s at %(at)s"),
     "connection_unknown": N_("the broker does not let us see whether %(worker)s is still connected"),
     "message_unacked": N_("run %(task_id)s is still unacknowledged: Redis gives it out again on %(queue)s from %(due_at)s, released or not"),
-    "only_likely": N_("the holder is only likely, and %(task_name)s is not named as this lock's owner in the settings: that is no proof"),
+    "only_likely": N_("only likely to be the holder: the settings do not name %(task_name)s as the owner of this lock"),
     "expiring": N_("expires at %(expires_at)s"),
     "never_expires": N_("has no timeout: held until somebody releases it"),
     "lapsed": N_("expired at %(at)s while the run went on"),
     "overlapping": N_("run %(task_id)s on %(worker)s, which held it before, is still active"),
-    "source_unavailable": N_("%(source)s has not answered since %(since)s"),
     "stale": N_("nothing newer than %(at)s is known"),
     "no_reader": N_("%(ready)s messages wait in %(queue)s, and no worker has read it since %(since)s"),
     "reason": N_("%(text)s"),
@@ -92,6 +90,11 @@ NOT_KNOWN: Mapping[str, str | Promise] = {
     "host": gettext_lazy("a host not known"),
     "queue": gettext_lazy("its queue"),
     "origin": gettext_lazy("a sender not known"),
+}
+SOURCES: Mapping[str, str | Promise] = {  # those whose name is our own word and no person's
+    "lockhouse": gettext_lazy("Lockhouse's own Redis"),
+    "connections": gettext_lazy("the broker's list of connections"),
+    "cache broker": gettext_lazy("the broker's database"),
 }
 ENDS: Mapping[str | None, str | Promise] = {
     "released": gettext_lazy("released"),
@@ -174,6 +177,11 @@ def verdict(code: str) -> str:
     return str(VERDICTS.get(code, visible(code)))
 
 
+def source_name(name: str) -> str:
+    """A source as people call it."""
+    return str(SOURCES.get(name, visible(name)))
+
+
 def _shown(name: str, value: Word, now: datetime | None) -> str:
     if value is None:
         return str(NOT_KNOWN.get(name, _("a time not known") if name.endswith(("at", "since")) else "?"))
@@ -183,6 +191,8 @@ def _shown(name: str, value: Word, now: datetime | None) -> str:
         return duration(value)
     if isinstance(value, list):
         return ", ".join(visible(item) for item in value)
+    if name == "source":
+        return source_name(str(value))
     if name == "problem":
         return str(queue_words.PROBLEMS.get(str(value), visible(str(value))))
     return short_id(value) if name == "task_id" and isinstance(value, str) else visible(str(value))
@@ -214,4 +224,17 @@ def _ambiguous(given: Mapping[str, Word], shown: Mapping[str, str]) -> str:
     }
 
 
-COUNTED = {"asked": _asked, "holder_ambiguous": _ambiguous, **queue_words.COUNTED}
+def _wrong_type(given: Mapping[str, Word], shown: Mapping[str, str]) -> str:
+    if given.get("type") == "odd-token":
+        return _("its value is too long for a token: it is no lock")
+    return _("the key has a lock's name and holds a %(type)s: it is no lock") % {"type": shown.get("type", "?")}
+
+
+def _source_unavailable(given: Mapping[str, Word], shown: Mapping[str, str]) -> str:
+    said = {"source": shown.get("source", "?"), "since": shown.get("since", "?")}
+    if given.get("source") == "workers":
+        return _("%(source)s have not answered since %(since)s") % said
+    return _("%(source)s has not answered since %(since)s") % said
+
+
+COUNTED = {"asked": _asked, "holder_ambiguous": _ambiguous, "source_unavailable": _source_unavailable, "wrong_type": _wrong_type, **queue_words.COUNTED}

@@ -58,6 +58,21 @@ def test_value_that_is_not_known_is_said_to_be_so():
     assert sentence(fact) == "a worker not known was asked at a time not known and did not answer"
 
 
+@pytest.mark.parametrize(
+    ("code", "values", "said"),
+    [
+        ("wrong_type", {"type": "odd-token"}, "its value is too long for a token: it is no lock"),
+        ("wrong_type", {"type": "hash"}, "the key has a lock's name and holds a hash: it is no lock"),
+        ("source_unavailable", {"source": "workers", "since": NOW}, f"workers have not answered since {instant(NOW)}"),
+        ("source_unavailable", {"source": "cache broker", "since": NOW}, f"the broker's database has not answered since {instant(NOW)}"),
+        ("only_likely", {"task_name": "sync"}, "only likely to be the holder: the settings do not name sync as the owner of this lock"),
+        ("worker_unknown", {"worker": "w@a", "namesakes": 1}, "w@a has never been heard of by this observer"),
+    ],
+)
+def test_sentence_fits_its_values(code, values, said):
+    assert sentence(Evidence(code=code, values=values)) == said
+
+
 def test_unknown_code_shows_itself_with_its_values():
     assert sentence(Evidence(code="brand_new", values={"n": 3, "who": "x\u202e"})) == "brand_new: n 3, who x\\u202e"
 

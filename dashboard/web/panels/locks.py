@@ -17,7 +17,7 @@ from dashboard.web.look import Look, look
 from dashboard.web.panel import Piece
 from dashboard.web.panels.frame import frame, held_locks, piece, region_state
 from dashboard.web.panels.lock_row import ordered_value, row_html, row_id
-from dashboard.words import VERDICTS, verdict, visible
+from dashboard.words import VERDICTS, source_name, verdict
 
 MAX_ROWS = 500  # a longer list is no longer read; the page says how many there are
 LOCK_VERDICTS = ("overlapping", "orphaned", "overrun", "expiring", "never-expires", "unknown", "held")
@@ -124,7 +124,7 @@ def _summary(seen: Look) -> dict[str, Any]:
     return {
         "count": held if seen.has_observer else None,
         "lapsed": len(seen.judged) - held,
-        "away": ", ".join(visible(source.name) for source in seen.away("cache", "broker")),
+        "away": ", ".join(source_name(source.name) for source in seen.away("cache", "broker")),
         "caches": len(places),
         "read": maybe(seen.snapshot.at, seen.now),
         "is_current": seen.is_current,

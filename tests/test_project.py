@@ -138,7 +138,9 @@ def test_compose_starts_workers_as_the_demo_does(part, tmp_path):
 def test_compose_starts_the_web_process_as_up_does(settings):
     settings.ASGI_APPLICATION = "config.asgi.application"
 
-    assert shlex.split(compose()["services"]["web"]["command"]) == ["python", *web("0.0.0.0", 8000).argv[1:]]
+    service = compose()["services"]["web"]
+    assert service["environment"]["UVICORN_PROXY_HEADERS"] == service["environment"]["LOCKHOUSE_BEHIND_PROXY"] == "${LOCKHOUSE_BEHIND_PROXY:-0}"
+    assert [*shlex.split(service["command"]), "--no-proxy-headers"] == ["python", *web("0.0.0.0", 8000).argv[1:]]
 
 
 def test_compose_calls_the_observer_well_only_while_the_snapshot_is_fresh(watching, redis, server_url):

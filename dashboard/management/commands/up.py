@@ -104,8 +104,13 @@ def web(host: str, port: int) -> Part:
     sockets = ["--ws", "websockets", "--ws-per-message-deflate", "false", "--ws-max-size", str(MAX_FRAME_BYTES)]
     quiet = ["--no-access-log", "--log-level", "warning", "--no-server-header"]
     ending = ["--timeout-graceful-shutdown", str(GRACE_S)]
-    argv = [sys.executable, "-m", "uvicorn", f"{module}:{attribute}", "--host", host, "--port", str(port), *sockets, *quiet, *ending]
+    argv = [sys.executable, "-m", "uvicorn", f"{module}:{attribute}", "--host", host, "--port", str(port), *sockets, *quiet, *ending, proxy_headers()]
     return Part(name="web", argv=argv, env={**environment(), **without_warning(WEBSOCKETS_WARNING)}, ready=lambda: answers(host, port))
+
+
+def proxy_headers() -> str:
+    """Only a proxy that Django trusts names the address: else everybody on this machine would choose the one that failed logins are counted for."""
+    return "--proxy-headers" if settings.SECURE_PROXY_SSL_HEADER else "--no-proxy-headers"
 
 
 def environment() -> dict[str, str]:

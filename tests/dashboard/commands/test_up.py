@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from dashboard.management.commands.up import web
 from tests.tasks_demo.waiting import wait_until, wait_until_gone
 
 
@@ -124,3 +125,11 @@ def test_address_of_another_machine_is_said_to_be_unusable(up):
 
     assert one.process.wait(timeout=15) == 1
     assert "Cannot listen on port 8000 of 192.0.2.1: " in one.said()
+
+
+@pytest.mark.parametrize(("trusted", "option"), [(None, "--no-proxy-headers"), (("HTTP_X_FORWARDED_PROTO", "https"), "--proxy-headers")])
+def test_address_of_a_request_is_taken_from_a_header_only_behind_a_proxy(settings, trusted, option):
+    settings.ASGI_APPLICATION = "config.asgi.application"
+    settings.SECURE_PROXY_SSL_HEADER = trusted
+
+    assert [word for word in web("127.0.0.1", 8000).argv if "proxy" in word] == [option]

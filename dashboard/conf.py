@@ -21,7 +21,7 @@ def _says(meaning: str, **default: Any) -> Any:
 class Conf:
     """The settings as read once per access; the README's table is compared with `describe()` by a test."""
 
-    NAME: str = _says("name of the watched system, shown in the header and in typed confirmations", default="celery")
+    NAME: str = _says("name of the watched system, shown in the header and in the tab's title", default="celery")
     KIND: str = _says("production, staging, ...: shown in the header in word and colour", default="")
     BROKER_URL: str = _says("the watched broker; from CELERY_BROKER_URL", default="redis://127.0.0.1:6379/0")
     BROKER_TRANSPORT_OPTIONS: Mapping[str, Any] = _says("the watched system's own transport options (JSON)", default_factory=dict)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from django.utils.translation import gettext as _
 
+from tasks_demo.settings import SERIALIZER
+
 BROKER_DB, SHOP_DB, PLAIN_DB, OWN_DB = 0, 1, 2, 5
 QUEUES = ("default", "emails", "notifications", "reports", "archive")
 
@@ -58,5 +60,5 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def _cache(url: str, prefix: str) -> dict[str, str]:
-    return {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": url, "KEY_PREFIX": prefix}
+def _cache(url: str, prefix: str) -> dict[str, object]:
+    return {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": url, "KEY_PREFIX": prefix, "OPTIONS": {"SERIALIZER": SERIALIZER}}

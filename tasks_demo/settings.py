@@ -9,6 +9,8 @@ from tasks_demo.schedule import BEAT_SCHEDULE
 
 WATCHED_AND_USED = ("shop", "plain")  # the caches that the demo's tasks take locks in
 
+SERIALIZER = "django_redis.serializers.json.JSONSerializer"  # by the default, pickle, whoever writes to Redis runs code in whoever reads
+
 
 def demo_settings(lockhouse: dict[str, Any], caches: dict[str, Any]) -> dict[str, Any]:
     """The settings to add; without the demo command's environment the caches are missing and the rest has harmless defaults."""
@@ -32,10 +34,12 @@ def endpoint_url() -> str:
 
 
 def _used_caches(watched: dict[str, Any]) -> dict[str, Any]:
-    """The watched caches as the demo's workers use them: holders sign their locks in `shop`; `plain` knows nothing of Lockhouse."""
+    """The watched caches as the demo uses them: values are JSON; holders sign their locks in `shop`; `plain` knows nothing of Lockhouse."""
     used = {alias: dict(watched[alias]) for alias in WATCHED_AND_USED if alias in watched}
+    for cache in used.values():
+        cache["OPTIONS"] = {**cache.get("OPTIONS", {}), "SERIALIZER": SERIALIZER}
     if "shop" in used:
-        used["shop"]["OPTIONS"] = {**used["shop"].get("OPTIONS", {}), "REDIS_CLIENT_CLASS": "dashboard.locking.HolderRedis"}
+        used["shop"]["OPTIONS"]["REDIS_CLIENT_CLASS"] = "dashboard.locking.HolderRedis"
     return used
 
 

@@ -1,5 +1,8 @@
 """The demo's pages: a scene's button, and the servers that a task retrieves while the reader waits."""
 
+from typing import Any
+
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
 from django.core.cache import caches
@@ -9,11 +12,13 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
+from redis.exceptions import ResponseError
 
 from tasks_demo.scenes import Scene, SceneNotSent, Sending, play, scene_named, send
 
 SERVERS = range(1, 9)
-ASKED_FOR_S = 30  # a waiting page reloads; it asks again only after this long
+ASKED_FOR_S = 30  # a waiting page reloads; the button comes back only after this long
+FACTS = {"name", "cores", "load_percent"}
 
 
 @require_POST
@@ -24,6 +29,8 @@ def scene_play(request: HttpRequest, name: str) -> HttpResponse:
     scene = scene_named(name)
     if scene is None:
         raise Http404
+    if is_read_only():
+        return _refused(request)
     try:
         play(scene)
     except SceneNotSent:
@@ -35,6 +42,7 @@ def scene_play(request: HttpRequest, name: str) -> HttpResponse:
 
 @require_GET
 @login_required
+@permission_required("lockhouse.view_locks", raise_exception=True)
 def servers(request: HttpRequest) -> HttpResponse:
     """The servers to choose from."""
     return _page(request, "tasks_demo/servers.html", title=_("Servers"), servers=SERVERS)
@@ -42,13 +50,34 @@ def servers(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @login_required
+@permission_required("lockhouse.view_locks", raise_exception=True)
 def server(request: HttpRequest, server_id: int) -> HttpResponse:
-    """What is known of a server; where nothing is yet, a task is sent for it and the page says to wait."""
+    """What is known of a server, whether it is being retrieved, or a button to ask it; looking sends nothing."""
     if server_id not in SERVERS:
         raise Http404
-    facts = caches["shop"].get(f"server_{server_id}")
-    failed = facts is None and not _retrieve(server_id)
-    return _page(request, "tasks_demo/server.html", title=_("Server %(id)s") % {"id": server_id}, server_id=server_id, facts=facts, failed=failed)
+    facts, is_unreadable = _known(server_id)
+    is_asked = not facts and _asked_key(server_id) in caches["shop"]
+    context = {"server_id": server_id, "facts": facts, "is_unreadable": is_unreadable, "is_asked": is_asked, "read_only": is_read_only()}
+    return _page(request, "tasks_demo/server.html", title=_("Server %(id)s") % {"id": server_id}, **context)
+
+
+@require_POST
+@login_required
+@permission_required("lockhouse.send_tasks", raise_exception=True)
+def server_ask(request: HttpRequest, server_id: int) -> HttpResponse:
+    """Send the task that retrieves a server, unless somebody just did."""
+    if server_id not in SERVERS:
+        raise Http404
+    if is_read_only():
+        return _refused(request)
+    if not _retrieve(server_id):
+        messages.error(request, _("The task could not be sent: the broker did not take it."))
+    return redirect("demo:server", server_id)
+
+
+def is_read_only() -> bool:
+    """Whether this installation sends nothing."""
+    return bool(settings.LOCKHOUSE.get("READ_ONLY", True))
 
 
 def _page(request: HttpRequest, template: str, **context: object) -> HttpResponse:
@@ -56,13 +85,33 @@ def _page(request: HttpRequest, template: str, **context: object) -> HttpRespons
     return render(request, template, {"has_permission": True, **context})
 
 
+def _refused(request: HttpRequest) -> HttpResponse:
+    return render(request, "tasks_demo/refused.html", {"has_permission": True, "title": _("Not allowed")}, status=403)
+
+
+def _known(server_id: int) -> tuple[dict[str, Any] | None, bool]:
+    """The facts in the cache, and whether something else is there: whoever writes to the cache may have put anything."""
+    try:
+        found = caches["shop"].get(f"server_{server_id}")
+    except (ValueError, RecursionError, ResponseError):  # no JSON, JSON without end, no string at all
+        return None, True
+    if isinstance(found, dict) and found.keys() >= FACTS:
+        return found, False
+    return None, found is not None
+
+
+def _asked_key(server_id: int) -> str:
+    return f"server_{server_id}_asked"
+
+
 def _retrieve(server_id: int) -> bool:
     """Send for the server unless somebody just did; false when the broker did not take it."""
-    if not caches["shop"].add(f"server_{server_id}_asked", 1, timeout=ASKED_FOR_S):
+    if not caches["shop"].add(_asked_key(server_id), 1, timeout=ASKED_FOR_S):
         return True
     try:
         send(Sending(task="servers_retrieve_info", queue="default", args=(server_id,)))
     except SceneNotSent:
+        caches["shop"].delete(_asked_key(server_id))
         return False
     return True
 

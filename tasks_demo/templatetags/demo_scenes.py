@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django import template
 
 from tasks_demo.scenes import SCENES, Scene
+from tasks_demo.views import is_read_only
 
 register = template.Library()
 
@@ -13,3 +14,9 @@ register = template.Library()
 def demo_scenes() -> Sequence[Scene]:
     """All scenes in the order of the strip."""
     return SCENES
+
+
+@register.simple_tag
+def demo_read_only() -> bool:
+    """Whether no scene may be played."""
+    return is_read_only()

@@ -153,9 +153,10 @@ def test_anonymous_is_sent_to_the_login(demo: Demo):
 
 
 def test_server_is_waited_for_and_then_there(demo: Demo):
-    browser = Browser(demo.url).log_in("viewer")
+    browser = Browser(demo.url).log_in("operator")
+    assert "Ask the server" in browser.get("/demo/servers/5/")
 
-    assert "Being retrieved, please wait." in browser.get("/demo/servers/5/")
+    assert "Being retrieved, please wait." in browser.post("/demo/servers/5/ask/")
     assert 'http-equiv="refresh"' in browser.get("/demo/servers/5/")
     wait_until(lambda: "web-5" in browser.get("/demo/servers/5/"), "the server is in the cache", within_s=20)
 

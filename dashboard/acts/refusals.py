@@ -12,6 +12,8 @@ STATUS = {
     "plan_of_another": 403,
     "not_known": 404,
     "act_not_known": 404,
+    "result_not_known": 404,
+    "result_gone": 404,
     "reason_missing": 422,
     "name_differs": 422,
     "too_many": 429,

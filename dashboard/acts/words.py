@@ -39,6 +39,8 @@ REFUSALS = {
     "too_many": _("You released %(limit)s locks within a minute, which is the limit; nothing was done. Wait a minute."),
     "record_failed": _("The record of this act could not be written to the database, so nothing was done."),
     "not_known": _("No lock with this id is known: it is gone, or it has not been found yet. Nothing was done."),
+    "result_not_known": _("No result with this id is known: it is gone for long, or it has not been found yet. Nothing was done."),
+    "result_gone": _("This result is gone: it expired or was deleted meanwhile."),
     "act_not_known": _("There is no act with this id."),
     "key_reused": _("This Idempotency-Key belongs to another act, so nothing was done."),
     "nothing_to_undo": _("This act changed nothing that could be put back."),

@@ -8,12 +8,15 @@ from dashboard import connections
 from dashboard.conf import conf, policy
 from dashboard.connections import BROKER, Watched, shown_url
 from dashboard.exceptions import SourceUnavailable
-from dashboard.observer.observations import LocksRead, Observation, QueuesRead, SourceSaid, WorkersAnswered
+from dashboard.judge.results import expected_names
+from dashboard.observer.observations import LocksRead, Observation, QueuesRead, ResultsRead, SourceSaid, WorkersAnswered
 from dashboard.observer.process import foreign_prefixes
 from dashboard.observer.state import State
 from dashboard.records import Snapshot, SourceState
 from dashboard.sources.follow import Follower
 from dashboard.sources.queues import Layout, QueueReader
+from dashboard.sources.results import BACKEND, ResultReader, wanted_in
+from dashboard.sources.results import places as result_places
 from dashboard.sources.workers import SOURCE as WORKERS
 from dashboard.sources.workers import ask_workers
 
@@ -29,6 +32,9 @@ def survey() -> Snapshot:
     _try(state, BROKER, conf().BROKER_URL, lambda: _queues(state))
     for place in places:
         _try(state, f"cache {place.alias}", place.url, lambda place=place: _locks(state, place, places))  # type: ignore[misc]  # bound per place
+    for place in result_places():
+        name = place.alias if place.alias == BACKEND else f"cache {place.alias}"
+        _try(state, name, place.url, lambda place=place: _results(state, place))  # type: ignore[misc]  # as above
     return state.snapshot(datetime.now(UTC))
 
 
@@ -59,6 +65,15 @@ def _queues(state: State) -> None:
     for _ in range(20):  # enough steps of the scan for 20,000 keys; what is beyond is found by an observer
         queues, unacked = reader.read(names)
     _apply(state, QueuesRead(queues=queues, unacked=unacked, at=datetime.now(UTC)))
+
+
+def _results(state: State, place: Watched) -> None:
+    reader = ResultReader(connections.look(place), place, wanted_in(place))
+    while conf().SCAN and not reader.scan_some():
+        pass
+    now = datetime.now(UTC)
+    results = reader.read(expected_names(state.runs.runs.values(), policy().results) if place.alias != BACKEND else (), now)
+    _apply(state, ResultsRead(cache=place.alias, results=results, total=reader.total, scanned=conf().SCAN, at=now))
 
 
 def _workers(state: State) -> None:

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from dashboard.web import views
+from dashboard.web import results, views
 from dashboard.web.login import Login, Logout
 
 app_name = "lockhouse"
@@ -10,6 +10,9 @@ urlpatterns = [
     path("", views.overview, name="overview"),
     path("locks/", views.locks, name="locks"),
     path("queues/", views.queues, name="queues"),
+    path("results/", results.results, name="results"),
+    path("results/<str:id>/", results.result, name="result"),
+    path("results/<str:id>/value/", results.result_value, name="result-value"),
     path("login/", Login.as_view(), name="login"),
     path("logout/", Logout.as_view(), name="logout"),
     path("", include("dashboard.web.act_urls")),

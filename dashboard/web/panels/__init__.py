@@ -5,9 +5,13 @@ from dashboard.web.panels.lock import LockPanel
 from dashboard.web.panels.locks import LocksPanel
 from dashboard.web.panels.overview import OverviewPanel
 from dashboard.web.panels.queues import QueuesPanel
+from dashboard.web.panels.result import ResultPanel
+from dashboard.web.panels.results import ResultsPanel
 
 OVERVIEW = OverviewPanel()
 LOCKS = LocksPanel()
 LOCK = LockPanel()
 QUEUES = QueuesPanel()
-PANELS: dict[str, Panel] = {"overview": OVERVIEW, "locks": LOCKS, "lock": LOCK, "queues": QUEUES}
+RESULTS = ResultsPanel()
+RESULT = ResultPanel()
+PANELS: dict[str, Panel] = {"results": RESULTS, "result": RESULT, "overview": OVERVIEW, "locks": LOCKS, "lock": LOCK, "queues": QUEUES}

@@ -81,6 +81,7 @@ def _links(look: Look, page: str, may: frozenset[str]) -> list[Link]:
         here = page in {"locks", "lock"}
         links.append(Link(name="locks", label=_("Locks"), url=reverse("lockhouse:locks"), is_here=here, count=held, attention=attention))
         links.append(_queues_link(look, page))
+        links.append(_results_link(look, page))
     if "lockhouse.view_acts" in may:
         links.append(Link(name="acts", label=_("Acts"), url=reverse("lockhouse:acts"), is_here=page == "acts"))
     return links
@@ -90,6 +91,12 @@ def _queues_link(look: Look, page: str) -> Link:
     known = len(look.snapshot.queues) if look.has_observer and not look.away("broker") else None
     unread = sum(1 for concern in look.concerns if concern.kind == "no-reader")
     return Link(name="queues", label=_("Queues"), url=reverse("lockhouse:queues"), is_here=page in {"queues", "queue"}, count=known, attention=unread)
+
+
+def _results_link(look: Look, page: str) -> Link:
+    there = sum(1 for result in look.snapshot.results if result.gone_at is None)
+    count = there if look.has_observer and not look.away("cache", "result backend") else None
+    return Link(name="results", label=_("Results"), url=reverse("lockhouse:results"), is_here=page in {"results", "result"}, count=count)
 
 
 def _banner(look: Look) -> dict[str, Any]:

@@ -1,0 +1,67 @@
+"""One result's page: everything known about it but its value, which is read when somebody asks for it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from dashboard.judge.results import JudgedResult, judge_results
+from dashboard.records import Snapshot
+from dashboard.web import redis_cli
+from dashboard.web.instants import maybe
+from dashboard.web.look import Look, look
+from dashboard.web.panel import Piece
+from dashboard.web.panels.frame import frame, piece
+from dashboard.web.panels.result_row import result_row
+from dashboard.words import visible
+
+
+class ResultPanel:
+    """The live part of one result's page; its query has the result's `id`."""
+
+    permission = "lockhouse.view_locks"
+    name = "result"
+    template = "lockhouse/live/result.html"
+
+    def query(self, given: Mapping[str, str]) -> dict[str, str]:
+        """The part of the address that the page understands."""
+        return {"id": given.get("id", "")}
+
+    def frame(self, query: Mapping[str, str]) -> dict[str, object]:
+        """What stands around the pieces and never changes."""
+        return {"results_url": reverse("lockhouse:results")}
+
+    def pieces(self, snapshot: Snapshot, query: Mapping[str, str], may: frozenset[str], now: datetime) -> list[Piece]:
+        """Head, facts, and how to see it for oneself."""
+        seen, result_id = look(snapshot, now), query.get("id", "")
+        found = next((one for one in judge_results(snapshot, seen.policy) if one.result.id == result_id), None)
+        row = result_row(found, now) if found else None
+        return [
+            *frame(seen, self.name, row.name if row else _("Result"), may),
+            piece("result-head", "panels/result_head.html", row=row),
+            piece("result-facts", "panels/result_facts.html", row=row, facts=_facts(found, seen) if found else None),
+            piece("result-proof", "panels/lock_proof.html", lines=_lines(seen, found) if found else []),
+        ]
+
+
+def name_of(snapshot: Snapshot, result_id: str) -> str | None:
+    """The name of a result that is known; None for one that nobody knows."""
+    return next((result.name for result in snapshot.results if result.id == result_id), None)
+
+
+def _facts(one: JudgedResult, seen: Look) -> dict[str, object]:
+    result = one.result
+    return {
+        "kind": visible(result.kind),
+        "first_seen": maybe(result.first_seen_at, seen.now),
+        "written": maybe(result.written_at, seen.now),
+        "was_until": maybe(result.expires_at, seen.now) if not one.is_there else None,
+        "runs": [{"id": visible(run.task_id), "worker": visible(run.worker or ""), "since": maybe(run.started_at, seen.now)} for run in one.runs],
+    }
+
+
+def _lines(seen: Look, one: JudgedResult) -> list[str]:
+    names = {one.result.cache, f"cache {one.result.cache}"}
+    url = next((source.url for source in seen.snapshot.sources if source.name in names), None)
+    return redis_cli.lines(url, one.result.raw_key)

@@ -28,7 +28,7 @@ class DashboardMiddleware(MiddlewareMixin):
         """A sentence instead of a traceback for what was raised on purpose; everything else is a bug and goes on."""
         if not isinstance(error, DashboardError) or not _is_ours(request):
             return None
-        log.log(logging.WARNING if error.status >= SERVER_ERROR else logging.INFO, "%s %s: %s", request.method, request.path, error)
+        log.log(logging.WARNING if error.status >= SERVER_ERROR else logging.INFO, "%s %r: %s", request.method, request.path, error)
         if _is_api(request):
             return JsonResponse({"error": str(error)}, status=error.status)
         return _page(request, error)

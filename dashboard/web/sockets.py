@@ -98,7 +98,7 @@ def _key(name: str, panel: Panel, scope: Scope, viewer: Viewer) -> Key:
     request = HttpRequest()  # the page was rendered in the language that its own request asked for, with the same headers
     request.COOKIES = dict(scope["cookies"])
     request.META["HTTP_ACCEPT_LANGUAGE"] = ",".join(headers(scope, b"accept-language"))
-    query = tuple(sorted((_query(scope) or {}).items()))
+    query = tuple(sorted(panel.query(_query(scope) or {}).items()))  # as the page understands it: what it ignores makes no view of its own
     return Key(name=name, panel=panel, query=query, may=viewer.may, language=get_language_from_request(request))
 
 

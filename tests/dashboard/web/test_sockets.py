@@ -58,6 +58,9 @@ class WordsPanel:
         self.words = "calm"
         self.asked = []
 
+    def query(self, given):
+        return {name: value for name, value in given.items() if name in {"q", "o"}}
+
     def pieces(self, snapshot, query, may, now):
         self.asked.append((dict(query), may))
         if isinstance(self.words, Exception):
@@ -145,7 +148,7 @@ async def test_everything_is_sent_once_on_connect_then_what_changes(opened, view
 async def test_panel_gets_the_pages_query_and_our_permissions_only(opened, panel, db):
     client = await in_database(logged_in, "view_locks", "release_lock")
     await in_database(client.user.user_permissions.add, await in_database(Permission.objects.exclude(content_type__app_label="lockhouse").first))
-    socket = opened("/ws/locks/?q=mail&o=ttl&q=report", client)
+    socket = opened("/ws/locks/?q=mail&o=ttl&q=report&x=1", client)
     await socket.connect()
     await shown(socket)
 

@@ -1,18 +1,19 @@
 """How do we know? The read-only redis-cli lines that show what a page shows; never GET, for a token proves ownership. Pure."""
 
 import shlex
+from collections.abc import Sequence
 from urllib.parse import unquote, urlsplit
 
 READS = ("TYPE", "PTTL", "STRLEN", "OBJECT ENCODING")
 PRINTABLE = range(0x20, 0x7F)
 
 
-def lines(url: str | None, raw_key: bytes) -> list[str]:
+def lines(url: str | None, raw_key: bytes, reads: Sequence[str] = READS) -> list[str]:
     """One line for each read, ready to be pasted into a shell; none for a key too long to be carried."""
     if not raw_key:
         return []
     key = shell_quoted(raw_key)
-    return [f"redis-cli{_where(url)} {command} {key}" for command in READS]
+    return [f"redis-cli{_where(url)} {command} {key}" for command in reads]
 
 
 def _where(url: str | None) -> str:

@@ -41,8 +41,10 @@ class PagePanel(Panel, Protocol):
         ...
 
 
-def show(request: HttpRequest, panel: PagePanel, title: str, given: Mapping[str, str], snapshot: Snapshot | None = None) -> HttpResponse:
-    """The panel's page, or only its live part when htmx asks for it; never cached, for it is the present."""
+def show(
+    request: HttpRequest, panel: PagePanel, title: str, given: Mapping[str, str], snapshot: Snapshot | None = None, also: Mapping[str, Any] | None = None
+) -> HttpResponse:
+    """The panel's page, or only its live part when htmx asks for it; never cached, for it is the present. `also` is for what stands around that part."""
     now = now_utc()
     query = panel.query(given)
     newest = snapshot or snapshots.newest()
@@ -54,7 +56,7 @@ def show(request: HttpRequest, panel: PagePanel, title: str, given: Mapping[str,
         response["HX-Push-Url"] = request.path + (f"?{asked}" if asked else "")
         return response
     head = {"title": title, "page_title": page_title(look(newest, now), title)}
-    context = {**around(request, now), **live, **head, "live_template": panel.template, "query": query}
+    context = {**around(request, now), **(also or {}), **live, **head, "live_template": panel.template, "query": query}
     return _sealed(render(request, f"lockhouse/{panel.name}.html", context))
 
 

@@ -24,14 +24,15 @@ SENTENCES: Mapping[str, str] = {
     "queue_bound_twice": N_("bound to one exchange and key with %(others)s: a message sent there reaches each of them"),
     "queue_odd_head": N_("the message that is next at priority %(priority)s %(problem)s"),
 }
-PROBLEMS: Mapping[str, str | Promise] = {  # of a message; what a worker makes of it was tried with Celery 5.7
+PROBLEMS: Mapping[str, str | Promise] = {  # of a message; what a worker makes of it was tried with Celery and kombu 5.7
     "not-utf8": gettext_lazy("is not UTF-8: it ends the worker that fetches it"),
     "not-json": gettext_lazy("is not JSON: it ends the worker that fetches it"),
     "not-an-object": gettext_lazy("is JSON, but no object: it ends the worker that fetches it"),
-    "too-deep": gettext_lazy("is nested too deeply to be read: it may end the worker that fetches it"),
-    "no-properties": gettext_lazy("has no properties with a delivery tag: it ends the worker that fetches it"),
+    "too-deep": gettext_lazy("is nested too deeply: it ends the worker that fetches it"),
+    "odd-envelope": gettext_lazy("has headers or properties that are no object: it ends the worker that fetches it"),
     "body-not-base64": gettext_lazy("has a body that is not base64: it ends the worker that fetches it"),
     "body-encoding": gettext_lazy("has a body in an unknown encoding: it ends the worker that fetches it"),
+    "no-properties": gettext_lazy("lacks what kombu needs to deliver it: the worker that fetches it loses it and connects anew"),
     "body-not-json": gettext_lazy("has a body that is not the JSON it says it is: a worker throws it away"),
     "no-headers": gettext_lazy("names no task: a worker throws it away"),
     "content-type": gettext_lazy("has a content type that Celery does not know: a worker throws it away"),

@@ -10,6 +10,7 @@ urlpatterns = [
     path("", views.overview, name="overview"),
     path("locks/", views.locks, name="locks"),
     path("queues/", views.queues, name="queues"),
+    path("queues/<str:id>/", views.queue, name="queue"),
     path("results/", results.results, name="results"),
     path("results/<str:id>/", results.result, name="result"),
     path("results/<str:id>/value/", results.result_value, name="result-value"),

@@ -6,9 +6,11 @@ from django.views.decorators.http import require_GET
 
 from dashboard import snapshot as snapshots
 from dashboard.web.access import page_for
-from dashboard.web.panels import LOCK, LOCKS, OVERVIEW, QUEUES
+from dashboard.web.panels import LOCK, LOCKS, OVERVIEW, QUEUE, QUEUES
 from dashboard.web.panels.lock import name_of
-from dashboard.web.show import show, show_page
+from dashboard.web.panels.queue import queue_of
+from dashboard.web.panels.queue_messages import messages_of
+from dashboard.web.show import is_partial, may_of, now_utc, show, show_page
 from dashboard.words import visible
 
 
@@ -42,3 +44,15 @@ def lock(request: HttpRequest, id: str) -> HttpResponse:  # noqa: A002  # the UR
 def queues(request: HttpRequest) -> HttpResponse:
     """Every queue: the whole page, or only its live part when htmx asks."""
     return show(request, QUEUES, _("Queues"), request.GET.dict())
+
+
+@require_GET
+@page_for("lockhouse.view_locks")
+def queue(request: HttpRequest, id: str) -> HttpResponse:  # noqa: A002  # the URL's own word
+    """One queue with the messages at its front, read now; 404 with a sentence for one that nobody knows."""
+    newest = snapshots.newest()
+    found = queue_of(newest, id)
+    if found is None:
+        return show_page(request, "lockhouse/queue_missing.html", here="queue", title=_("No such queue"), status=404, has_observer=newest.at is not None)
+    also = {} if is_partial(request) else messages_of(found, newest, may_of(request), now_utc())
+    return show(request, QUEUE, visible(found.name), {"id": id}, newest, also)

@@ -4,6 +4,7 @@ from dashboard.web.panel import Panel
 from dashboard.web.panels.lock import LockPanel
 from dashboard.web.panels.locks import LocksPanel
 from dashboard.web.panels.overview import OverviewPanel
+from dashboard.web.panels.queue import QueuePanel
 from dashboard.web.panels.queues import QueuesPanel
 from dashboard.web.panels.result import ResultPanel
 from dashboard.web.panels.results import ResultsPanel
@@ -12,6 +13,7 @@ OVERVIEW = OverviewPanel()
 LOCKS = LocksPanel()
 LOCK = LockPanel()
 QUEUES = QueuesPanel()
+QUEUE = QueuePanel()
 RESULTS = ResultsPanel()
 RESULT = ResultPanel()
-PANELS: dict[str, Panel] = {"results": RESULTS, "result": RESULT, "overview": OVERVIEW, "locks": LOCKS, "lock": LOCK, "queues": QUEUES}
+PANELS: dict[str, Panel] = {"results": RESULTS, "result": RESULT, "overview": OVERVIEW, "locks": LOCKS, "lock": LOCK, "queues": QUEUES, "queue": QUEUE}

@@ -56,12 +56,12 @@ class QueueRow:
     warnings: tuple[str, ...]
 
 
-def queue_row(judged: JudgedQueue, now: datetime) -> QueueRow:
-    """The row of one judged queue."""
+def queue_row(judged: JudgedQueue, now: datetime, readers: int | None = MAX_READERS) -> QueueRow:
+    """The row of one judged queue, with so many of its readers; None: all."""
     queue = judged.queue
     codes = {fact.code for fact in judged.warnings}
     badges = tuple((tone, str(word)) for code, (tone, word) in BADGES.items() if code in codes)
-    readers = queue.consumers or ()
+    names = queue.consumers or ()
     return QueueRow(
         row_id=row_id(queue),
         name=visible(queue.name),
@@ -72,8 +72,8 @@ def queue_row(judged: JudgedQueue, now: datetime) -> QueueRow:
         priorities=tuple(queue.ready_by_priority.items()) if set(queue.ready_by_priority) - {"0"} else (),
         unacked=queue.unacked,
         eta=queue.eta,
-        readers=tuple((visible(name), worker_url(name)) for name in readers[:MAX_READERS]),
-        more_readers=max(len(readers) - MAX_READERS, 0),
+        readers=tuple((visible(name), worker_url(name)) for name in names[:readers]),
+        more_readers=len(names[readers:]) if readers is not None else 0,
         readers_are_known=queue.consumers is not None,
         into=rate(queue.in_per_s),
         out=rate(queue.out_per_s),

@@ -116,6 +116,7 @@ def _row(done: Any) -> dict[str, Any]:
         "act": done,
         "act_word": words.act_name(done.act),
         "name": visible(done.target_name),
+        "reason": visible(done.reason),
         "sentence": words.answer(done.code, done.values),
         "started": maybe(done.started_at, now),
         "finished": maybe(done.finished_at, now),

@@ -22,6 +22,10 @@ class Panel(Protocol):
 
     permission: str  # "lockhouse.view_locks"
 
+    def query(self, given: Mapping[str, str]) -> dict[str, str]:
+        """The part of an address' query that the panel understands: all else is the same page."""
+        ...
+
     def pieces(self, snapshot: Snapshot, query: Mapping[str, str], may: frozenset[str], now: datetime) -> list[Piece]:
         """Everything of the page that may change, in order; the same pieces for all who have the same query and permissions."""
         ...

@@ -39,7 +39,9 @@ def look_again(order: Order, known: Snapshot, now: datetime) -> Ready:
         began = time.monotonic()
         token = read_token(target) if judged and judged.lock.token_digest else None
     except SourceUnavailable as error:
-        return Ready(answer=Answer(state="failed", code="unreachable", values={"source": error.source, "reason": error.reason[:200]}))
+        return Ready(
+            answer=Answer(state="failed", code="unreachable", values={"source": error.source, "reason": error.reason.removeprefix("does not answer: ")[:200]})
+        )
     except Refused:
         return Ready(answer=Answer(state="refused", code="already_gone", values=released_by(order.target_id, order.token_digest)))
     if obstacle := _obstacle(order, target, judged, token):

@@ -22,7 +22,9 @@ class Act:
 
 RELEASE = Act(name="lock-release", permission="lockhouse.release_lock", force_permission="lockhouse.force_release_lock")
 UNDO_RELEASE = Act(name="lock-release-undo", permission="lockhouse.release_lock", danger="repairs")
-ACTS = {act.name: act for act in (RELEASE, UNDO_RELEASE)}
+DELETE_RESULT = Act(name="result-delete", permission="lockhouse.delete_result")
+RESTORE_RESULT = Act(name="result-restore", permission="lockhouse.delete_result", danger="repairs")
+ACTS = {act.name: act for act in (RELEASE, UNDO_RELEASE, DELETE_RESULT, RESTORE_RESULT)}
 
 
 def permit(actor: Actor, act: Act, *, force: bool = False) -> None:

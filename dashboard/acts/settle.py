@@ -5,13 +5,16 @@ from datetime import UTC, datetime, timedelta
 
 from dashboard.acts.ledger import finish
 from dashboard.acts.refusals import Refused
-from dashboard.acts.registry import RELEASE
+from dashboard.acts.registry import DELETE_RESULT, RELEASE, RESTORE_RESULT
+from dashboard.acts.results import settled
 from dashboard.acts.target import read_digest, target_of
 from dashboard.acts.values import Answer
 from dashboard.exceptions import SourceUnavailable
 from dashboard.models import OperatorAct
 
 ABANDONED_AFTER = timedelta(seconds=15)  # an act takes a few seconds at most: its process was ended in the middle
+
+OF_RESULTS = {DELETE_RESULT.name, RESTORE_RESULT.name}
 
 
 def settle(act: OperatorAct, *, now: datetime | None = None) -> OperatorAct:
@@ -25,6 +28,9 @@ def settle(act: OperatorAct, *, now: datetime | None = None) -> OperatorAct:
     if "valid_until_ms" not in act.before:  # it never came as far as a command
         return finish(act, Answer(state="failed", code="not_done")).act
     try:
+        if act.act in OF_RESULTS:
+            answer = settled(act)
+            return act if answer is None else finish(act, answer).act
         target = target_of(act.target_id, act.cache, base64.b64decode(act.before.get("key", "")))
         found, server_ms = read_digest(target)
     except (SourceUnavailable, Refused):

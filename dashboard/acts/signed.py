@@ -10,7 +10,7 @@ from django.core import signing
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from dashboard.acts.refusals import Refused
-from dashboard.acts.registry import RELEASE
+from dashboard.acts.registry import RELEASE, Act
 from dashboard.acts.values import Target
 
 if TYPE_CHECKING:
@@ -38,10 +38,10 @@ class SignedPlan:
         return now - self.planned_at > VALID_FOR
 
 
-def sign(user: "User", session_key: str | None, target: Target, token_digest: str, now: datetime, *, forced: bool) -> str:
+def sign(user: "User", session_key: str | None, target: Target, token_digest: str, now: datetime, *, forced: bool, act: Act = RELEASE) -> str:
     """The plan as text that may stand in a page: no token, no session key."""
     content = {
-        "act": RELEASE.name,
+        "act": act.name,
         "user": str(user.pk),
         "session": _session_mark(session_key),
         "target": target.id,
@@ -56,14 +56,14 @@ def sign(user: "User", session_key: str | None, target: Target, token_digest: st
     return signing.dumps(content, salt=SALT, compress=True)
 
 
-def read(user: "User", session_key: str | None, signed: str) -> SignedPlan:
+def read(user: "User", session_key: str | None, signed: str, act: Act = RELEASE) -> SignedPlan:
     """The plan that came back.  Raises: Refused where it is forged, or made for another person or session."""
     try:
         content = signing.loads(signed, salt=SALT)
     except signing.BadSignature:
         raise Refused("plan_forged") from None
     mine = constant_time_compare(content["session"], _session_mark(session_key))
-    if content["act"] != RELEASE.name or content["user"] != str(user.pk) or not mine:
+    if content["act"] != act.name or content["user"] != str(user.pk) or not mine:
         raise Refused("plan_of_another")
     return SignedPlan(
         target_id=content["target"],

@@ -86,7 +86,7 @@ def _look(order: Order) -> tuple[Target | None, int, dict[str, Any]]:
         target = target_of(order.target_id, order.cache, order.raw_key)
         return target, read_digest(target)[1], {}
     except SourceUnavailable as error:
-        return None, 0, {"source": error.source, "reason": error.reason[:200]}
+        return None, 0, {"source": error.source, "reason": error.reason.removeprefix("does not answer: ")[:200]}
 
 
 def _put_back(target: Target, memory: kept.Kept, valid_until_ms: int, deadline_ms: int) -> Answer:

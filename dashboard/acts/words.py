@@ -13,6 +13,8 @@ Values = Mapping[str, Any]
 ACTS = {
     "lock-release": _("release a lock"),
     "lock-release-undo": _("undo a release"),
+    "result-delete": _("delete a result"),
+    "result-restore": _("restore a result"),
 }
 
 EFFECTS = {
@@ -25,6 +27,10 @@ EFFECTS = {
     "run_again_later": _("Its message was not acknowledged, so Redis gives that run out again later; released now, another can start before it."),
     "run_lost": _("The run that held it is lost and will not run again by itself."),
     "blocks": _("While it is held, this does not happen: %(blocks)s."),
+    "result_written_again": _("Whoever looks for it finds nothing until a run of %(task)s has written it again."),
+    "result_not_there": _("Whoever looks for it finds nothing; which task would write it again is not known."),
+    "result_to_trash": _("It goes to a trash in the same Redis for a day and can be put back until then; its memory is freed only after that."),
+    "result_compared": _("Only what you saw is deleted: if it is written anew meanwhile, nothing is done."),
     "no_holder_check": _("Only the token that you saw is deleted: if the lock changes hands meanwhile, nothing is done."),
 }
 
@@ -69,6 +75,16 @@ ANSWERS = {
     "taken_again": _("Nothing done: somebody else has taken the lock meanwhile."),
     "taken_again_at": _("Nothing done: somebody else took the lock at %(since)s."),
     "expired_meanwhile": _("Nothing done: the lock would have expired by itself meanwhile."),
+    "result_deleted": _("Deleted: it is in the trash for a day, and can be put back until then."),
+    "result_deleted_since": _("Deleted: it is in the trash. Redis did not say for how long it would have lived, so it cannot be put back from here."),
+    "result_already_gone": _("Nothing done: the result is gone already."),
+    "result_changed": _("Nothing done: the result was written anew, and the one that you saw is gone."),
+    "result_other_type": _("Nothing done: what is under this key is a %(kind)s, and results are strings."),
+    "result_restored": _("Put back with the time that it had left."),
+    "result_taken": _("Nothing done: it has been written anew meanwhile."),
+    "result_expired_meanwhile": _("Nothing done: it would have expired by itself meanwhile."),
+    "result_not_done": _("Nothing done: Redis never carried it out, and everything is as it was."),
+    "trash_empty": _("Nothing done: it is no longer in the trash."),
     "gone_before_look": _("Not in place: if it was put back, it is gone again."),
 }
 

@@ -13,7 +13,7 @@ from dashboard.web.look import Look
 from dashboard.web.panel import Piece
 from dashboard.web.panels.frame import piece
 from dashboard.web.panels.lock_row import no_release, release_url, steady
-from dashboard.words import sentences, verdict, visible
+from dashboard.words import sentences, source_name, verdict, visible
 
 MAX_ROWS = 7
 MAX_FACTS = 2
@@ -33,7 +33,7 @@ def concern_row(concern: Concern, seen: Look, may: frozenset[str]) -> Piece:
         "attention-rows",
         kind=concern.kind,
         word=verdict(concern.kind),
-        subject=visible(concern.subject),
+        subject=source_name(concern.subject) if concern.kind == "source" else visible(concern.subject),
         url=_url(concern),
         says=_headline(concern),
         says_after=_headline_end(concern),
@@ -59,7 +59,7 @@ def _since(concern: Concern) -> datetime | None:
 
 def _reason(concern: Concern) -> str:
     reasons = [fact.values.get("reason") for fact in concern.evidence if fact.code == "source_unavailable"]
-    return next((reason for reason in reasons if isinstance(reason, str)), "")
+    return next((reason.removeprefix("does not answer: ") for reason in reasons if isinstance(reason, str)), "")
 
 
 def _row_id(concern: Concern) -> str:
@@ -85,6 +85,8 @@ def _headline(concern: Concern) -> str:
         return ngettext("holds %(n)d message, and no worker has read it", "holds %(n)d messages, and no worker has read it", values["n"]) % values
     if concern.subject == "observer":
         return _("has written nothing")
+    if concern.kind == "source" and concern.subject == "workers":
+        return _("have not answered")
     return {"source": _("has not answered"), "worker-gone": _("has not been heard of")}.get(concern.kind, "")
 
 

@@ -8,9 +8,9 @@ from django.utils.translation import ngettext
 
 from dashboard.records import SourceState
 from dashboard.web.look import Look
-from dashboard.words import visible
+from dashboard.words import source_name, visible
 
-UNSAID = {"lockhouse", "cache broker"}  # our own Redis, and the broker's database, which is said with the broker
+UNSAID = {"lockhouse", "cache broker", "connections"}  # our own Redis, and what is said with the broker
 
 
 def coverage(seen: Look) -> dict[str, Any]:
@@ -18,13 +18,13 @@ def coverage(seen: Look) -> dict[str, Any]:
     sources = seen.snapshot.sources
     return {
         "sees": ", ".join(_seen(seen)),
-        "missing": ", ".join(visible(source.name) for source in sources if not source.ok),
+        "missing": ", ".join(source_name(source.name) for source in sources if not source.ok),
         "notes": [visible(note) for source in sources for note in source.notes],
     }
 
 
 def _seen(seen: Look) -> Iterator[str]:
-    for source in seen.snapshot.sources:
+    for source in seen.snapshot.sources if seen.is_current else ():  # what was seen before is no longer seen
         if source.ok and source.name not in UNSAID:
             yield _worded(source, seen)
 

@@ -57,7 +57,7 @@ def queue_of(snapshot: Snapshot, queue_id: str) -> QueueReading | None:
 def _facts(judged: JudgedQueue, row: QueueRow, seen: Look) -> dict[str, Any]:
     queue = judged.queue
     return {
-        "grown": queue.grown,
+        "grown": None if queue.grown is None else f"{queue.grown:+d}" if queue.grown else "±0",
         "is_named": queue.is_named,
         "bound_with": [visible(name) for name in queue.bound_with],
         "waiting_since": maybe(queue.waiting_since, seen.now),

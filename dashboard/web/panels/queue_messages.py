@@ -25,7 +25,7 @@ HARMLESS = {"pickle"}  # where workers accept it
 
 
 def messages_of(queue: QueueReading, snapshot: Snapshot, may: frozenset[str], now: datetime) -> dict[str, Any]:
-    """What `panels/queue_messages.html` shows.  Cost: one bounded read of the broker, a second at most."""
+    """What `panels/queue_messages.html` shows; nothing in it is called `messages`, which the admin's base template takes for its own.  Cost: one bounded read of the broker, a second at most."""
     if queue.wrong_type is not None:
         return {"unreadable": _("Its key holds a %(type)s, so there are no messages.") % {"type": visible(queue.wrong_type)}}
     if not queue.raw_name:
@@ -44,7 +44,7 @@ def messages_of(queue: QueueReading, snapshot: Snapshot, may: frozenset[str], no
         "more_groups": max(len(seen.groups) - MAX_GROUPS, 0),
         "looked_at": seen.looked_at,
         "bad": [_bad(message) for message in seen.messages if message.problem and message.problem not in HARMLESS][:MAX_BAD],
-        "messages": list(_rows(seen, may, now)),
+        "rows": list(_rows(seen, may, now)),
         "may_see": PAYLOADS in may,
         "proof": [line for key in seen.keys for line in redis_cli.lines(url, key, ("LLEN",))],
     }
@@ -68,7 +68,7 @@ def _stopped(seen: QueuePeek) -> str:
 def _groups(seen: QueuePeek) -> Iterator[dict[str, Any]]:
     for name, problem, count in seen.groups:
         yield {
-            "task": visible(name) if name else _("a task not known"),
+            "task": visible(name) if name else "" if problem else _("a task not known"),
             "problem": str(PROBLEMS.get(problem, visible(problem))) if problem else "",
             "is_poison": problem in POISON,
             "count": number_format(count),
@@ -86,7 +86,7 @@ def _rows(seen: QueuePeek, may: frozenset[str], now: datetime) -> Iterator[dict[
     for message in seen.messages:
         yield {
             "position": message.position,
-            "priority": message.priority,
+            "priority": message.priority if message.priority != "0" else "",
             "task": visible(message.task_name or ""),
             "task_id": short_id(message.task_id) if message.task_id else "",
             "whole_id": visible(message.task_id or ""),

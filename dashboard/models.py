@@ -10,6 +10,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 UNDO_WITHIN = timedelta(seconds=30)
+TRASHED_FOR = timedelta(days=1)
 STATES = [
     ("intent", _("being done")),
     ("done", _("done")),
@@ -89,6 +90,8 @@ class OperatorAct(models.Model):
     @property
     def undo_until(self) -> datetime | None:
         """Until when this act may be undone; None: never could be."""
+        if self.code == "result_deleted":
+            return self.started_at + TRASHED_FOR
         return self.started_at + UNDO_WITHIN if self.code == "released" and self.values.get("undo") else None
 
 

@@ -28,7 +28,7 @@ def result_row(judged: JudgedResult, now: datetime) -> dict[str, Any]:
         "kind": result.kind,
         "first_seen_at": rfc3339(result.first_seen_at),
         "written_at": rfc3339(result.written_at),
-        "task": result.task,
+        "task": judged.task,
         "runs": [run.task_id for run in judged.runs],
         "is_stored": result.is_stored,
         "stored_state": result.state,

@@ -1,7 +1,7 @@
 """What is to be said of results: there, never expiring, being retrieved, expired; and which task writes them. Pure."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -19,6 +19,7 @@ class JudgedResult:
 
     result: CachedResult
     state: str  # one of STATES; "awaited": a run was to write it, and did not
+    task: str | None = None  # that writes it: by the settings; of a stored result by its run, where that is remembered
     runs: tuple[Run, ...] = ()  # active ones that write it, as far as their arguments tell
 
     @property
@@ -29,13 +30,15 @@ class JudgedResult:
 def judge_results(snapshot: Snapshot, policy: Policy) -> list[JudgedResult]:
     """Every result with its state: what needs attention first, then what is being retrieved, then by name."""
     active = [run for run in snapshot.runs if run.ended_at is None and run.started_at is not None]
-    judged = [_judged(result, active, policy) for result in snapshot.results]
-    return sorted(judged, key=lambda one: (STATES.index(one.state), one.result.name, one.result.id))
+    names = {run.task_id: run.name for run in snapshot.runs}
+    judged = [_judged(result, active, names, policy) for result in snapshot.results]
+    return sorted(judged, key=lambda one: (STATES.index(one.state), one.result.is_stored, one.result.name, one.result.id))
 
 
-def _judged(result: CachedResult, active: Sequence[Run], policy: Policy) -> JudgedResult:
+def _judged(result: CachedResult, active: Sequence[Run], names: Mapping[str, str | None], policy: Policy) -> JudgedResult:
     writing = tuple(run for run in active if result.task and run.name == result.task and expected_name(run, policy.results) in {result.name, None})
-    return JudgedResult(result=result, state=_state(result, is_written=bool(writing)), runs=writing)
+    task = names.get(result.name.rpartition("celery-task-meta-")[2]) if result.is_stored else result.task
+    return JudgedResult(result=result, state=_state(result, is_written=bool(writing)), task=task, runs=writing)
 
 
 def _state(result: CachedResult, *, is_written: bool) -> str:
@@ -82,5 +85,5 @@ def _has(one: JudgedResult, field: str, value: str) -> bool:
         return value in {one.state, (result.state or "").casefold()}
     if field == "cache":
         return value == result.cache.casefold()
-    texts: dict[str, tuple[str | None, ...]] = {"task": (result.task,), "pattern": (result.pattern,)}
-    return any(value in text.casefold() for text in texts.get(field, (result.name, result.key, result.task, result.state)) if text)
+    texts: dict[str, tuple[str | None, ...]] = {"task": (one.task,), "pattern": (result.pattern,)}
+    return any(value in text.casefold() for text in texts.get(field, (result.name, result.key, one.task, result.state)) if text)

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -52,7 +53,7 @@ def act(request: HttpRequest, id: uuid.UUID) -> HttpResponse:  # noqa: A002  # a
 @page_for("lockhouse.release_lock")
 def act_undo(request: HttpRequest, id: uuid.UUID) -> HttpResponse:  # noqa: A002  # as above
     """Put back what was released."""
-    return _answered(request, undo(_user(request), id))
+    return answered(request, undo(_user(request), id))
 
 
 def _executed(request: HttpRequest, lock_id: str) -> HttpResponse:
@@ -65,10 +66,11 @@ def _executed(request: HttpRequest, lock_id: str) -> HttpResponse:
             raise
         plan = plan_release(_user(request), request.session.session_key, lock_id, sent.get("digest", ""))
         return _planned(request, plan, error=str(refusal), reason=sent.get("reason", ""), status=refusal.status)
-    return _answered(request, outcome)
+    return answered(request, outcome)
 
 
-def _answered(request: HttpRequest, outcome: Outcome) -> HttpResponse:
+def answered(request: HttpRequest, outcome: Outcome) -> HttpResponse:
+    """What came of an act: in the dialog, or on its own page."""
     return _told(request, outcome) if is_partial(request) else redirect("lockhouse:act", id=outcome.act.pk)
 
 
@@ -91,12 +93,15 @@ def _planned(request: HttpRequest, plan: Plan, *, error: str = "", reason: str =
 
 
 def _told(request: HttpRequest, outcome: Outcome) -> HttpResponse:
+    is_of_result = outcome.act.act.startswith("result-")
     context = {
         **_row(outcome.act),
         "outcome": outcome,
         "undo_seconds": history.undo_seconds_left(outcome.act),
         "undo_until": maybe(outcome.act.undo_until, now_utc()),
         "undone_by": outcome.act.undone_by,
+        "undo_url": reverse(f"lockhouse:{'result-restore' if is_of_result else 'act-undo'}", args=[outcome.act.pk]),
+        "is_of_result": is_of_result,
     }
     return _shown(request, "act", _("Act on %(name)s") % {"name": visible(outcome.act.target_name)}, context, here="acts")
 

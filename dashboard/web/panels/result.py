@@ -6,6 +6,7 @@ from datetime import datetime
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from dashboard.conf import conf
 from dashboard.judge.results import JudgedResult, judge_results
 from dashboard.records import Snapshot
 from dashboard.web import redis_cli
@@ -15,6 +16,8 @@ from dashboard.web.panel import Piece
 from dashboard.web.panels.frame import frame, piece
 from dashboard.web.panels.result_row import result_row
 from dashboard.words import visible
+
+DELETE = "lockhouse.delete_result"
 
 
 class ResultPanel:
@@ -39,7 +42,7 @@ class ResultPanel:
         row = result_row(found, now) if found else None
         return [
             *frame(seen, self.name, row.name if row else _("Result"), may),
-            piece("result-head", "panels/result_head.html", row=row),
+            piece("result-head", "panels/result_head.html", row=row, delete_url=_delete_url(found), no_delete=_no_delete(found, may)),
             piece("result-facts", "panels/result_facts.html", row=row, facts=_facts(found, seen) if found else None),
             piece("result-proof", "panels/lock_proof.html", lines=_lines(seen, found) if found else []),
         ]
@@ -48,6 +51,19 @@ class ResultPanel:
 def name_of(snapshot: Snapshot, result_id: str) -> str | None:
     """The name of a result that is known; None for one that nobody knows."""
     return next((result.name for result in snapshot.results if result.id == result_id), None)
+
+
+def _delete_url(one: JudgedResult | None) -> str:
+    return reverse("lockhouse:result-delete", args=[one.result.id]) if one else ""
+
+
+def _no_delete(one: JudgedResult | None, may: frozenset[str]) -> str:
+    """Why it cannot be deleted from here; empty where it can."""
+    if one is None or not one.is_there:
+        return _("There is nothing to delete.")
+    if conf().READ_ONLY:
+        return _("Lockhouse is read-only here: acts are switched off.")
+    return "" if DELETE in may else _("You have no permission to delete results.")
 
 
 def _facts(one: JudgedResult, seen: Look) -> dict[str, object]:

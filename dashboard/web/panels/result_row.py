@@ -39,6 +39,7 @@ class ResultRow:
     since_is_minimum: bool
     pattern: str
     task: str
+    is_stored: bool
     runs: tuple[str, ...]
 
 
@@ -63,7 +64,8 @@ def result_row(one: JudgedResult, now: datetime) -> ResultRow:
         since=maybe(since, now) if one.is_there else None,
         since_is_minimum=result.written_at is None,
         pattern=visible(result.pattern),
-        task=visible(result.task or ""),
+        task=visible(one.task or ""),
+        is_stored=result.is_stored,
         runs=tuple(short_id(run.task_id) for run in one.runs[:3]),
     )
 
@@ -99,6 +101,7 @@ def _fixed_words(_language: str | None) -> Mapping[str, str]:
         "at_least": _("It was there already when it was first seen"),
         "task": _("Written by"),
         "task_unknown": _("The settings do not say which task writes it (LOCKHOUSE_RESULTS)"),
+        "run_forgotten": _("The run that left it is no longer remembered"),
         "not_known": _("Not known"),
         "run": _("run"),
     }
@@ -113,7 +116,7 @@ def ordered_value(one: JudgedResult, column: str) -> tuple[bool, float | str]:
         "ttl": result.expires_at.timestamp() if result.expires_at and one.is_there else None,
         "size": result.payload_bytes,
         "age": -since.timestamp() if since and one.is_there else None,
-        "task": result.task,
+        "task": one.task,
     }
     value = values[column]
     return value is None, 0 if value is None else value

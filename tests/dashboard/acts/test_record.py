@@ -85,4 +85,4 @@ def test_every_answer_and_effect_that_is_given_has_words(scene, admin):
     outcome = release(admin, scene.plain(), typed_name="lock_report_7")
 
     assert outcome.sentence
-    assert all(words.effect(code, {"blocks": "reports"}) for code in words.EFFECTS)
+    assert all(words.effect(code, {"blocks": "reports", "task": "servers_retrieve_info"}) for code in words.EFFECTS)

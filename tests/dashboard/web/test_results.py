@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import time
 
 import pytest
 from django.core.cache import CacheHandler
@@ -118,7 +119,7 @@ def shop(watching, settings, db):
     cache.client.get_client().hset("shop:1:server_9", "a", "b")
     cache.client.get_client().set("shop:1:result_huge", pickle.dumps([f"{n:06}" for n in range(50_000)]))
     known = survey()
-    assert snapshot.put(connections.own(), known, dict.fromkeys(snapshot.SECTIONS, 1), set(snapshot.SECTIONS), epoch=1)
+    assert snapshot.put(connections.own(), known, dict.fromkeys(snapshot.SECTIONS, time.time_ns()), set(snapshot.SECTIONS), epoch=1)
     return {result.name: result.id for result in known.results}, cache
 
 

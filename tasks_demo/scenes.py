@@ -39,8 +39,8 @@ class Scene:
 
     @property
     def where(self) -> str:
-        """The name of the page to watch; a queue is on the Overview."""
-        return "lockhouse:locks" if self.look_for.startswith("lock_") else "lockhouse:overview"
+        """The name of the page to watch."""
+        return "lockhouse:locks" if self.look_for.startswith("lock_") else "lockhouse:queues"
 
 
 SCENES = (
@@ -76,7 +76,7 @@ SCENES = (
         title=_("A queue nobody reads"),
         story=_("Three runs of archive_compact to the queue archive, which no worker reads. They wait for ever, and no log says so."),
         button=_("Send to nobody"),
-        watch=_("Three runs were sent to the queue archive: they stay ready, and the Overview says that the queue has no reader."),
+        watch=_("Three runs were sent to the queue archive: they stay ready, and the page says that nobody reads it."),
         look_for="archive",
         sendings=[Sending(task="archive_compact", queue="archive", args=(month,)) for month in ("2026-08", "2026-09", "2026-10")],
     ),

@@ -13,6 +13,7 @@ from dashboard.web.look import Look
 from dashboard.web.panel import Piece
 from dashboard.web.panels.frame import piece
 from dashboard.web.panels.lock_row import no_release, release_url, steady
+from dashboard.web.panels.queue_row import url_of
 from dashboard.words import sentences, source_name, verdict, visible
 
 MAX_ROWS = 7
@@ -71,6 +72,8 @@ def _row_id(concern: Concern) -> str:
 def _url(concern: Concern) -> str:
     if len(concern.locks) == 1:
         return reverse("lockhouse:lock", args=[concern.locks[0].lock.id])
+    if concern.queues:
+        return url_of(concern.queues[0])
     return f"{reverse('lockhouse:locks')}?verdict={concern.kind}" if concern.locks else ""
 
 

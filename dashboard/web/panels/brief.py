@@ -9,6 +9,7 @@ from dashboard.web.instants import Instant, instant_of
 from dashboard.web.look import Look
 from dashboard.web.panel import Piece
 from dashboard.web.panels.frame import piece
+from dashboard.web.panels.queue_row import url_of
 from dashboard.words import visible
 
 MAX_NAMES = 3
@@ -21,6 +22,7 @@ def queue_row(queue: QueueReading, seen: Look) -> Piece:
         "panels/queue_row.html",
         "queue-rows",
         name=visible(queue.name),
+        url=url_of(queue),
         ready=queue.ready,
         unacked=queue.unacked,
         readers=_readers(queue),

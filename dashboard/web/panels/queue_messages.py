@@ -25,7 +25,10 @@ HARMLESS = {"pickle"}  # where workers accept it
 
 
 def messages_of(queue: QueueReading, snapshot: Snapshot, may: frozenset[str], now: datetime) -> dict[str, Any]:
-    """What `panels/queue_messages.html` shows; nothing in it is called `messages`, which the admin's base template takes for its own.  Cost: one bounded read of the broker, a second at most."""
+    """What `panels/queue_messages.html` shows; nothing in it is called `messages`, which the admin's base template takes for its own.
+
+    Cost: one bounded read of the broker, a second at most.
+    """
     if queue.wrong_type is not None:
         return {"unreadable": _("Its key holds a %(type)s, so there are no messages.") % {"type": visible(queue.wrong_type)}}
     if not queue.raw_name:

@@ -45,6 +45,7 @@ BROKEN_BY = {
     "acts import": ("dashboard/acts/registry.py", "import dashboard.web.panel"),
     "observer imports": ("dashboard/observer/__init__.py", "import dashboard.acts.registry"),
     "web, api": ("dashboard/web/panel.py", "import dashboard.sources.locks"),
+    "the messages of one queue": ("dashboard/web/panels/queue_messages.py", "import dashboard.acts.registry"),
     "commands import": ("dashboard/management/commands/up.py", "import dashboard.connections"),
     "the observe command": ("dashboard/management/commands/observe.py", "import dashboard.web.panel"),
     "apps, checks": ("dashboard/apps.py", "import dashboard.acts.registry"),

@@ -27,7 +27,7 @@ def clean_event(fields: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in list(fields.items())[:MAX_FIELDS]:
         if isinstance(name, str):
             last = value[-MAX_TRACEBACK:] if name == "traceback" and isinstance(value, str) else None
-            cleaned[name[:64]] = clean_text(last, MAX_TRACEBACK) if last is not None else _leaf(value)
+            cleaned[clean_text(name, 64)] = clean_text(last, MAX_TRACEBACK) if last is not None else _leaf(value)
     return cleaned
 
 

@@ -42,7 +42,8 @@ def _lines(node: Node, depth: int, after: str) -> Iterator[Line]:
 
 
 def _is_short(node: Node) -> bool:
-    if node.is_cut or len(node.children) > 20 or any(child.children and any(deep.children for deep in child.children) for child in node.children):
+    is_deep = node.kind != "call" and any(child.children and any(deep.children for deep in child.children) for child in node.children)
+    if node.is_cut or len(node.children) > 20 or is_deep:
         return False
     return not any(child.is_cut or child.kind == "hidden" for child in node.children) and len(literal(node)) <= MAX_LINE
 

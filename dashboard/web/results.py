@@ -12,10 +12,11 @@ from dashboard import snapshot as snapshots
 from dashboard.acts.result_target import looked_at
 from dashboard.result_words import NOTES, extent, format_words, size
 from dashboard.web.access import page_for
+from dashboard.web.instants import maybe
 from dashboard.web.panels import RESULT, RESULTS
 from dashboard.web.panels.result import name_of
 from dashboard.web.previews import lines
-from dashboard.web.show import is_partial, may_of, show, show_page
+from dashboard.web.show import is_partial, may_of, now_utc, show, show_page
 from dashboard.words import visible
 
 VIEW_SECRETS = "lockhouse.view_unredacted"
@@ -45,7 +46,7 @@ def result_value(request: HttpRequest, id: str) -> HttpResponse:  # noqa: A002  
     """What the result says, as nodes that do nothing; its secrets only for those who may see them, and only when asked for."""
     with_secrets = request.GET.get("secrets") == "1" and VIEW_SECRETS in may_of(request)
     found = looked_at(id, unredacted=with_secrets)
-    context = {"id": id, "name": visible(found.name), "with_secrets": with_secrets, **_value(found.preview, found.kind)}
+    context = {"id": id, "name": visible(found.name), "with_secrets": with_secrets, "read": maybe(now_utc(), now_utc()), **_value(found.preview, found.kind)}
     if not is_partial(request):
         return show_page(request, "lockhouse/result_value.html", here="result", title=visible(found.name), **context)
     response = render(request, "lockhouse/panels/result_value.html", context)

@@ -54,8 +54,10 @@ def test_long_queue_is_read_to_a_limit_and_grouped_further(watching, redis):
 
     seen = peek(b"mail")
 
-    assert (len(seen.messages), seen.looked_at, seen.total, seen.stopped_by) == (MAX_SHOWN, MAX_LOOKED_AT, 6000, "count")
-    assert seen.groups == (("a", "", 3750), ("b", "", 1250))
+    assert (len(seen.messages), seen.total) == (MAX_SHOWN, 6000)
+    assert (seen.looked_at, seen.stopped_by) == (MAX_LOOKED_AT, "count") or seen.stopped_by == "time"  # a busy machine reads less in its second
+    assert sum(count for *_, count in seen.groups) == seen.looked_at
+    assert [name for name, *_ in seen.groups] == ["a", "b"]
     assert [one.task_id for one in seen.messages] == [f"id-{n}" for n in range(MAX_SHOWN)]
 
 

@@ -1,4 +1,4 @@
-"""Why messages wait in a queue, in one fact, and what is wrong with the queue. Pure: codes with values, which `words.py` words."""
+"""Why messages wait in a queue, in one fact, and what is wrong with the queue. Pure: codes with values, which `words` words."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping

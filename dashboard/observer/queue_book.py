@@ -53,22 +53,23 @@ class QueueBook:
             if queue.waiting_since is not None:
                 self._waiting_since[queue.name] = queue.waiting_since
 
-    def event(self, event: Mapping[str, Any], at: datetime, *, is_new: bool = True) -> None:
-        """Take in what an event tells of queues; `is_new`: nothing was heard of its run before."""
+    def event(self, event: Mapping[str, Any], at: datetime, *, is_new: bool = True) -> str | None:
+        """Take in what an event tells of queues; `is_new`: nothing was heard of its run before.  Returns its message's queue, where that is known."""
         kind, task_id, worker = event["type"], event.get("uuid"), event.get("hostname")
         if kind == "task-sent" and isinstance(task_id, str):
-            self._was_sent(task_id, event, at)
-        elif kind == "worker-heartbeat" and isinstance(worker, str) and isinstance(count := event.get("processed"), int):
+            return self._was_sent(task_id, event, at)
+        if kind == "worker-heartbeat" and isinstance(worker, str) and isinstance(count := event.get("processed"), int):
             if self._counted.get(worker, (None,))[0] != count:
                 self._counted[worker] = (count, at)
         elif (kind == "task-received" or (kind == "task-revoked" and is_new)) and isinstance(task_id, str) and isinstance(worker, str):
             self._tells.setdefault(worker, at)
-            self._was_received(task_id, event.get("name"), worker, at)
+            return self._was_received(task_id, event.get("name"), worker, at)
+        return None
 
-    def _was_sent(self, task_id: str, event: Mapping[str, Any], at: datetime) -> None:
+    def _was_sent(self, task_id: str, event: Mapping[str, Any], at: datetime) -> str | None:
         queue, name = event.get("queue") or event.get("routing_key"), event.get("name")
         if not isinstance(queue, str) or not queue:
-            return
+            return None
         if len(self.names) < MAX_NAMES:
             self.names.add(queue)
         self._saw(name, queue)
@@ -77,24 +78,25 @@ class QueueBook:
             self._received[task_id] = (worker, received_at, True)
             if not is_placed:
                 self._flows[queue].take(received_at)
-            return
-        if len(self._sent) < MAX_SENT:
+        elif len(self._sent) < MAX_SENT:
             self._sent[task_id] = (queue, _time(event.get("timestamp")) or at)
+        return queue
 
     def _saw(self, name: object, queue: str | None) -> None:
         if isinstance(name, str) and queue and (name in self._seen_in or len(self._seen_in) < MAX_NAMES):
             self._seen_in[name].add(queue)
 
-    def _was_received(self, task_id: str, name: object, worker: str, at: datetime) -> None:
+    def _was_received(self, task_id: str, name: object, worker: str, at: datetime) -> str | None:
         sent, placed, reads = self._sent.pop(task_id, None), self._placed.get(task_id), self._reads.get(worker, frozenset())
         known = reads if len(reads) == 1 else reads & self._seen_in.get(name, set()) if isinstance(name, str) else frozenset()
         queue = sent[0] if sent else placed or (next(iter(known)) if len(known) == 1 else None)
         self._received[task_id] = (worker, at, queue is not None)
         if queue is not None:
             self._flows[queue].take(at)
-            return
+            return queue
         for one in reads:
             self._flows[one].may_have_lost_one()
+        return None
 
     def _settle(self, at: datetime) -> None:
         """What could not be placed and was not told of since is lost."""

@@ -1,6 +1,6 @@
 """The observer's state: a reducer over observations. It does no I/O and has no clock: the same observations give the same state."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -73,12 +73,18 @@ class State:
         self.received += 1
         event = seen.fields
         if event["type"] == "lock-refused":
-            return ("refusals", "lanes") if self.locks.refused(event, seen.at) else ()
+            return self._refused(event, seen.at)
         changed = {"workers"} if self.workers.event(event, seen.at) else set()
-        self.queue_book.event(event, seen.at, is_new=str(event.get("uuid")) not in self.runs.runs)
-        if event["type"].startswith("task-") and self.runs.event(event, seen.at):
+        queue = self.queue_book.event(event, seen.at, is_new=str(event.get("uuid")) not in self.runs.runs)
+        if event["type"].startswith("task-") and self.runs.event(event, seen.at, queue):
             changed.add("runs")
         return changed
+
+    def _refused(self, event: Mapping[str, Any], at: datetime) -> Collection[str]:
+        if not self.locks.refused(event, at):
+            return ()
+        self.runs.refused(self.locks.refusals[-1])
+        return ("refusals", "lanes", "runs")
 
     def _answered(self, seen: WorkersAnswered) -> Collection[str]:
         self.workers.answered(seen)

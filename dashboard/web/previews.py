@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from dashboard.inert import CLOSING, OPENING, Node, literal
-from dashboard.result_words import number
+from dashboard.words.results import number
 
 MAX_LINE = 100
 

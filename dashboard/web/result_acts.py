@@ -12,12 +12,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 from dashboard.acts import words
 from dashboard.acts.refusals import Refused
 from dashboard.acts.results import DeletePlan, execute_delete, plan_delete, restore
-from dashboard.result_words import size
 from dashboard.web.access import page_for
 from dashboard.web.acts import MAY_TRY_AGAIN, answered
 from dashboard.web.instants import maybe
 from dashboard.web.show import is_partial, now_utc, show_page
 from dashboard.words import visible
+from dashboard.words.results import size
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

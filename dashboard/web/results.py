@@ -10,7 +10,6 @@ from django.views.decorators.http import require_GET
 
 from dashboard import snapshot as snapshots
 from dashboard.acts.result_target import looked_at
-from dashboard.result_words import NOTES, extent, format_words, size
 from dashboard.web.access import page_for
 from dashboard.web.instants import maybe
 from dashboard.web.panels import RESULT, RESULTS
@@ -18,6 +17,7 @@ from dashboard.web.panels.result import name_of
 from dashboard.web.previews import lines
 from dashboard.web.show import is_partial, may_of, now_utc, show, show_page
 from dashboard.words import visible
+from dashboard.words.results import NOTES, extent, format_words, size
 
 VIEW_SECRETS = "lockhouse.view_unredacted"
 

@@ -15,8 +15,8 @@ from dashboard.api.result_rows import result_row, result_sources_away, results_a
 from dashboard.conf import policy
 from dashboard.judge.results import judge_results, matches_result
 from dashboard.management.commands.locks import UNAVAILABLE, WIDTH, newest_or_survey
-from dashboard.result_words import size, state_word
 from dashboard.words import visible
+from dashboard.words.results import size, state_word
 
 COLOURS = {"never-expires": "yellow", "retrieving": "cyan", "expired": "dim", "deleted": "dim", "awaited": "dim"}
 

@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 from dashboard.records import Worker
 from dashboard.web import sparks
 from dashboard.web.look import Look
+from dashboard.web.navigation import held_locks
 from dashboard.web.panels.brief import standing
-from dashboard.web.panels.frame import held_locks
 
 
 def figures(seen: Look) -> Iterator[dict[str, object]]:

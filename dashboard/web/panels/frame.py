@@ -5,30 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from dashboard.conf import conf
-from dashboard.records import JudgedLock
 from dashboard.web.instants import Instant, instant_of, maybe
 from dashboard.web.look import Look
+from dashboard.web.navigation import links
 from dashboard.web.panel import Piece
 from dashboard.words import visible
 
 ICONS = {"calm": "lockhouse/icon-calm.svg", "alert": "lockhouse/icon-alert.svg", "unknown": "lockhouse/icon-unknown.svg"}
 OWN_SOURCE = "lockhouse"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
-    """One entry of the navigation."""
-
-    name: str
-    label: str
-    url: str
-    is_here: bool
-    count: int | None = None
-    attention: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +39,7 @@ def piece(identity: str, template: str, within: str | None = None, **context: An
 
 def frame(look: Look, page: str, title: str, may: frozenset[str]) -> Iterator[Piece]:
     """The pieces around a page's own regions."""
-    yield piece("lh-nav", "panels/nav.html", links=_links(look, page, may))
+    yield piece("lh-nav", "panels/nav.html", links=list(links(look, page, may)))
     yield piece("lh-state", "panels/state.html", title=page_title(look, title), icon=_icon(look))
     yield piece("lh-banner", "panels/banner.html", **_banner(look))
 
@@ -65,38 +52,6 @@ def page_title(look: Look, title: str) -> str:
 
 def _icon(look: Look) -> str:
     return ICONS["unknown" if not look.is_current else "alert" if look.concerns else "calm"]
-
-
-def held_locks(look: Look) -> list[JudgedLock]:
-    """Those that are held now; one that expired while its holder's run went on is held no more."""
-    return [one for one in look.judged if one.lock.lapsed_at is None]
-
-
-def _links(look: Look, page: str, may: frozenset[str]) -> list[Link]:
-    attention = len({one.lock.id for one in look.judged if one.needs_attention})  # one lock may be overlapping and overrun in two rows
-    held = len(held_locks(look)) if look.has_observer and not look.away("cache", "broker") else None
-    links = []
-    if "lockhouse.view_locks" in may:
-        links.append(Link(name="overview", label=_("Overview"), url=reverse("lockhouse:overview"), is_here=page == "overview"))
-        here = page in {"locks", "lock"}
-        links.append(Link(name="locks", label=_("Locks"), url=reverse("lockhouse:locks"), is_here=here, count=held, attention=attention))
-        links.append(_queues_link(look, page))
-        links.append(_results_link(look, page))
-    if "lockhouse.view_acts" in may:
-        links.append(Link(name="acts", label=_("Acts"), url=reverse("lockhouse:acts"), is_here=page == "acts"))
-    return links
-
-
-def _queues_link(look: Look, page: str) -> Link:
-    known = len(look.snapshot.queues) if look.has_observer and not look.away("broker") else None
-    unread = sum(1 for concern in look.concerns if concern.kind == "no-reader")
-    return Link(name="queues", label=_("Queues"), url=reverse("lockhouse:queues"), is_here=page in {"queues", "queue"}, count=known, attention=unread)
-
-
-def _results_link(look: Look, page: str) -> Link:
-    there = sum(1 for result in look.snapshot.results if result.gone_at is None)
-    count = there if look.has_observer and not look.away("cache", "result backend") else None
-    return Link(name="results", label=_("Results"), url=reverse("lockhouse:results"), is_here=page in {"results", "result"}, count=count)
 
 
 def _banner(look: Look) -> dict[str, Any]:

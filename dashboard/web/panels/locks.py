@@ -14,8 +14,9 @@ from dashboard.judge.filtering import matches
 from dashboard.records import JudgedLock, Snapshot
 from dashboard.web.instants import maybe
 from dashboard.web.look import Look, look
+from dashboard.web.navigation import held_locks
 from dashboard.web.panel import Piece
-from dashboard.web.panels.frame import frame, held_locks, piece, region_state
+from dashboard.web.panels.frame import frame, piece, region_state
 from dashboard.web.panels.lock_row import ordered_value, row_html, row_id
 from dashboard.words import VERDICTS, source_name, verdict
 

@@ -9,12 +9,13 @@ from django.utils.translation import gettext as _
 from dashboard.records import Snapshot
 from dashboard.web.instants import instant_of, iso, maybe
 from dashboard.web.look import Look, look
+from dashboard.web.navigation import held_locks
 from dashboard.web.panel import Piece
 from dashboard.web.panels.attention import MAX_ROWS, concern_row
 from dashboard.web.panels.brief import queue_row, worker_row
 from dashboard.web.panels.coverage import coverage
 from dashboard.web.panels.figures import figures
-from dashboard.web.panels.frame import frame, held_locks, piece, region_state
+from dashboard.web.panels.frame import frame, piece, region_state
 from dashboard.web.panels.lanes import MAX_LANES, axis, lane_piece, ordered_lanes
 from dashboard.web.timeline import anchor_of
 

@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from dashboard.exceptions import SourceUnavailable
-from dashboard.queue_words import PROBLEMS
 from dashboard.records import Message, QueuePeek, QueueReading, Snapshot
 from dashboard.redaction import hide_secrets
 from dashboard.sources.messages import POISON
@@ -17,6 +16,7 @@ from dashboard.sources.peek import peek
 from dashboard.web import redis_cli
 from dashboard.web.instants import instant_of, maybe
 from dashboard.words import short_id, visible
+from dashboard.words.queues import PROBLEMS
 
 PAYLOADS, UNREDACTED = "lockhouse.view_payloads", "lockhouse.view_unredacted"
 MAX_BAD = 20  # told of by position; the others are in the list

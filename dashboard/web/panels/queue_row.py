@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from dashboard.records import Evidence, JudgedQueue, QueueReading
 from dashboard.web import sparks
 from dashboard.web.instants import Instant, maybe
+from dashboard.web.links import worker_url
 from dashboard.words import duration, sentence, sentences, visible
 
 MAX_READERS = 3
@@ -107,14 +108,6 @@ def url_of(queue: QueueReading) -> str:
     """The queue's own page, where there is one."""
     try:
         return reverse("lockhouse:queue", args=[queue.id])
-    except NoReverseMatch:
-        return ""
-
-
-def worker_url(name: str) -> str:
-    """The list of workers with this one, where there is such a page."""
-    try:
-        return reverse("lockhouse:worker", args=[name])
     except NoReverseMatch:
         return ""
 

@@ -11,9 +11,9 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from dashboard.judge.results import JudgedResult
-from dashboard.result_words import STATE_MEANINGS, size, state_word
 from dashboard.web.instants import Instant, maybe
 from dashboard.words import short_id, visible
+from dashboard.words.results import STATE_MEANINGS, size, state_word
 
 TONES = {"never-expires": "never-expires", "retrieving": "expiring", "there": "held", "expired": "free", "deleted": "free", "awaited": "unknown"}
 

@@ -12,13 +12,13 @@ from django.utils.translation import gettext as _
 
 from dashboard.judge.results import STATES, JudgedResult, judge_results, matches_result
 from dashboard.records import Snapshot
-from dashboard.result_words import counted, state_word
 from dashboard.web.instants import maybe
 from dashboard.web.look import Look, look
 from dashboard.web.panel import Piece
 from dashboard.web.panels.frame import frame, piece, region_state
 from dashboard.web.panels.result_row import TONES, ordered_value, render_row, result_row
 from dashboard.words import visible
+from dashboard.words.results import counted, state_word
 
 MAX_ROWS = 500  # a longer list is no longer read; the page says how many there are
 COLUMNS = ("name", "state", "ttl", "size", "age", "task")

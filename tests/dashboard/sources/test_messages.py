@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kombu import Connection, Consumer, Queue
 
-from dashboard.queue_words import PROBLEMS
 from dashboard.sources.messages import ENDS_WORKERS, POISON, decode
+from dashboard.words.queues import PROBLEMS
 
 BODY = base64.b64encode(b"[[], {}, {}]").decode()
 PROPERTIES = {"delivery_tag": "tag-1", "body_encoding": "base64", "priority": 0, "delivery_info": {"exchange": "", "routing_key": "mail"}}

@@ -1,4 +1,4 @@
-"""What `words.py` says of queues and of messages: sentences, problems, and those sentences whose form depends on a count."""
+"""What `words` says of queues and of messages: sentences, problems, and those sentences whose form depends on a count."""
 
 from collections.abc import Callable, Mapping
 

@@ -1,26 +1,13 @@
-"""Sentences for people: verdicts, evidence, durations, instants. Plain text only; nothing here is ever marked safe for HTML.
+"""What is said of locks, their holders and verdicts."""
 
-Text that the watched system made (names, keys, workers) comes out `visible`: what a screen would hide or turn around is spelled out.
-"""
-
-import unicodedata
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from collections.abc import Callable, Mapping
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.utils.translation import gettext_noop as N_
 
-from dashboard import queue_words
-from dashboard.records import Evidence, Word
-
-HIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # control, format (bidi, zero width), surrogates, private, line and paragraph ends
-BLANK_LETTERS = {"\u115f", "\u1160", "\u2800", "\u3164", "\uffa0"}  # letters by category, and yet nothing to be seen
-FIRST_BEYOND_BMP = 0x10000
-SHORT_ID = 8  # of a task id's 36 characters: enough to find it, and what workers' logs are searched for
-UUID_LENGTH = 36
+from dashboard.records import Word
 
 VERDICTS: Mapping[str, str | Promise] = {
     "overlapping": gettext_lazy("overlapping"),
@@ -82,19 +69,6 @@ SENTENCES: Mapping[str, str] = {
     "stale": N_("nothing newer than %(at)s is known"),
     "no_reader": N_("%(ready)s messages wait in %(queue)s, and no worker has read it since %(since)s"),
     "reason": N_("%(text)s"),
-    **queue_words.SENTENCES,
-}
-NOT_KNOWN: Mapping[str, str | Promise] = {
-    "worker": gettext_lazy("a worker not known"),
-    "task_name": gettext_lazy("a task not known"),
-    "host": gettext_lazy("a host not known"),
-    "queue": gettext_lazy("its queue"),
-    "origin": gettext_lazy("a sender not known"),
-}
-SOURCES: Mapping[str, str | Promise] = {  # those whose name is our own word and no person's
-    "lockhouse": gettext_lazy("Lockhouse's own Redis"),
-    "connections": gettext_lazy("the broker's list of connections"),
-    "cache broker": gettext_lazy("the broker's database"),
 }
 ENDS: Mapping[str | None, str | Promise] = {
     "released": gettext_lazy("released"),
@@ -103,104 +77,6 @@ ENDS: Mapping[str | None, str | Promise] = {
     "changed": gettext_lazy("taken over by another token"),
     None: gettext_lazy("gone"),
 }
-
-
-@lru_cache(maxsize=8192)
-def visible(text: str) -> str:
-    r"""The text with everything that a screen hides or turns around spelled out: U+202E becomes `\u202e`."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_spelled(character) if _is_hidden(character) else character for character in text)
-
-
-def _is_hidden(character: str) -> bool:
-    return unicodedata.category(character) in HIDDEN_CATEGORIES or character in BLANK_LETTERS
-
-
-def _spelled(character: str) -> str:
-    code = ord(character)
-    return f"\\U{code:08x}" if code >= FIRST_BEYOND_BMP else f"\\u{code:04x}"
-
-
-def duration(span: timedelta) -> str:
-    """At most two units, cut and never rounded up: `340 ms`, `8 s`, `18 m 40 s`, `2 h 4 m`, `3 d 4 h`."""
-    milliseconds = abs(span) // timedelta(milliseconds=1)
-    seconds = milliseconds // 1000
-    if seconds == 0:
-        return _("%(n)d ms") % {"n": milliseconds}
-    if seconds < 60:
-        return _("%(n)d s") % {"n": seconds}
-    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
-    if days:
-        return _("%(d)d d %(h)d h") % {"d": days, "h": hours % 24}
-    if hours:
-        return _("%(h)d h %(m)d m") % {"h": hours, "m": minutes % 60}
-    return _("%(m)d m %(s)d s") % {"m": minutes, "s": seconds % 60}
-
-
-def instant(at: datetime, now: datetime | None = None) -> str:
-    """The time of day in UTC, to the millisecond where it has one; with the date where `now` is given and is another day."""
-    at = at.astimezone(UTC)
-    shown = f"{at:%H:%M:%S}.{at.microsecond // 1000:03d} UTC" if at.microsecond >= 1000 else f"{at:%H:%M:%S} UTC"
-    return shown if now is None or at.date() == now.astimezone(UTC).date() else f"{at:%Y-%m-%d} {shown}"
-
-
-def clock(at: datetime, now: datetime) -> str:
-    """The same to the second, for columns: tenths there would only flicker."""
-    return instant(at.replace(microsecond=0), now)
-
-
-def short_id(task_id: str) -> str:
-    """The beginning of a task id; an id that is no uuid is shown whole."""
-    return visible(task_id[:SHORT_ID] if len(task_id) == UUID_LENGTH else task_id)
-
-
-def sentence(evidence: Evidence, now: datetime | None = None) -> str:
-    """One fact behind a verdict in words; a code that nobody worded yet is shown with its values."""
-    values = {name: _shown(name, value, now) for name, value in evidence.values.items()}
-    if evidence.code in COUNTED:
-        return COUNTED[evidence.code](evidence.values, values)
-    template = SENTENCES.get(evidence.code)
-    try:
-        return _(template) % values if template else _unworded(evidence.code, values)
-    except KeyError:  # a value that the sentence needs was not given
-        return _unworded(evidence.code, values)
-
-
-def sentences(evidence: Sequence[Evidence], now: datetime | None = None) -> list[str]:
-    """Every fact in words, in the judge's order."""
-    return [sentence(fact, now) for fact in evidence]
-
-
-def verdict(code: str) -> str:
-    """The word for a verdict, a flag or a kind of concern."""
-    return str(VERDICTS.get(code, visible(code)))
-
-
-def source_name(name: str) -> str:
-    """A source as people call it."""
-    return str(SOURCES.get(name, visible(name)))
-
-
-def _shown(name: str, value: Word, now: datetime | None) -> str:
-    if value is None:
-        return str(NOT_KNOWN.get(name, _("a time not known") if name.endswith(("at", "since")) else "?"))
-    if isinstance(value, datetime):
-        return instant(value, now)
-    if isinstance(value, timedelta):
-        return duration(value)
-    if isinstance(value, list):
-        return ", ".join(visible(item) for item in value)
-    if name == "source":
-        return source_name(str(value))
-    if name == "problem":
-        return str(queue_words.PROBLEMS.get(str(value), visible(str(value))))
-    return short_id(value) if name == "task_id" and isinstance(value, str) else visible(str(value))
-
-
-def _unworded(code: str, values: Mapping[str, str]) -> str:
-    said = ", ".join(f"{name} {value}" for name, value in values.items())
-    return f"{visible(code)}: {said}" if said else visible(code)
 
 
 def _asked(given: Mapping[str, Word], shown: Mapping[str, str]) -> str:
@@ -237,4 +113,9 @@ def _source_unavailable(given: Mapping[str, Word], shown: Mapping[str, str]) -> 
     return _("%(source)s has not answered since %(since)s") % said
 
 
-COUNTED = {"asked": _asked, "holder_ambiguous": _ambiguous, "source_unavailable": _source_unavailable, "wrong_type": _wrong_type, **queue_words.COUNTED}
+COUNTED: Mapping[str, Callable[[Mapping[str, Word], Mapping[str, str]], str]] = {
+    "asked": _asked,
+    "holder_ambiguous": _ambiguous,
+    "source_unavailable": _source_unavailable,
+    "wrong_type": _wrong_type,
+}

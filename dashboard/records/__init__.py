@@ -1,0 +1,47 @@
+"""The frozen values that every layer speaks; no I/O, no clock, no Django.
+
+Instants are aware UTC datetimes, durations are timedeltas, and `None` always means "not known" unless a comment says more.
+"""
+
+from dashboard.records.judged import Certainty, Concern, Evidence, Holder, JudgedLock, JudgedQueue, Word
+from dashboard.records.locks import CatalogueEntry, Claim, HeldLock, Lane, Refusal, Span
+from dashboard.records.policy import Policy
+from dashboard.records.queues import Message, QueueHead, QueuePeek, QueueReading, UnackedMessage
+from dashboard.records.results import CachedResult, ResultCount, ResultEntry
+from dashboard.records.runs import Run
+from dashboard.records.schedules import ScheduleReading
+from dashboard.records.snapshot import Snapshot
+from dashboard.records.sources import Figures, Observer, SourceState
+from dashboard.records.workers import Worker
+
+__all__ = [
+    "CachedResult",
+    "CatalogueEntry",
+    "Certainty",
+    "Claim",
+    "Concern",
+    "Evidence",
+    "Figures",
+    "HeldLock",
+    "Holder",
+    "JudgedLock",
+    "JudgedQueue",
+    "Lane",
+    "Message",
+    "Observer",
+    "Policy",
+    "QueueHead",
+    "QueuePeek",
+    "QueueReading",
+    "Refusal",
+    "ResultCount",
+    "ResultEntry",
+    "Run",
+    "ScheduleReading",
+    "Snapshot",
+    "SourceState",
+    "Span",
+    "UnackedMessage",
+    "Word",
+    "Worker",
+]

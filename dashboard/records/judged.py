@@ -1,0 +1,72 @@
+"""What the judge concludes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from dashboard.records.locks import HeldLock
+from dashboard.records.queues import QueueReading
+
+Certainty = Literal["exact", "likely", "unknown"]
+Word = str | int | float | bool | None | datetime | timedelta | list[str]  # what a piece of evidence may carry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who holds a lock, and how sure we are of it."""
+
+    certainty: Certainty
+    task_id: str | None = None
+    task_name: str | None = None
+    worker: str | None = None
+    pid: int | None = None
+    host: str | None = None
+    candidates: int | None = None  # runs that were active when the attempt began; None for an exact holder
+    distance: timedelta | None = None  # from the start of the likely run to the attempt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One fact behind a verdict: a code that the web words, with its values."""
+
+    code: str
+    values: Mapping[str, Word] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedLock:
+    """A lock with what we make of it."""
+
+    lock: HeldLock
+    holder: Holder
+    verdict: str  # overlapping, orphaned, overrun, expiring, never-expires, unknown, held
+    flags: Sequence[str]
+    evidence: Sequence[Evidence]
+    refused_last_hour: int | None  # None: nobody reports refusals of this lock
+    blocks: str = ""
+
+    @property
+    def needs_attention(self) -> bool:
+        return self.verdict in {"overlapping", "orphaned", "overrun"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedQueue:
+    """A queue with what we make of it."""
+
+    queue: QueueReading
+    why: Evidence  # why messages wait in it, or that none do
+    warnings: Sequence[Evidence] = ()
+    drains_in: timedelta | None = None  # at the rates of the last minute; None: not known, or never
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concern:
+    """One row of "what needs attention": a cause, with everything it explains."""
+
+    kind: str  # a verdict, "no-reader", "worker-gone", "source"
+    subject: str  # name of the lock, queue, worker or source
+    evidence: Sequence[Evidence]
+    locks: Sequence[JudgedLock] = ()
+    queues: Sequence[QueueReading] = ()

@@ -1,0 +1,92 @@
+"""Locks, their tokens and holders, and what was seen of them."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What a lock's token says about its holder; any part may be missing, for a token is only text."""
+
+    attempted_at: datetime | None = None  # when the attempt began, before a blocking wait; by the holder's clock
+    node: str | None = None  # the uuid1's network card, 12 hex digits
+    task_id: str | None = None
+    task_name: str | None = None
+    retries: int | None = None
+    worker: str | None = None  # celery@host; None for a holder outside a worker
+    pid: int | None = None
+    parent_pid: int | None = None
+    process_started: str | None = None  # start time in clock ticks since boot: tells two processes of one pid apart
+    boot_id: str | None = None
+    host: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldLock:
+    """A key that is a lock, as it was read; `lapsed_at` is set when it expired while its holder's run went on."""
+
+    id: str  # 16 hex digits: a hash of cache and raw key
+    cache: str  # alias of the watched cache, or "broker"
+    key: str  # the full key, what is not printable UTF-8 escaped, cut at MAX_KEY_SHOWN
+    name: str  # the key without the cache's prefix and version
+    raw_key: bytes  # empty when the key is too long to be carried: it is then found again by its id
+    dialect: str  # who wrote it: "redis-py", "lockhouse", ... ; "not-a-lock" for a key of another type
+    token_digest: str  # first 16 hex digits of the token's SHA-256; the token itself is never kept
+    claim: Claim | None = None
+    expires_at: datetime | None = None  # None: never expires
+    timeout: timedelta | None = None  # the whole life of the lock, where known
+    acquired_at: datetime | None = None  # seen as it happened, else what the token says
+    first_seen_at: datetime
+    seen_at: datetime
+    lapsed_at: datetime | None = None
+    note: str = ""  # what is odd about it, in a code the judge knows: "wrong-type:hash", "odd-token"
+
+    @property
+    def never_expires(self) -> bool:
+        return self.expires_at is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """An attempt that gave up because the lock was held."""
+
+    lock_id: str
+    cache: str
+    name: str
+    at: datetime
+    task_id: str | None = None
+    task_name: str | None = None
+    worker: str | None = None
+    waited: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A time during which one token held a lock; `to_at` None: still."""
+
+    from_at: datetime
+    to_at: datetime | None
+    token_digest: str
+    end: str | None = None  # "released", "expired", "by-hand", "changed"
+    from_is_minimum: bool = False  # it was already held when first seen
+    lapsed_at: datetime | None = None  # the part after this was an overrun
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """What the observer saw of one lock in the last two minutes."""
+
+    lock_id: str
+    cache: str
+    name: str
+    spans: tuple[Span, ...]
+    refused_at: tuple[datetime, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueEntry:
+    """What the settings say about locks of one pattern (`lock_report_{data_id}`)."""
+
+    pattern: str
+    owner: str | None = None  # the task that takes it
+    blocks: str = ""  # what does not happen while it is held

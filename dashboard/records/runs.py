@@ -1,0 +1,42 @@
+"""Runs of tasks."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One execution of a task; times are by the worker's clock, that of sending by the sender's. Texts are as told, secrets included."""
+
+    task_id: str
+    retries: int = 0
+    name: str | None = None
+    worker: str | None = None
+    pid: int | None = None  # the process that runs it, where inspect told
+    parent_pid: int | None = None  # the worker's own process, as its events say
+    queue: str | None = None
+    args: str | None = None  # the event's repr, capped
+    kwargs: str | None = None  # as args
+    origin: str | None = None  # who sent it: gen4711@web-3; known only where its sending was seen
+    parent_id: str | None = None  # the run that sent it
+    root_id: str | None = None  # the first of its chain
+    sent_at: datetime | None = None  # its sending was seen
+    eta_at: datetime | None = None  # not to be run before
+    expires_at: datetime | None = None  # not to be run after
+    received_at: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    runtime: timedelta | None = None  # as its worker measured it
+    outcome: str | None = None  # Celery's state, None while it runs
+    result: str | None = None  # the event's repr of what it returned, capped
+    error: str | None = None
+    refused_by: str | None = None  # name of the lock that turned it away, where its worker reported that
+    refused_lock_id: str | None = None
+    refused_at: datetime | None = None
+    last_active_at: datetime | None = None  # when a worker last said that it runs this
+    redelivered: bool = False
+
+    @property
+    def is_refused(self) -> bool:
+        """It ended well and did nothing: a lock turned it away."""
+        return self.outcome == "SUCCESS" and self.refused_by is not None

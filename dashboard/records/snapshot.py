@@ -1,0 +1,33 @@
+"""Everything that is known at one moment."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from dashboard.records.locks import HeldLock, Lane, Refusal
+from dashboard.records.queues import QueueReading, UnackedMessage
+from dashboard.records.results import CachedResult, ResultCount
+from dashboard.records.runs import Run
+from dashboard.records.schedules import ScheduleReading
+from dashboard.records.sources import Figures, Observer, SourceState
+from dashboard.records.workers import Worker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Everything the observer knows at one moment; a section that was never written is empty, and its source says so."""
+
+    at: datetime | None = None  # None: no observer has ever written
+    version: int = 0
+    locks: tuple[HeldLock, ...] = ()
+    lanes: tuple[Lane, ...] = ()
+    refusals: tuple[Refusal, ...] = ()  # of the last hour, newest last, capped
+    runs: tuple[Run, ...] = ()  # active, and the ended ones that may matter to a lock
+    workers: tuple[Worker, ...] = ()
+    queues: tuple[QueueReading, ...] = ()
+    unacked: tuple[UnackedMessage, ...] = ()
+    results: tuple[CachedResult, ...] = ()
+    result_counts: tuple[ResultCount, ...] = ()
+    schedules: tuple[ScheduleReading, ...] = ()
+    sources: tuple[SourceState, ...] = ()
+    figures: Figures = field(default_factory=Figures)
+    observer: Observer | None = None

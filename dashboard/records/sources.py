@@ -1,0 +1,46 @@
+"""What Lockhouse knows of its own sources and of itself."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceState:
+    """Whether a source answers, and how the observer follows it."""
+
+    name: str  # "broker", "cache shop", "workers", "events"
+    ok: bool
+    since: datetime  # of the present state
+    last_good_at: datetime | None = None
+    reason: str | None = None
+    mode: str | None = None  # for caches "tracking", "polling"; for events "receiving"
+    notes: tuple[str, ...] = ()  # what it cannot see, each a whole sentence with its fix
+    url: str | None = None  # without password
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """The Overview's figures with a sample each 5 s over the last 5 minutes (None: not known then)."""
+
+    locks: tuple[int | None, ...] = ()
+    refused: tuple[int | None, ...] = ()  # per sample interval
+    ready: tuple[int | None, ...] = ()
+    unacked: tuple[int | None, ...] = ()
+    busy: tuple[int | None, ...] = ()
+    failed: tuple[int | None, ...] = ()
+    failed_last_hour: int | None = None
+    refused_last_hour: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observer:
+    """The leading observer, and what it costs."""
+
+    leader: str  # host and pid
+    since: datetime
+    rss_bytes: int | None = None
+    events_received: int = 0
+    events_dropped: int = 0
+    events_per_s: float | None = None
+    events_lag: timedelta | None = None
+    standbys: tuple[str, ...] = ()

@@ -1,0 +1,29 @@
+"""Workers."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """One worker process (a node name and a pid); a restart under the same name is another Worker."""
+
+    name: str
+    pid: int | None = None
+    first_heard_at: datetime
+    last_heard_at: datetime  # event or answer, by our clock
+    last_event_at: datetime | None = None  # its last event, by our clock: what its heartbeat connection was last used for
+    answered_at: datetime | None = None  # the last answer to inspect, by our clock
+    asked_at: datetime | None = None  # the last time it was asked
+    said_offline_at: datetime | None = None  # warm or cold shutdown announced
+    connection_known: bool = False  # we know which of the broker's connections carries its heartbeats
+    connection_gone_at: datetime | None = None  # the broker no longer lists the connection that carried its heartbeats
+    pool: str | None = None  # "prefork", "solo", ...
+    processes: tuple[int, ...] | None = None  # pids of the pool
+    concurrency: int | None = None
+    queues: tuple[str, ...] | None = None
+    tasks: tuple[str, ...] | None = None
+    active: tuple[str, ...] | None = None  # task ids, as of answered_at
+    visibility_timeout: timedelta | None = None
+    pool_read_at: datetime | None = None  # when pids were read
+    clock_skew: timedelta | None = None

@@ -1,0 +1,41 @@
+"""The address of the page of everything that has a name: a link stands wherever the name stands."""
+
+from urllib.parse import urlencode
+
+from django.urls import NoReverseMatch, reverse
+
+from dashboard.records.identity import identity
+
+
+def task_url(name: str) -> str:
+    """The task of that name."""
+    return _url("task", identity(name))
+
+
+def run_url(task_id: str) -> str:
+    """The run of that task id."""
+    return _url("run", identity(task_id))
+
+
+def worker_url(name: str) -> str:
+    """The worker of that name."""
+    return _url("worker", identity(name))
+
+
+def schedule_url(schedule_id: str) -> str:
+    """The schedules, with this one in sight."""
+    url = _url("schedules")
+    return f"{url}#schedule-{schedule_id[:12]}" if url else ""
+
+
+def send_url(**given: str) -> str:
+    """The page that sends, filled in: `task`, `queue`, `args` and `kwargs` as JSON, or `schedule`, the id of an entry to send as it is written."""
+    url = _url("send")
+    return f"{url}?{urlencode(given)}" if url and given else url
+
+
+def _url(name: str, *arguments: str) -> str:
+    try:
+        return reverse(f"lockhouse:{name}", args=arguments)
+    except NoReverseMatch:
+        return ""

@@ -1,0 +1,86 @@
+"""The navigation: every page with what it counts. A page that a person may not see is not in it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from dashboard.records import JudgedLock
+from dashboard.web.look import Look
+
+Count = int | None  # None: not known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """One entry of the navigation."""
+
+    name: str
+    label: str
+    url: str
+    is_here: bool
+    count: Count = None
+    attention: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A page, the pages below it, and how its count and what needs attention are found."""
+
+    name: str  # of its URL
+    label: str | Promise
+    permission: str = "lockhouse.view_locks"
+    below: tuple[str, ...] = ()
+    count: Callable[[Look], Count] | None = None
+    attention: Callable[[Look], int] | None = None
+
+
+def held_locks(look: Look) -> list[JudgedLock]:
+    """Those that are held now; one that expired while its holder's run went on is held no more."""
+    return [one for one in look.judged if one.lock.lapsed_at is None]
+
+
+def _locks(look: Look) -> Count:
+    return len(held_locks(look)) if look.has_observer and not look.away("cache", "broker") else None
+
+
+def _locks_in_need(look: Look) -> int:
+    return len({one.lock.id for one in look.judged if one.needs_attention})  # one lock may be overlapping and overrun in two rows
+
+
+def _queues(look: Look) -> Count:
+    return len(look.snapshot.queues) if look.has_observer and not look.away("broker") else None
+
+
+def _queues_unread(look: Look) -> int:
+    return sum(1 for concern in look.concerns if concern.kind == "no-reader")
+
+
+def _results(look: Look) -> Count:
+    there = sum(1 for result in look.snapshot.results if result.gone_at is None)
+    return there if look.has_observer and not look.away("cache", "result backend") else None
+
+
+ENTRIES = (
+    Entry(name="overview", label=_("Overview")),
+    Entry(name="locks", label=_("Locks"), below=("lock",), count=_locks, attention=_locks_in_need),
+    Entry(name="queues", label=_("Queues"), below=("queue",), count=_queues, attention=_queues_unread),
+    Entry(name="results", label=_("Results"), below=("result",), count=_results),
+    Entry(name="acts", label=_("Acts"), permission="lockhouse.view_acts"),
+)
+
+
+def links(look: Look, page: str, may: frozenset[str]) -> Iterator[Link]:
+    """The entries that this person may see; `page` is the one that is shown, or one below it."""
+    for entry in ENTRIES:
+        if entry.permission in may:
+            yield Link(
+                name=entry.name,
+                label=str(entry.label),
+                url=reverse(f"lockhouse:{entry.name}"),
+                is_here=page in {entry.name, *entry.below},
+                count=entry.count(look) if entry.count else None,
+                attention=entry.attention(look) if entry.attention else 0,
+            )

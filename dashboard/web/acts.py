@@ -10,11 +10,12 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from dashboard.acts import history, words
+from dashboard.acts import history, registry, words
 from dashboard.acts.plan import Plan
 from dashboard.acts.refusals import Refused
 from dashboard.acts.release import Outcome, execute, plan_release
 from dashboard.acts.undo import undo
+from dashboard.conf import conf
 from dashboard.web.access import page_for
 from dashboard.web.instants import maybe
 from dashboard.web.show import is_partial, now_utc, show_page
@@ -38,7 +39,8 @@ def acts(request: HttpRequest) -> HttpResponse:
     """Every act, newest first."""
     query = request.GET.get("q", "")[:200]
     page = history.acts(query, request.GET.get("p"))
-    rows = [_row(act) for act in page.object_list]
+    undone = history.undone(page.object_list)
+    rows = [{**_row(act), "target_url": _target_url(act), "can_be_undone": act.pk not in undone and may_undo(request, act)} for act in page.object_list]
     return show_page(request, "lockhouse/acts/list.html", here="acts", title=_("Acts"), rows=rows, page=page, q=query)
 
 
@@ -97,7 +99,7 @@ def _told(request: HttpRequest, outcome: Outcome) -> HttpResponse:
     context = {
         **_row(outcome.act),
         "outcome": outcome,
-        "undo_seconds": history.undo_seconds_left(outcome.act),
+        "undo_seconds": history.undo_seconds_left(outcome.act) if may_undo(request, outcome.act) else 0,
         "undo_until": maybe(outcome.act.undo_until, now_utc()),
         "undone_by": outcome.act.undone_by,
         "undo_url": reverse(f"lockhouse:{'result-restore' if is_of_result else 'act-undo'}", args=[outcome.act.pk]),
@@ -126,6 +128,17 @@ def _row(done: Any) -> dict[str, Any]:
         "started": maybe(done.started_at, now),
         "finished": maybe(done.finished_at, now),
     }
+
+
+def _target_url(done: Any) -> str:
+    """The page of what the act was about."""
+    return reverse(f"lockhouse:{'result' if done.act.startswith('result-') else 'lock'}", args=[done.target_id])
+
+
+def may_undo(request: HttpRequest, done: Any) -> bool:
+    """Whether there is still time to undo that act, and this person may: nothing is offered that would be refused."""
+    act = registry.RESTORE_RESULT if done.act.startswith("result-") else registry.UNDO_RELEASE
+    return done.undo_until is not None and now_utc() < done.undo_until and not conf().READ_ONLY and _user(request).has_perm(act.permission)
 
 
 def _user(request: HttpRequest) -> Any:

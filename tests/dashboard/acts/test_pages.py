@@ -249,6 +249,38 @@ def test_the_list_of_acts_is_filtered_and_paged(scene, operator, auditor):
     assert client.get(reverse("lockhouse:acts"), {"p": "x"}).status_code == 200
 
 
+def test_the_list_of_acts_leads_to_the_undo_as_long_as_there_is_one(scene, operator):
+    done = release(operator, scene.orphan()).act
+    client = logged_in(operator)
+
+    before = client.get(reverse("lockhouse:acts")).content.decode()
+    client.post(reverse("lockhouse:act-undo", args=[done.pk]))
+    after = client.get(reverse("lockhouse:acts")).content.decode()
+
+    assert "Undo…" in before
+    assert "Undo…" not in after
+
+
+def test_an_undo_is_offered_only_to_those_who_may(scene, operator, auditor, settings):
+    done = release(operator, scene.orphan()).act
+    url = reverse("lockhouse:act", args=[done.pk])
+
+    assert "data-undo-until" in logged_in(operator).get(url).content.decode()
+    assert "data-undo-until" not in logged_in(auditor).get(url).content.decode()
+    assert "Undo…" not in logged_in(auditor).get(reverse("lockhouse:acts")).content.decode()
+    settings.LOCKHOUSE = {**settings.LOCKHOUSE, "READ_ONLY": True}
+    assert "data-undo-until" not in logged_in(operator).get(url).content.decode()
+
+
+def test_a_result_in_the_list_of_acts_leads_to_results(scene, operator, auditor):
+    done = release(operator, scene.orphan()).act
+    OperatorAct.objects.filter(pk=done.pk).update(act="result-delete")
+
+    page = logged_in(auditor).get(reverse("lockhouse:acts")).content.decode()
+
+    assert reverse("lockhouse:result", args=[done.target_id]) in page
+
+
 def test_an_auditor_reads_acts_and_releases_nothing(scene, operator, auditor):
     lock = scene.orphan()
     act = release(operator, lock).act

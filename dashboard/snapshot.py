@@ -112,9 +112,15 @@ class Reader:
         return replace(self._snapshot, sources=(*self._snapshot.sources, away))
 
 
-_READER = Reader()
+_reader = Reader()
 
 
 def newest() -> Snapshot:
     """The newest snapshot as this process can know it; never raises."""
-    return _READER.newest()
+    return _reader.newest()
+
+
+def forget() -> None:
+    """Drop what was read, and that our Redis was away: when a test moves to another server."""
+    global _reader  # noqa: PLW0603  # a test's thread alone calls this
+    _reader = Reader()

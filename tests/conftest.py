@@ -10,7 +10,7 @@ from django.db import connections as databases
 from django.db.models.signals import post_migrate
 from redis import Redis
 
-from dashboard import connections
+from dashboard import connections, snapshot
 from tests.system import running_server
 
 
@@ -44,8 +44,10 @@ def watching(settings, redis: Redis, server_url: str) -> Iterator[str]:
         "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [f"{server_url}/2"], "prefix": "lockhouse:test-system"}}
     }
     connections.forget_connections()
+    snapshot.forget()
     yield server_url
     connections.forget_connections()
+    snapshot.forget()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -47,6 +47,7 @@ class System:
             "LOCKHOUSE_NAME": "test-system",
             "LOCKHOUSE_GRACE": "6",
             "LOCKHOUSE_LOCKS": json.dumps({"import-{i}": {"owner": "guest_import"}, "late-{i}": {"owner": "guest_import_late"}}),
+            "LOCKHOUSE_RESULTS": json.dumps({"result_{number}": {"task": "guest_fetch"}}),
             "LOCKHOUSE_READ_ONLY": "0",
             "DJANGO_SECRET_KEY": "a key for tests alone",
             "DJANGO_SETTINGS_MODULE": "config.settings",

@@ -58,3 +58,12 @@ def guest_import(name: str, seconds: float, timeout: float = 600) -> None:
 @app.task(name="guest_import_late", acks_late=True)
 def guest_import_late(name: str, seconds: float, timeout: float = 600) -> None:
     hold(name, seconds, timeout)
+
+
+@app.task(name="guest_fetch")
+def guest_fetch(number: int, seconds: float, ttl: float) -> None:
+    """Put `result_<number>` into the cache for that long, once `fetch-<number>:go` has an element or the time is over."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and not plain.blpop([f"fetch-{number}:go"], timeout=1):
+        pass
+    cache.set(f"result_{number}", {"number": number, "name": f"parcel {number}"}, timeout=ttl)

@@ -1,4 +1,4 @@
-"""A Celery system that knows nothing of Lockhouse: its locks under any name, their likely holders, live in the browser."""
+"""A Celery system that knows nothing of Lockhouse: its locks, queues and cached results, live in the browser."""
 
 import re
 
@@ -12,6 +12,7 @@ from tests.system import running_system, wait_for
 
 TOKEN = "5f3c1a2e8d7b11ef9c3a0242ac110002"  # a uuid1, as a plain lock's
 PUSHES = 50
+UNTIL_EXPIRED_MS = 30_000  # it lives for 12 s
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +111,42 @@ def test_hostile_names_are_text(guest, cache, logged_in):
     expect(page.locator("#locks-rows")).to_contain_text("\\xff")
     page.get_by_role("link", name=re.compile("script")).first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("<script>")
+
+
+def test_cached_result_is_being_retrieved_then_there_then_expired(guest, logged_in):
+    page = logged_in(guest.lockhouse, "olga")
+    page.goto("/results/")
+    result = page.locator("#results-rows > *").filter(has=page.get_by_role("link", name="result_7", exact=True))
+
+    guest.send("guest_fetch", 7, 120, 12)
+    expect(result).to_contain_text("being retrieved")
+    expect(result).to_contain_text("guest_fetch")
+
+    guest.guest.rpush("fetch-7:go", 1)
+    expect(result.locator(".lh-badge")).to_have_text("there")
+    expect(result.locator(".lh-r-ttl")).to_contain_text(re.compile(r"\d+ s"))
+    value = page.context.new_page()
+    value.goto(result.get_by_role("link", name="result_7").get_attribute("href"))
+    expect(value.locator("#lockhouse")).to_contain_text("parcel 7")  # a pickle, by django-redis' default: shown, never loaded
+
+    expect(result.locator(".lh-badge")).to_have_text("expired", timeout=UNTIL_EXPIRED_MS)
+
+
+def test_queue_without_a_reader_is_named_with_what_waits_and_leaves_the_warning_once_it_is_read(guest, logged_in):
+    page = logged_in(guest.lockhouse, "olga")
+    page.goto("/queues/")
+    queue = page.locator("#queues-rows > *").filter(has=page.get_by_role("link", name="nightly", exact=True))
+
+    for number in range(3):
+        guest.send("guest_import", f"nightly-{number}", 0.1, queue="nightly")
+    expect(queue.locator(".lh-q-ready")).to_have_text("3")
+    expect(queue).to_contain_text("nobody reads it")
+    expect(queue).to_contain_text("next is guest_import")
+    page.get_by_role("link", name=re.compile("No reader")).click()
+    expect(queue).to_have_count(1)
+
+    guest.worker("late", queues="nightly")
+    expect(queue).to_have_count(0)
+    page.goto("/queues/")
+    expect(queue.locator(".lh-q-ready")).to_have_text("0")
+    expect(queue).to_contain_text("late@guest")

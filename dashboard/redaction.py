@@ -35,9 +35,9 @@ def hide_secrets(text: str) -> str:
     cards, and what stands after a secret name (`password=…`, `'token': '…'`), as in the repr of a task's arguments.
     """
     text = text[:MAX_LOOKED_AT]
-    for pattern, instead in _PATTERNS:
+    for pattern, instead in _BEFORE_NAMES:
         text = pattern.sub(instead, text)
-    return text
+    return _CARD.sub(_card, _without_named(text))
 
 
 def has_secret(text: str) -> bool:
@@ -45,8 +45,16 @@ def has_secret(text: str) -> bool:
     return hide_secrets(text) != text[:MAX_LOOKED_AT]
 
 
-def _after_name(found: re.Match[str]) -> str:
-    return f"{found['before']}{HIDDEN}" if is_secret_name(found["name"]) else found[0]
+def _without_named(text: str) -> str:
+    """Without the values of secret names; what stands after another name may be a name in turn (`ValueError: password=…`)."""
+    pieces, position = [], 0
+    while found := _NAME.search(text, position):
+        pieces.append(text[position : found.end()])
+        position = found.end()
+        if is_secret_name(found["name"]) and (value := _VALUE.match(text, position)):
+            pieces.append(HIDDEN)
+            position = value.end()
+    return "".join(pieces) + text[position:]
 
 
 def _card(found: re.Match[str]) -> str:
@@ -56,22 +64,17 @@ def _card(found: re.Match[str]) -> str:
 
 
 # Every repetition is bounded, so that no text makes them slow.
-_PATTERNS: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
+_BEFORE_NAMES: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
     (re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY.*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----|\Z)", re.DOTALL), HIDDEN),
     (re.compile(r"\beyJ[\w-]{5,4096}(?:\.[\w-]{0,4096}){0,4}"), HIDDEN),
     (re.compile(r"\b(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{12,124}"), HIDDEN),
     (re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-|sk_live_|rk_live_|sk-|xox[abeoprs]-|lh_|npm_|pypi-|AIza|SG\.)[\w.-]{16,512}"), HIDDEN),
     (re.compile(r"\b(bearer|basic)( +)[\w.~+/=-]{6,4096}", re.IGNORECASE), rf"\1\2{HIDDEN}"),
     (re.compile(r"\b([a-zA-Z][\w+.-]{0,30}://[^\s:/@'\"]{0,200}):[^\s@'\"]{1,1024}@"), rf"\1:{HIDDEN}@"),
-    (
-        re.compile(
-            r"(?P<before>(?P<quote>\\?['\"]?)(?<![\w-])(?P<name>[\w-]{1,60})(?P=quote)\s{0,5}(?:[:=]|=>)\s{0,5})"
-            r"(?:b?\\?'(?:[^'\\]|\\.){0,4096}(?:'|\Z)|b?\\?\"(?:[^\"\\]|\\.){0,4096}(?:\"|\Z)|[^\s,;&'\"(){}\[\]]{1,4096})"
-        ),
-        _after_name,
-    ),
-    (re.compile(r"(?<![\w.])(?:4\d{3}|5[1-5]\d\d|2[2-7]\d\d|3[47]\d\d|6\d{3})(?:[ -]?\d){9,15}(?![\w.])"), _card),
 ]
+_NAME = re.compile(r"(?P<quote>\\?['\"]?)(?<![\w-])(?P<name>[\w-]{1,60})(?P=quote)\s{0,5}(?:[:=]|=>)\s{0,5}")
+_VALUE = re.compile(r"b?\\?'(?:[^'\\]|\\.){0,4096}(?:'|\Z)|b?\\?\"(?:[^\"\\]|\\.){0,4096}(?:\"|\Z)|[^\s,;&'\"(){}\[\]]{1,4096}")
+_CARD = re.compile(r"(?<![\w.])(?:4\d{3}|5[1-5]\d\d|2[2-7]\d\d|3[47]\d\d|6\d{3})(?:[ -]?\d){9,15}(?![\w.])")
 
 
 _IN_NAMES: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [

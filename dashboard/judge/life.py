@@ -34,17 +34,22 @@ def life_of(lock: HeldLock, holder: Holder, run: Run | None, parent_pid: int | N
     if holder.worker is None:
         return Life(state="unknown", evidence=())
     processes = facts.workers.get(holder.worker, [])
-    mine = _incarnation(processes, parent_pid, holder.pid)
+    mine = incarnation(processes, parent_pid, holder.pid)
     if (ended := _ended(lock, run, facts)) and not _still_listed(holder, mine, facts):
         return ended
     if mine is None:
         return _unheard(holder, processes)
-    if _name_is_shared(processes, facts):
-        return _say("unknown", "name_shared", worker=holder.worker)
+    return life_of_process(mine, processes, facts) or _heard(lock, holder, run, mine, facts)
+
+
+def life_of_process(mine: Worker, processes: list[Worker], facts: Facts) -> Life | None:
+    """Whether this one of a name's processes lives, where it is leaving, silent, or has a namesake; None: it is heard, and lives."""
+    if name_is_shared(processes, facts):
+        return _say("unknown", "name_shared", worker=mine.name)
     if mine.said_offline_at is not None:
         patient = facts.now - mine.said_offline_at <= facts.policy.leaving_patience
         return _say("alive" if patient else "unknown", "worker_leaving", worker=mine.name, at=mine.said_offline_at)
-    return _silent(mine, processes, facts) if facts.silent(mine) else _heard(lock, holder, run, mine, facts)
+    return _silent(mine, processes, facts) if facts.silent(mine) else None
 
 
 def _ended(lock: HeldLock, run: Run | None, facts: Facts) -> Life | None:
@@ -62,8 +67,8 @@ def _still_listed(holder: Holder, mine: Worker | None, facts: Facts) -> bool:
     return mine is not None and mine.said_offline_at is None and not facts.silent(mine) and holder.task_id in (mine.active or ())
 
 
-def _incarnation(processes: list[Worker], parent_pid: int | None, pid: int | None) -> Worker | None:
-    """The very process that the lock belongs to; without a pid to go by, the only one of that name."""
+def incarnation(processes: list[Worker], parent_pid: int | None, pid: int | None) -> Worker | None:
+    """The very process that a lock or a run belongs to; without a pid to go by, the only one of that name."""
     wanted = {parent_pid, pid} - {None}
     if wanted:
         return next((worker for worker in processes if worker.pid in wanted), None)
@@ -75,7 +80,8 @@ def _unheard(holder: Holder, processes: list[Worker]) -> Life:
     return _say("unknown", "worker_unknown", worker=holder.worker, namesakes=len(processes))
 
 
-def _name_is_shared(processes: list[Worker], facts: Facts) -> bool:
+def name_is_shared(processes: list[Worker], facts: Facts) -> bool:
+    """Whether two processes that are heard now call themselves the same."""
     newest = processes[0]
     others = [worker for worker in processes[1:] if worker.said_offline_at is None]
     return any(worker.last_heard_at > newest.first_heard_at + TOGETHER and not facts.silent(worker) for worker in others)

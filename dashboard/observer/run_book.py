@@ -1,21 +1,23 @@
 """What the observer knows of runs: the active ones, and those that ended and still matter to a lock."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dashboard.records import HeldLock, Refusal, Run
+from dashboard.observer.run_events import capped, described, ended, number, text, time_of
+from dashboard.records import RUN_KEPT, HeldLock, Refusal, Run
 from dashboard.sources.foreign import as_dict
 
-KEPT = timedelta(minutes=5)  # an ended run that no lock names
 ABSENT_FOR = timedelta(seconds=4)  # not active in two answers of its worker: it ended without an event
 MAX_RUNS = 20_000
 MAX_SHOWN = 2000
 MAX_SENT = 5000  # sent, and not yet received by a worker that tells
 MAX_SENT_SHOWN = 500
+MAX_BEFORE = 500
 SENT_KEPT = timedelta(hours=1)
-MAX_ARGS = 200
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+Process = tuple[str, int | None]  # a worker's name and the pid of its own process
 ENDS = {"task-succeeded": "SUCCESS", "task-failed": "FAILURE", "task-revoked": "REVOKED", "task-retried": "RETRY", "task-rejected": "REJECTED"}
 
 
@@ -24,13 +26,20 @@ class RunBook:
 
     def __init__(self) -> None:
         self.runs: dict[str, Run] = {}
-        self.before: dict[tuple[str, str | None, int | None], Run] = {}
+        self.before: dict[tuple[str, int, datetime | None], Run] = {}  # earlier tries and deliveries, the oldest first
         self.sent: dict[str, Run] = {}  # seen as they were sent, the oldest first
         self.failed_at: list[datetime] = []
+        self._named: set[str | None] = set()  # by locks
 
     def restore(self, runs: Iterable[Run]) -> None:
+        """As `shown` gave them: the latest of an id comes first."""
         for run in runs:
-            (self.runs if run.worker or run.received_at else self.sent)[run.task_id] = run
+            if not run.worker and not run.received_at:
+                self.sent[run.task_id] = run
+            elif run.task_id in self.runs:
+                self._put_before(run)
+            else:
+                self.runs[run.task_id] = run
 
     def get(self, task_id: object) -> Run | None:
         """The latest run of that id, be it only sent."""
@@ -43,31 +52,40 @@ class RunBook:
             return False
         if kind == "task-sent":
             return self._was_sent(task_id, event, at, queue)
-        if task_id not in self.runs and len(self.runs) >= MAX_RUNS:
+        if task_id not in self.runs and not self._has_room():
             return False
-        time = _time(event.get("timestamp"))
+        time = time_of(event.get("timestamp"))
         run = self._current(task_id, kind, event)
         if kind == "task-received":
-            run = replace(_described(run, event), received_at=time, queue=run.queue or queue)
+            run = replace(described(run, event), received_at=time, queue=run.queue or queue)
         elif kind == "task-started":
             run = replace(run, started_at=time)
         elif outcome := ENDS.get(kind):
-            run = replace(run, ended_at=time, outcome=outcome, error=_error(event), runtime=_span(event.get("runtime")), result=_capped(event.get("result")))
+            run = ended(run, event, outcome, time)
             if outcome == "FAILURE":
                 self.failed_at.append(at)
-        self.runs[task_id] = replace(run, worker=_text(event.get("hostname")), parent_pid=_number(event.get("pid")))
+        self.runs[task_id] = replace(run, worker=text(event.get("hostname")), parent_pid=number(event.get("pid")), heard_at=at)
         return True
+
+    def _has_room(self) -> bool:
+        """Make room by the runs that ended first; False where there is none, for all go on or matter to a lock."""
+        if len(self.runs) < MAX_RUNS:
+            return True
+        over = [key for key, run in self.runs.items() if run.ended_at is not None and key not in self._named]
+        for key in sorted(over, key=lambda key: _heard(self.runs[key]))[: MAX_RUNS // 10]:
+            del self.runs[key]
+        return bool(over)
 
     def _was_sent(self, task_id: str, event: Mapping[str, Any], at: datetime, queue: str | None) -> bool:
         """A sender tells after sending, so a quick worker may have received it already; a retry is sent under the id of its run."""
-        sent_at, origin = _time(event.get("timestamp")) or at, _text(event.get("hostname"))
+        sent_at, origin = time_of(event.get("timestamp")) or at, text(event.get("hostname"))
         known = self.runs.get(task_id)
-        if known is not None and known.retries == (_number(event.get("retries")) or 0):
-            self.runs[task_id] = replace(known, sent_at=sent_at, origin=origin, queue=known.queue or queue)
+        if known is not None and known.retries == (number(event.get("retries")) or 0):
+            self.runs[task_id] = replace(known, sent_at=sent_at, origin=origin, queue=known.queue or queue, heard_at=at)
             return True
         while len(self.sent) >= MAX_SENT:
             del self.sent[next(iter(self.sent))]
-        self.sent[task_id] = replace(_described(Run(task_id=task_id), event), sent_at=sent_at, origin=origin, queue=queue)
+        self.sent[task_id] = replace(described(Run(task_id=task_id), event), sent_at=sent_at, origin=origin, queue=queue, heard_at=at)
         return True
 
     def refused(self, refusal: Refusal) -> bool:
@@ -85,19 +103,28 @@ class RunBook:
             return self.sent.pop(task_id, None) or Run(task_id=task_id)
         again = kind == "task-received" and (run.received_at is not None or run.started_at is not None)
         if again:
-            self.before[task_id, run.worker, run.pid] = run
+            self._put_before(run)
             is_retry = run.outcome == "RETRY"
             sent = self.sent.pop(task_id, None)
             return replace(sent or Run(task_id=task_id), redelivered=not is_retry)
         return run
 
+    def _put_before(self, run: Run) -> None:
+        while len(self.before) >= MAX_BEFORE:
+            del self.before[next(iter(self.before))]
+        self.before[run.task_id, run.retries, run.received_at or run.started_at] = run
+
     def active(self, worker: str, parent_pid: int | None, listed: object, at: datetime) -> bool:
-        """A worker's answer: all runs that it has now; one that it no longer lists has ended without a word."""
+        """A worker's answer: all runs that it has now; one that it no longer lists has ended without a word.
+
+        Those of another process of that name it cannot speak for: whether that one lives is judged elsewhere.
+        """
         entries = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
         found = {str(entry.get("id")) for entry in entries}
         for entry in entries:
             self._still(worker, parent_pid, entry, at)
-        absent = [run for run in self.runs.values() if run.worker == worker and run.ended_at is None and run.task_id not in found]
+        going = [run for run in self.runs.values() if run.worker == worker and run.ended_at is None and run.task_id not in found]
+        absent = [run for run in going if run.parent_pid in {None, parent_pid} or parent_pid is None]
         for run in absent:
             seen = run.last_active_at or run.started_at
             if seen is not None and at - seen > ABSENT_FOR:
@@ -108,93 +135,48 @@ class RunBook:
         task_id = str(entry.get("id"))
         run = self.runs.get(task_id) or Run(task_id=task_id)
         if run.ended_at is not None:  # told while the answer was on its way, or by somebody who is not its worker
-            self.runs[task_id] = replace(run, last_active_at=at)
+            self.runs[task_id] = replace(run, last_active_at=at, heard_at=at)
             return
         delivery = as_dict(entry.get("delivery_info"))
         self.runs[task_id] = replace(
             run,
-            name=_text(entry.get("name")) or run.name,
+            name=text(entry.get("name")) or run.name,
             worker=worker,
-            parent_pid=parent_pid or run.parent_pid,
-            pid=_number(entry.get("worker_pid")) or run.pid,
-            queue=_text(delivery.get("routing_key")) or run.queue,
-            args=run.args or _capped(repr(tuple(entry["args"])) if isinstance(entry.get("args"), list) else None),
-            started_at=run.started_at or _time(entry.get("time_start")),
+            parent_pid=(run.parent_pid if run.worker == worker else None) or parent_pid,  # an event tells which of two namesakes it was
+            pid=number(entry.get("worker_pid")) or run.pid,
+            queue=text(delivery.get("routing_key")) or run.queue,
+            args=run.args or capped(repr(tuple(entry["args"])) if isinstance(entry.get("args"), list) else None),
+            started_at=run.started_at or time_of(entry.get("time_start")),
             last_active_at=at,
+            heard_at=at,
         )
 
-    def forget(self, locks: Iterable[HeldLock], workers: set[str], now: datetime) -> None:
-        """Drop the runs that ended and that no lock names or may have been taken by, and those whose worker is long gone."""
-        named = {lock.claim.task_id for lock in locks if lock.claim}
+    def forget(self, locks: Iterable[HeldLock], workers: Collection[Process], now: datetime) -> None:
+        """Drop the runs that ended and that no lock names or may have been taken by, and those whose process is long gone."""
+        self._named = {lock.claim.task_id for lock in locks if lock.claim}
         attempts = [lock.claim.attempted_at for lock in locks if lock.claim and lock.claim.attempted_at and not lock.claim.task_id]
-        self.runs = {key: run for key, run in self.runs.items() if _matters(run, named, attempts, workers, now)}
-        self.before = {key: run for key, run in self.before.items() if run.task_id in named}
+        names = {name for name, _ in workers}
+
+        def matters(run: Run) -> bool:
+            if run.task_id in self._named:
+                return True
+            if run.ended_at is None:
+                return run.worker is None or (run.worker, run.parent_pid) in workers or (run.parent_pid is None and run.worker in names)
+            began, ended = run.started_at, run.ended_at
+            return now - _heard(run) < RUN_KEPT or (began is not None and any(began <= at <= ended for at in attempts))
+
+        self.runs = {key: run for key, run in self.runs.items() if matters(run)}
+        self.before = {key: run for key, run in self.before.items() if matters(run)}
         self.sent = {key: run for key, run in self.sent.items() if run.sent_at is None or now - run.sent_at < SENT_KEPT}
         self.failed_at = [at for at in self.failed_at if now - at < timedelta(hours=1)]
 
-    def shown(self) -> tuple[Run, ...]:
-        """Active runs first, then the ended ones that matter, then those that were only sent; capped."""
-        ordered = sorted(self.runs.values(), key=lambda run: run.ended_at is not None)
-        return (*ordered[:MAX_SHOWN], *list(self.sent.values())[-MAX_SENT_SHOWN:], *self.before.values())
+    def shown(self) -> tuple[tuple[Run, ...], int]:
+        """Active runs, then the ended ones, the latest first, then those that were only sent, then earlier tries; and how many found no room."""
+        ordered = sorted(self.runs.values(), key=lambda run: (run.ended_at is not None, -_heard(run).timestamp() if run.ended_at else 0.0))
+        shown = (*ordered[:MAX_SHOWN], *list(self.sent.values())[-MAX_SENT_SHOWN:], *self.before.values())
+        return shown, len(self.runs) + len(self.sent) + len(self.before) - len(shown)
 
 
-def _matters(run: Run, named: set[str | None], attempts: list[datetime], workers: set[str], now: datetime) -> bool:
-    if run.task_id in named:
-        return True
-    if run.ended_at is None:
-        return run.worker is None or run.worker in workers
-    began, ended = run.started_at, run.ended_at
-    return now - ended < KEPT or (began is not None and any(began <= at <= ended for at in attempts))
-
-
-def _described(run: Run, event: Mapping[str, Any]) -> Run:
-    """With what the events of sending and of receiving say alike."""
-    return replace(
-        run,
-        name=_text(event.get("name")) or run.name,
-        retries=_number(event.get("retries")) or 0,
-        args=_capped(event.get("args")),
-        kwargs=_capped(event.get("kwargs")),
-        eta_at=_instant(event.get("eta")),
-        expires_at=_instant(event.get("expires")),
-        parent_id=_text(event.get("parent_id")),
-        root_id=_text(event.get("root_id")),
-    )
-
-
-def _error(event: Mapping[str, Any]) -> str | None:
-    """The exception; Celery 5.7 says `ExceptionWithTraceback()` of a lost process, and what it was only in the traceback's last line."""
-    said, traceback = event.get("exception"), event.get("traceback")
-    if isinstance(said, str) and said.startswith("ExceptionWithTraceback") and isinstance(traceback, str):
-        lines = [line.strip() for line in traceback.strip().splitlines() if line.strip(" \"'")]
-        said = next((line for line in reversed(lines) if "Error" in line), said)
-    return _capped(said)
-
-
-def _time(value: object) -> datetime | None:
-    return datetime.fromtimestamp(value, UTC) if isinstance(value, (int, float)) and 0 < value < 1e11 else None
-
-
-def _instant(value: object) -> datetime | None:
-    """A time as a message carries it: ISO 8601, in UTC where it names no zone."""
-    try:
-        at = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
-
-
-def _span(value: object) -> timedelta | None:
-    return timedelta(seconds=value) if isinstance(value, (int, float)) and 0 <= value < 1e9 else None
-
-
-def _text(value: object) -> str | None:
-    return value[:512] if isinstance(value, str) else None
-
-
-def _number(value: object) -> int | None:
-    return value if isinstance(value, int) else None
-
-
-def _capped(value: object) -> str | None:
-    return value[:MAX_ARGS] if isinstance(value, str) else None
+def _heard(run: Run) -> datetime:
+    """When its last news came, by our clock: its worker's may be an hour off."""
+    return run.heard_at or run.ended_at or run.started_at or LONG_AGO

@@ -128,7 +128,7 @@ class State:
         before = len(self.locks.lapsed)
         self.locks.forget(seen.at)
         self.workers.forget(self.locks.locks(), seen.at)
-        self.runs.forget(self.locks.locks(), {name for name, _ in self.workers.workers}, seen.at)
+        self.runs.forget(self.locks.locks(), self.workers.workers.keys(), seen.at)
         self._drop_ended_overruns(seen.at)
         changed = {"sources", "workers", "observer"}
         if len(self.locks.lapsed) != before:
@@ -136,7 +136,7 @@ class State:
         if self.figures.due(seen.at):
             self._sample(seen.at)
             self.queue_book.sample(self._is_ok("broker"))
-            changed |= {"figures", "refusals", "runs", "lanes", "queues"}
+            changed |= {"figures", "refusals", "runs", "more_runs", "lanes", "queues"}
         return changed
 
     def _drop_ended_overruns(self, now: datetime) -> None:
@@ -166,12 +166,14 @@ class State:
     def snapshot(self, now: datetime) -> Snapshot:
         """Everything known, as the pages read it."""
         events = self._is_ok("events")
+        runs, more_runs = self.runs.shown()
         return Snapshot(
             at=now,
             locks=self.locks.locks(),
             lanes=self.locks.lanes(now),
             refusals=tuple(self.locks.refusals),
-            runs=self.runs.shown(),
+            runs=runs,
+            more_runs=more_runs,
             workers=tuple(self.workers.workers.values()),
             queues=self.queues,
             unacked=self.queue_book.unacked,

@@ -8,13 +8,14 @@ from dashboard.records.locks import CatalogueEntry, Claim, HeldLock, Lane, Refus
 from dashboard.records.policy import Policy
 from dashboard.records.queues import Message, QueueHead, QueuePeek, QueueReading, UnackedMessage
 from dashboard.records.results import CachedResult, ResultCount, ResultEntry
-from dashboard.records.runs import Run
+from dashboard.records.runs import RUN_KEPT, Run
 from dashboard.records.schedules import ScheduleReading
 from dashboard.records.snapshot import Snapshot
 from dashboard.records.sources import Figures, Observer, SourceState
 from dashboard.records.workers import Worker
 
 __all__ = [
+    "RUN_KEPT",
     "CachedResult",
     "CatalogueEntry",
     "Certainty",

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+RUN_KEPT = timedelta(minutes=5)  # how long a run is remembered after its end; longer where a lock names it
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
@@ -30,11 +32,13 @@ class Run:
     outcome: str | None = None  # Celery's state, None while it runs
     result: str | None = None  # the event's repr of what it returned, capped
     error: str | None = None
+    traceback_end: str | None = None  # its last lines: where it was raised, and what
     refused_by: str | None = None  # name of the lock that turned it away, where its worker reported that
     refused_lock_id: str | None = None
     refused_at: datetime | None = None
     last_active_at: datetime | None = None  # when a worker last said that it runs this
     redelivered: bool = False
+    heard_at: datetime | None = None  # the last event or answer that told of it, by our clock
 
     @property
     def is_refused(self) -> bool:

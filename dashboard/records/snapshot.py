@@ -21,7 +21,8 @@ class Snapshot:
     locks: tuple[HeldLock, ...] = ()
     lanes: tuple[Lane, ...] = ()
     refusals: tuple[Refusal, ...] = ()  # of the last hour, newest last, capped
-    runs: tuple[Run, ...] = ()  # active, and the ended ones that may matter to a lock
+    runs: tuple[Run, ...] = ()  # active, lately ended, and those that were only sent
+    more_runs: int = 0  # that are known as well and did not find room in `runs`
     workers: tuple[Worker, ...] = ()
     queues: tuple[QueueReading, ...] = ()
     unacked: tuple[UnackedMessage, ...] = ()

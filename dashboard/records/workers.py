@@ -27,3 +27,4 @@ class Worker:
     visibility_timeout: timedelta | None = None
     pool_read_at: datetime | None = None  # when pids were read
     clock_skew: timedelta | None = None
+    sends_events: bool | None = None  # of its tasks; None: it has run nothing since it was first heard

@@ -58,6 +58,12 @@ def _queues_unread(look: Look) -> int:
     return sum(1 for concern in look.concerns if concern.kind == "no-reader")
 
 
+def _runs(look: Look) -> Count:
+    """Those that are active; by what is told of their start and end alone, for a navigation is drawn with every page."""
+    active = sum(1 for run in look.snapshot.runs if run.started_at is not None and run.ended_at is None)
+    return active if look.has_observer and not look.away("events", "workers") else None
+
+
 def _results(look: Look) -> Count:
     there = sum(1 for result in look.snapshot.results if result.gone_at is None)
     return there if look.has_observer and not look.away("cache", "result backend") else None
@@ -67,6 +73,7 @@ ENTRIES = (
     Entry(name="overview", label=_("Overview")),
     Entry(name="locks", label=_("Locks"), below=("lock",), count=_locks, attention=_locks_in_need),
     Entry(name="queues", label=_("Queues"), below=("queue",), count=_queues, attention=_queues_unread),
+    Entry(name="runs", label=_("Runs"), below=("run",), count=_runs),
     Entry(name="results", label=_("Results"), below=("result",), count=_results),
     Entry(name="acts", label=_("Acts"), permission="lockhouse.view_acts"),
 )

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from dashboard.web import results, views
+from dashboard.web import results, runs, views
 from dashboard.web.login import Login, Logout
 
 app_name = "lockhouse"
@@ -11,6 +11,8 @@ urlpatterns = [
     path("locks/", views.locks, name="locks"),
     path("queues/", views.queues, name="queues"),
     path("queues/<str:id>/", views.queue, name="queue"),
+    path("runs/", runs.runs, name="runs"),
+    path("runs/<str:id>/", runs.run, name="run"),
     path("results/", results.results, name="results"),
     path("results/<str:id>/", results.result, name="result"),
     path("results/<str:id>/value/", results.result_value, name="result-value"),

@@ -50,16 +50,21 @@
     if (event.target.matches("[data-tick-all]")) for (const box of ticks()) box.checked = event.target.checked;
     if (event.target.matches("[data-tick], [data-tick-all]")) show();
   });
+  async function copyAndSay(button, lines) {
+    const said = (await copied(lines)) ? button.dataset.done : button.dataset.failed;
+    document.getElementById("lh-said").textContent = said;
+    button.dataset.said = said;
+    setTimeout(() => delete button.dataset.said, 2000);
+  }
+
+  root.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-copy]"); // of a page about one thing: what is to be said stands in the button
+    if (button) copyAndSay(button, `${button.dataset.copy} ${location.href}`);
+  });
   bar.addEventListener("click", async (event) => {
     if (event.target.closest("[data-untick]")) for (const box of ticks()) box.checked = false;
     const button = event.target.closest("[data-copy-ticked]");
-    if (button) {
-      const lines = ticked().map((box) => line(box.closest("tr"))).join("\n");
-      const said = (await copied(lines)) ? button.dataset.done : button.dataset.failed;
-      document.getElementById("lh-said").textContent = said;
-      button.dataset.said = said;
-      setTimeout(() => delete button.dataset.said, 2000);
-    }
+    if (button) await copyAndSay(button, ticked().map((box) => line(box.closest("tr"))).join("\n"));
     show();
   });
   new MutationObserver(show).observe(root, { childList: true, subtree: true });

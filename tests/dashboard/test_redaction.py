@@ -57,3 +57,7 @@ def test_no_text_makes_it_slow(filler):
     hide_secrets(text)
 
     assert time.perf_counter() - began < 2
+
+
+def test_secret_after_another_name_is_found():
+    assert hide_secrets("ValueError: password=hunter2") == "ValueError: password=••••••"

@@ -8,6 +8,8 @@ from dashboard.web.panels.queue import QueuePanel
 from dashboard.web.panels.queues import QueuesPanel
 from dashboard.web.panels.result import ResultPanel
 from dashboard.web.panels.results import ResultsPanel
+from dashboard.web.panels.run import RunPanel
+from dashboard.web.panels.runs import RunsPanel
 
 OVERVIEW = OverviewPanel()
 LOCKS = LocksPanel()
@@ -16,4 +18,9 @@ QUEUES = QueuesPanel()
 QUEUE = QueuePanel()
 RESULTS = ResultsPanel()
 RESULT = ResultPanel()
-PANELS: dict[str, Panel] = {"results": RESULTS, "result": RESULT, "overview": OVERVIEW, "locks": LOCKS, "lock": LOCK, "queues": QUEUES, "queue": QUEUE}
+RUNS = RunsPanel()
+RUN = RunPanel()
+PANELS: dict[str, Panel] = {
+    "results": RESULTS, "result": RESULT, "overview": OVERVIEW, "locks": LOCKS, "lock": LOCK, "queues": QUEUES, "queue": QUEUE,
+    "runs": RUNS, "run": RUN,
+}  # fmt: skip

@@ -229,3 +229,49 @@ def test_state_stays_bounded():
         made.apply(event("task-succeeded", uuid=f"run-{number}"))
     made.apply(Tick(at=NOW + timedelta(minutes=6)))
     assert made.snapshot(NOW).runs == ()
+
+
+def test_retried_run_is_kept_beside_its_next_try_and_outlives_a_new_observer():
+    received = event("task-received", uuid=RUN, name="reports", retries=0)
+    again = event("task-received", IN_A_SECOND, uuid=RUN, name="reports", retries=1)
+    made = state(received, event("task-retried", uuid=RUN, exception="ValueError('x')"), again)
+    tries = [(run.retries, run.outcome) for run in made.snapshot(NOW).runs]
+    assert tries == [(1, None), (0, "RETRY")]
+    restored = State([("default", ":1:")], Policy())
+    restored.restore(made.snapshot(NOW))
+    assert [(run.retries, run.outcome) for run in restored.snapshot(NOW).runs] == tries
+
+
+def test_end_of_a_traceback_is_kept_with_a_failed_run():
+    text = 'Traceback (most recent call last):\n  File "/srv/a.py", line 3, in f\n    raise ValueError("x")\nValueError: x\n'
+    made = state(event("task-received", uuid=RUN, name="reports"), event("task-failed", uuid=RUN, exception="ValueError('x')", traceback=text))
+    assert made.snapshot(NOW).runs[0].traceback_end == '  File "/srv/a.py", line 3, in f\n    raise ValueError("x")\nValueError: x'
+
+
+def test_process_that_came_back_cannot_speak_for_the_runs_of_the_one_before():
+    late = NOW + timedelta(minutes=1)
+    made = state(
+        event("task-received", uuid=RUN, name="reports"), event("task-started", uuid=RUN),
+        event("worker-online", IN_A_SECOND, pid=815), answered("active", {"worker-b@web-2": []}, at=late), Tick(at=late),
+    )  # fmt: skip
+    assert [(run.task_id, run.parent_pid, run.ended_at) for run in made.snapshot(late).runs] == [(RUN, 790, None)]
+
+
+def test_run_whose_worker_has_a_wrong_clock_is_remembered_as_long_as_any():
+    def clock(kind, **fields):
+        return event(kind, uuid=RUN, timestamp=(NOW - timedelta(hours=2)).timestamp(), **fields)
+
+    made = state(clock("task-received", name="reports"), clock("task-succeeded"), Tick(at=NOW + timedelta(minutes=4)))
+    assert len(made.snapshot(NOW).runs) == 1
+    made.apply(Tick(at=NOW + timedelta(minutes=6)))
+    assert made.snapshot(NOW).runs == ()
+
+
+def test_runs_that_find_no_room_are_counted_and_the_latest_are_kept():
+    made = state()
+    for number in range(2100):
+        at = NOW + timedelta(milliseconds=number)
+        made.apply(event("task-received", at, uuid=f"run-{number}", name="reports"))
+        made.apply(event("task-succeeded", at, uuid=f"run-{number}"))
+    known = made.snapshot(NOW)
+    assert (known.more_runs, known.runs[0].task_id) == (100, "run-2099")

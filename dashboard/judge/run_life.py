@@ -1,0 +1,92 @@
+"""What happened to a run, moment by moment: codes with values, which `words` words. Pure."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dashboard.judge.runs import JudgedRun
+from dashboard.records import Evidence, Refusal, Snapshot, Word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """One thing that happened to a run, or that is still to come."""
+
+    at: datetime | None  # None: when is not known
+    what: Evidence
+    retries: int = 0  # of the execution that it belongs to
+    tone: str = ""  # "bad" or "good", where it is
+    is_ahead: bool = False
+    lock_id: str = ""  # the lock that it is about
+
+
+def moments(executions: Sequence[JudgedRun], snapshot: Snapshot, now: datetime, given_again: timedelta) -> list[Moment]:
+    """The life of one task id, one execution after the other, each in the order of time; `given_again` is the visibility timeout."""
+    found: list[Moment] = []
+    for one in reversed(executions):
+        found += sorted(_of_one(one, snapshot, now), key=lambda moment: (moment.at is None, moment.at))
+    return found + list(_ahead(executions[0], snapshot, now, given_again)) if executions else []
+
+
+def _of_one(one: JudgedRun, snapshot: Snapshot, now: datetime) -> Iterator[Moment]:
+    run = one.run
+
+    def at(when: datetime | None, code: str, *, tone: str = "", lock_id: str = "", **values: Word) -> Moment:
+        return Moment(at=when, what=Evidence(code=code, values=values), retries=run.retries, tone=tone, lock_id=lock_id)
+
+    received, began = one.by_our_clock(run.received_at), one.began_at
+    if run.sent_at is not None:
+        yield at(run.sent_at, "run_sent_to" if run.queue else "run_sent", origin=run.origin, queue=run.queue)
+    if run.worker is not None and received is not None:
+        yield at(received, "run_received_again" if run.redelivered else "run_received", worker=run.worker, waited=_between(run.sent_at, received))
+    if began is not None:
+        yield at(began, "run_began" if run.pid is None else "run_began_in", worker=run.worker, pid=run.pid, waited=_between(received, began))
+    for lock in one.locks:
+        yield at(lock.lock.acquired_at or lock.lock.first_seen_at, "run_took_lock", lock=lock.lock.name, lock_id=lock.lock.id)
+        if lock.lock.lapsed_at is not None:
+            yield at(lock.lock.lapsed_at, "run_lost_lock", tone="bad", lock=lock.lock.name, lock_id=lock.lock.id)
+    for refusal in _refusals(one, snapshot):
+        yield at(one.by_our_clock(refusal.at), "run_turned_away", lock=refusal.name, lock_id=refusal.lock_id, waited=refusal.waited)
+    if run.ended_at is not None:
+        yield at(one.ended_at, f"run_{one.state}", tone={"succeeded": "good", "failed": "bad"}.get(one.state, ""), runtime=run.runtime, lock=run.refused_by)
+    elif one.state in {"lost", "unknown"}:
+        yield at(run.last_active_at, "run_last_active", tone="bad" if one.state == "lost" else "", worker=run.worker)
+
+
+def _refusals(one: JudgedRun, snapshot: Snapshot) -> list[Refusal]:
+    """What its locks' reports say; where they are forgotten, what the run itself kept."""
+    run = one.run
+    told = [refusal for refusal in snapshot.refusals if refusal.task_id == run.task_id and _within(refusal.at, run.started_at, run.ended_at)]
+    if told or run.refused_by is None or run.refused_at is None:
+        return told
+    return [Refusal(lock_id=run.refused_lock_id or "", cache="", name=run.refused_by, at=run.refused_at, task_id=run.task_id)]
+
+
+def _within(at: datetime, began: datetime | None, ended: datetime | None) -> bool:
+    slack = timedelta(seconds=1)
+    return (began is None or at >= began - slack) and (ended is None or at <= ended + slack)
+
+
+def _between(began: datetime | None, ended: datetime) -> timedelta | None:
+    return ended - began if began is not None and ended >= began else None
+
+
+def _ahead(one: JudgedRun, snapshot: Snapshot, now: datetime, given_again: timedelta) -> Iterator[Moment]:
+    """What is to come of the latest execution."""
+    run = one.run
+
+    def at(when: datetime, code: str, *, lock_id: str = "", **values: Word) -> Moment:
+        return Moment(at=when, what=Evidence(code=code, values=values), retries=run.retries, is_ahead=when > now, lock_id=lock_id)
+
+    if not one.is_going:
+        return
+    if run.eta_at is not None and run.started_at is None and run.eta_at > now:
+        yield at(run.eta_at, "run_due")
+    for lock in one.locks:
+        if lock.lock.expires_at is not None and lock.lock.lapsed_at is None:
+            yield at(lock.lock.expires_at, "run_lock_expires", lock=lock.lock.name, lock_id=lock.lock.id)
+    if run.expires_at is not None and run.started_at is None:
+        yield at(run.expires_at, "run_expires")
+    message = next((message for message in snapshot.unacked if message.task_id == run.task_id), None)
+    if message is not None and message.fetched_at is not None:
+        yield at(message.fetched_at + given_again, "run_due_again", queue=message.queue)

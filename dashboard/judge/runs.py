@@ -1,0 +1,184 @@
+"""In what state each run is, which locks it holds, and whether it is lost. Pure; doubt counts as alive."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from dashboard.judge.facts import Facts, gather
+from dashboard.judge.life import Life, incarnation, life_of_process
+from dashboard.judge.query import words_of
+from dashboard.records import Evidence, JudgedLock, Policy, Run, Snapshot
+from dashboard.records.identity import identity
+
+STATES = ("lost", "unknown", "active", "received", "scheduled", "sent", "failed", "refused", "retried", "rejected", "revoked", "succeeded")
+WAITING = frozenset({"received", "scheduled", "sent"})
+GOING = WAITING | {"lost", "unknown", "active"}
+ENDS = {"SUCCESS": "succeeded", "FAILURE": "failed", "RETRY": "retried", "REVOKED": "revoked", "REJECTED": "rejected"}
+BLINDING = frozenset({"broker", "events", "workers", "lockhouse"})  # without these a worker's silence may be ours
+FIELDS = frozenset({"task", "worker", "queue", "state", "lock", "id"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedRun:
+    """A run with what we make of it; its times are put right by what is known of its worker's clock."""
+
+    run: Run
+    state: str  # one of STATES
+    evidence: tuple[Evidence, ...] = ()  # for a state that had to be concluded
+    locks: tuple[JudgedLock, ...] = ()  # that it holds, or held when they expired
+    skew: timedelta | None = None  # how far its worker's clock is ahead, from 2 s on
+    delivery: int = 0  # of several with this id and retry number
+
+    @property
+    def id(self) -> str:
+        return identity(self.run.task_id)
+
+    @property
+    def is_going(self) -> bool:
+        return self.state in GOING
+
+    @property
+    def began_at(self) -> datetime | None:
+        return self.by_our_clock(self.run.started_at)
+
+    @property
+    def ended_at(self) -> datetime | None:
+        return self.by_our_clock(self.run.ended_at)
+
+    def by_our_clock(self, at: datetime | None) -> datetime | None:
+        """A time that its worker told."""
+        return at - self.skew if at is not None and self.skew is not None else at
+
+
+def judge_runs(snapshot: Snapshot, locks: Iterable[JudgedLock], now: datetime, policy: Policy) -> list[JudgedRun]:
+    """Every run: lost ones first, then those that go on, the oldest first, then what ended, the latest first.  Cost: one pass, no I/O."""
+    facts = gather(snapshot, now, policy)
+    held = _by_holder(locks)
+    judge = _Judge(facts)
+    judged = [one for task_id, runs in facts.runs.items() for one in _of_one_id(runs, held.get(task_id, ()), judge)]
+    return sorted(judged, key=_urgency)
+
+
+def runs_of(run_id: str, judged: Iterable[JudgedRun]) -> list[JudgedRun]:
+    """All executions under the task id that goes by this id in addresses, the latest first."""
+    return sorted((one for one in judged if one.id == run_id), key=lambda one: _order(one.run), reverse=True)
+
+
+def _by_holder(locks: Iterable[JudgedLock]) -> dict[str, list[JudgedLock]]:
+    held: dict[str, list[JudgedLock]] = defaultdict(list)
+    for one in locks:
+        if one.holder.task_id:
+            held[one.holder.task_id].append(one)
+    return held
+
+
+def _of_one_id(runs: Sequence[Run], locks: Sequence[JudgedLock], judge: "_Judge") -> Iterator[JudgedRun]:
+    """One execution after the other; a delivery that was never started and came again elsewhere is no execution of its own."""
+    ordered = sorted(runs, key=_order)
+    counts: dict[int, int] = defaultdict(int)
+    for run, later in zip(ordered, [*ordered[1:], None], strict=True):
+        if later is not None and later.retries == run.retries and run.started_at is None and run.ended_at is None:
+            continue
+        one = judge.judged(run)
+        yield replace(one, delivery=counts[run.retries], locks=tuple(lock for lock in locks if _took(run, lock, is_latest=later is None)))
+        counts[run.retries] += 1
+
+
+def _order(run: Run) -> tuple[int, bool, bool, float]:
+    at = run.received_at or run.started_at
+    return run.retries, at is None and run.sent_at is not None and run.worker is None, run.redelivered, at.timestamp() if at else 0.0
+
+
+def _took(run: Run, lock: JudgedLock, *, is_latest: bool) -> bool:
+    claim = lock.lock.claim
+    retries = claim.retries if claim and claim.task_id else None
+    return is_latest if retries is None else retries == run.retries and (is_latest or run.ended_at is None)
+
+
+class _Judge:
+    """Judges the runs of one moment; what is said of a worker's process is worked out once."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self._lives: dict[tuple[str, int | None], Life | None] = {}
+        away = {source.name for source in facts.snapshot.sources if not source.ok}
+        self._is_blind = facts.is_stale or bool(away & BLINDING)
+        self._told = {source.name for source in facts.snapshot.sources if source.ok}
+        self._skews = {(worker.name, worker.pid): worker.clock_skew for worker in facts.snapshot.workers if worker.clock_skew is not None}
+
+    def judged(self, run: Run) -> JudgedRun:
+        state, evidence = self._state(run)
+        skew = self._skews.get((run.worker or "", run.parent_pid)) if self._skews else None
+        return JudgedRun(run=run, state=state, evidence=evidence, skew=skew)
+
+    def _state(self, run: Run) -> tuple[str, tuple[Evidence, ...]]:
+        if run.ended_at is not None or run.outcome is not None:
+            return "refused" if run.is_refused else ENDS.get(run.outcome or "", "unknown"), ()
+        if run.worker is None:
+            return "sent", self._untold(run)
+        state = "active" if run.started_at is not None else "scheduled" if run.eta_at is not None and run.eta_at > self._facts.now else "received"
+        life = None if self._is_blind else self._life(run.worker, run.parent_pid)
+        if life is None:
+            return state, ()
+        if life.state != "dead":
+            return "unknown" if state == "active" and life.state == "unknown" else state, life.evidence
+        return self._without_worker(run, state, life)
+
+    def _without_worker(self, run: Run, state: str, life: Life) -> tuple[str, tuple[Evidence, ...]]:
+        """Its worker is proved gone: what was not acknowledged Redis gives out again, all else is lost."""
+        if "broker" not in self._told:
+            return "unknown", life.evidence
+        message = self._facts.unacked.get(run.task_id)
+        if message is None:
+            return "lost", (*life.evidence, Evidence(code="run_lost_here", values={"worker": run.worker}))
+        again = Evidence(code="run_comes_again", values={"queue": message.queue})
+        return "lost" if state == "active" else state, (*life.evidence, again)
+
+    def _untold(self, run: Run) -> tuple[Evidence, ...]:
+        """Who reads its queue without telling what becomes of it."""
+        silent = [name for queue in self._facts.snapshot.queues if queue.name == run.queue for name in queue.consumers or () if self._is_mute(name)]
+        return (Evidence(code="run_untold", values={"workers": list(silent)}),) if silent else ()
+
+    def _is_mute(self, name: str) -> bool:
+        return any(worker.sends_events is False for worker in self._facts.workers.get(name, ())[:1])
+
+    def _life(self, worker: str, pid: int | None) -> Life | None:
+        key = (worker, pid)
+        if key not in self._lives:
+            processes = self._facts.workers.get(worker, [])
+            mine = incarnation(processes, pid, None)
+            unheard = Life(state="unknown", evidence=(Evidence(code="worker_unknown", values={"worker": worker}),))
+            self._lives[key] = unheard if mine is None else life_of_process(mine, processes, self._facts)
+        return self._lives[key]
+
+
+def _urgency(one: JudgedRun) -> tuple[int, float, str]:
+    """`received`, `scheduled` and `sent` wait alike; so is what ended."""
+    run = one.run
+    if not one.is_going:
+        ended = one.ended_at or run.heard_at
+        return len(STATES), -ended.timestamp() if ended else 0.0, run.task_id
+    since = run.started_at or run.received_at or run.sent_at
+    place = STATES.index("received") if one.state in WAITING else STATES.index(one.state)
+    return place, since.timestamp() if since else 0.0, run.task_id
+
+
+def matches_run(one: JudgedRun, query: str) -> bool:
+    """Whether it has every part of the query: free words, and `field:value` for task, worker, queue, state, lock, id."""
+    return all(_has(one, field, value) for field, value in words_of(query, FIELDS))
+
+
+def _has(one: JudgedRun, field: str, value: str) -> bool:
+    run = one.run
+    if field == "state":
+        return value in {one.state, (run.outcome or "").casefold()} or (value == "waiting" and one.state in WAITING)
+    locks = (run.refused_by, *(lock.lock.name for lock in one.locks))
+    texts: Mapping[str, tuple[str | None, ...]] = {
+        "task": (run.name,),
+        "worker": (run.worker,),
+        "queue": (run.queue,),
+        "lock": locks,
+        "id": (run.task_id, run.parent_id, run.root_id),
+    }
+    return any(value in text.casefold() for text in texts.get(field, (run.name, run.task_id, run.worker, run.queue, *locks)) if text)

@@ -1,0 +1,184 @@
+"""In what state a run is: one word, and never a better one than is known."""
+
+from datetime import timedelta
+
+import pytest
+
+from dashboard.judge import assess
+from dashboard.judge.run_life import moments
+from dashboard.judge.runs import judge_runs, matches_run, runs_of
+from dashboard.records import Policy, Refusal, UnackedMessage
+from dashboard.records.identity import identity
+from tests.factories import NOW, ago, make_claim, make_lock, make_queue, make_run, make_snapshot, make_source, make_worker
+
+ID = make_run().task_id
+HOUR = timedelta(hours=1)
+GONE = {"last_heard_at": ago(minutes=2), "asked_at": ago(seconds=2), "connection_known": True, "connection_gone_at": ago(minutes=2)}
+
+
+def judged(*runs, **sections):
+    known = make_snapshot(**({"runs": runs, "locks": ()} | sections))
+    return judge_runs(known, assess(known, NOW, Policy()), NOW, Policy())
+
+
+def state(run, **sections):
+    (one,) = judged(run, **sections)
+    return one.state
+
+
+def ended(outcome, **changes):
+    return make_run(outcome=outcome, ended_at=ago(seconds=1), heard_at=ago(seconds=1), **changes)
+
+
+def codes(one):
+    return [fact.code for fact in one.evidence]
+
+
+@pytest.mark.parametrize(
+    ("run", "word"),
+    [
+        (make_run(), "active"),
+        (make_run(started_at=None), "received"),
+        (make_run(started_at=None, eta_at=NOW + HOUR), "scheduled"),
+        (make_run(started_at=None, eta_at=ago(seconds=1)), "received"),
+        (make_run(worker=None, started_at=None, received_at=None, sent_at=ago(seconds=3)), "sent"),
+        (ended("SUCCESS"), "succeeded"),
+        (ended("SUCCESS", refused_by="lock_report_12", refused_at=ago(seconds=2)), "refused"),
+        (ended("FAILURE", refused_by="lock_report_12"), "failed"),
+        (ended("RETRY"), "retried"),
+        (ended("REVOKED"), "revoked"),
+        (ended("REJECTED"), "rejected"),
+        (ended("MADE UP"), "unknown"),
+    ],
+)
+def test_state_is_one_word(run, word):
+    assert state(run) == word
+
+
+def test_run_of_a_worker_that_is_proved_gone_is_lost_where_it_had_been_acknowledged():
+    (one,) = judged(make_run(), workers=(make_worker(**GONE),))
+    assert one.state == "lost"
+    assert {"worker_silent", "connection_gone", "run_lost_here"} <= set(codes(one))
+
+
+def test_silent_worker_whose_connection_is_open_is_no_proof():
+    frozen = make_worker(last_heard_at=ago(minutes=2), asked_at=ago(seconds=2), connection_known=True)
+    assert state(make_run(), workers=(frozen,)) == "unknown"
+
+
+def test_run_of_a_leaving_worker_is_active():
+    assert state(make_run(), workers=(make_worker(said_offline_at=ago(minutes=1), last_heard_at=ago(minutes=1)),)) == "active"
+
+
+def test_what_a_gone_worker_had_fetched_and_not_started_comes_again():
+    message = UnackedMessage(tag="t", task_id=ID, task_name="a", queue="reports", fetched_at=ago(minutes=3))
+    (one,) = judged(make_run(started_at=None), workers=(make_worker(**GONE),), unacked=(message,))
+    assert one.state == "received"
+    assert "run_comes_again" in codes(one)
+
+
+def test_nothing_is_lost_while_the_broker_cannot_be_read():
+    sources = (make_source("broker", ok=False), make_source("workers"), make_source("events"))
+    assert state(make_run(), workers=(make_worker(**GONE),), sources=sources) == "active"
+
+
+def test_nothing_is_lost_while_our_own_look_is_old():
+    assert state(make_run(), workers=(make_worker(**GONE),), at=ago(minutes=5)) == "active"
+
+
+def test_run_of_the_process_before_a_restart_is_lost_and_the_new_process_is_not_asked_for_it():
+    before, after = make_worker(**GONE), make_worker(pid=999, first_heard_at=ago(minutes=1), active=())
+    (one,) = judged(make_run(parent_pid=790), workers=(before, after))
+    assert one.state == "lost"
+    assert "worker_replaced" in codes(one)
+
+
+def test_two_workers_of_one_name_leave_it_not_known():
+    one, other = make_worker(), make_worker(pid=999, first_heard_at=ago(minutes=5))
+    assert state(make_run(parent_pid=790), workers=(one, other)) == "unknown"
+
+
+def test_sent_to_a_worker_that_tells_nothing_may_have_run():
+    sent = make_run(worker=None, started_at=None, received_at=None, sent_at=ago(minutes=3))
+    (one,) = judged(sent, workers=(make_worker(sends_events=False),), queues=(make_queue(),))
+    assert codes(one) == ["run_untold"]
+
+
+def test_locks_that_it_holds_are_its_own():
+    (one,) = judged(make_run(), locks=(make_lock(), make_lock(name="lock_other", claim=make_claim(task_id="another"))))
+    assert [lock.lock.name for lock in one.locks] == ["lock_report_12"]
+
+
+def test_lost_runs_come_first_then_those_that_go_on_the_oldest_first_then_what_ended_the_latest_first():
+    runs = [
+        ended("SUCCESS", task_id="ended-1"),
+        make_run(task_id="ended-2", outcome="FAILURE", ended_at=ago(seconds=9), heard_at=ago(seconds=9)),
+        make_run(task_id="waits", started_at=None),
+        make_run(task_id="young", started_at=ago(seconds=5)),
+        make_run(task_id="old"),
+        make_run(task_id="lost", worker="w@gone", parent_pid=5),
+    ]
+    found = judged(*runs, workers=(make_worker(), make_worker(name="w@gone", pid=5, **GONE)))
+    assert [one.run.task_id for one in found] == ["lost", "old", "young", "waits", "ended-1", "ended-2"]
+
+
+def test_tries_of_one_id_are_runs_of_their_own_the_latest_first():
+    first, second = ended("RETRY"), make_run(retries=1)
+    waiting = make_run(retries=2, worker=None, started_at=None, received_at=None, sent_at=NOW)
+    found = runs_of(identity(ID), judged(first, second, waiting))
+    assert [(one.run.retries, one.state) for one in found] == [(2, "sent"), (1, "active"), (0, "retried")]
+
+
+def test_delivery_that_was_never_started_is_no_run_of_its_own_once_it_came_again():
+    before = make_run(started_at=None, worker="w@gone", received_at=ago(hours=1))
+    assert len(judged(before, make_run(redelivered=True))) == 1
+
+
+def test_worker_whose_clock_is_ahead_is_put_right():
+    (one,) = judged(make_run(parent_pid=790, started_at=NOW + HOUR), workers=(make_worker(clock_skew=HOUR),))
+    assert one.began_at == NOW
+
+
+@pytest.mark.parametrize(
+    ("query", "is_found"),
+    [
+        ("", True),
+        ("MASSIVE", True),
+        ("task:massive worker:web-2 queue:reports state:active", True),
+        ("id:d9c26803", True),
+        ("lock:lock_report_12", True),
+        ("state:waiting", False),
+        ("state:success", False),
+        ("worker:massive", False),
+        ('"no such words"', False),
+    ],
+)
+def test_filter(query, is_found):
+    (one,) = judged(make_run(), locks=(make_lock(),))
+    assert matches_run(one, query) is is_found
+
+
+def life_of(*runs, **sections):
+    known = make_snapshot(**({"runs": runs, "locks": ()} | sections))
+    found = runs_of(identity(ID), judge_runs(known, assess(known, NOW, Policy()), NOW, Policy()))
+    return [(moment.what.code, moment.at) for moment in moments(found, known, NOW, HOUR)]
+
+
+def test_life_is_told_in_the_order_of_time():
+    message = UnackedMessage(tag="t", task_id=ID, task_name="a", queue="reports", fetched_at=ago(seconds=81))
+    lock = make_lock(acquired_at=ago(seconds=80))
+    told = life_of(make_run(sent_at=ago(seconds=90)), locks=(lock,), unacked=(message,))
+    assert [code for code, _ in told] == ["run_sent_to", "run_received", "run_began_in", "run_took_lock", "run_lock_expires", "run_due_again"]
+    assert [at for _, at in told] == sorted(at for _, at in told)
+
+
+def test_life_tells_of_a_refusal_and_never_of_success():
+    refused = ended("SUCCESS", refused_by="lock_a", refused_lock_id="0" * 16, refused_at=ago(seconds=2))
+    refusal = Refusal(lock_id="0" * 16, cache="default", name="lock_a", at=ago(seconds=2), task_id=ID, waited=timedelta(seconds=1))
+    for refusals in ((), (refusal,)):
+        assert [code for code, _ in life_of(refused, refusals=refusals)][-2:] == ["run_turned_away", "run_refused"]
+
+
+def test_life_of_several_tries_goes_on_from_one_to_the_next():
+    told = life_of(ended("RETRY", received_at=ago(seconds=200)), make_run(retries=1))
+    assert [code for code, _ in told] == ["run_received", "run_began_in", "run_retried", "run_received", "run_began_in"]

@@ -111,6 +111,7 @@ LOCKHOUSE: dict[str, Any] = {
     "READ_ONLY": env.bool("LOCKHOUSE_READ_ONLY", default=True),
     "INSPECT": env.bool("LOCKHOUSE_INSPECT", default=True),
     "SCAN": env.bool("LOCKHOUSE_SCAN", default=True),
+    "METRICS_ALLOW": env.list("LOCKHOUSE_METRICS_ALLOW", default=[]),
     "GRACE": env.int("LOCKHOUSE_GRACE", default=10),
 }
 if patterns := env.list("LOCKHOUSE_LOCK_PATTERNS", default=[]):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from ipaddress import ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -83,6 +84,24 @@ def check_grace(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if isinstance(grace, bool) or not isinstance(grace, int) or grace < 1:
         return [Error(f"GRACE is {grace!r}.", hint="Whole seconds of silence before a worker counts as gone: 1 or more, 10 as a rule.", id="lockhouse.E008")]
     return []
+
+
+@register()
+def check_metrics_allow(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Who reads metrics without a token is named by addresses."""
+    given = _given().get("METRICS_ALLOW", ())
+    hint = 'Addresses or networks, such as "10.2.0.0/16" or "127.0.0.1"; where a proxy stands before Lockhouse, never the proxy\'s own.'
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        return [Error("METRICS_ALLOW is not a list of addresses.", hint=hint, id="lockhouse.E012")]
+    return [Error(f"METRICS_ALLOW has {one!r}, which is no address and no network.", hint=hint, id="lockhouse.E013") for one in given if not _is_network(one)]
+
+
+def _is_network(text: object) -> bool:
+    try:
+        ip_network(str(text).strip(), strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 @register(Tags.security, deploy=True)

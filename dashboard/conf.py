@@ -38,6 +38,7 @@ class Conf:
     READ_ONLY: bool = _says("no acts at all; switch off to release locks", default=True)
     INSPECT: bool = _says("ask the workers (inspect); off: runs are known from events only", default=True)
     SCAN: bool = _says("look in the background for locks under any name", default=True)
+    METRICS_ALLOW: Sequence[str] = _says("addresses and networks that read /metrics without a token, comma-separated", default=())
     GRACE: int = _says("seconds of silence before a worker counts as gone", default=10)
 
 

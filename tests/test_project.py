@@ -8,14 +8,17 @@ import shlex
 import shutil
 import subprocess
 import sys
+import threading
 import tomllib
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 import yaml
 from django.core.management import get_commands, load_command_class
+from django.urls import reverse
 
 from config.tooling.machine import find_compose
 from config.tooling.runtime_lock import runtime_lock
@@ -142,6 +145,26 @@ def test_compose_starts_the_web_process_as_up_does(settings):
     service = compose()["services"]["web"]
     assert service["environment"]["UVICORN_PROXY_HEADERS"] == service["environment"]["LOCKHOUSE_BEHIND_PROXY"] == "${LOCKHOUSE_BEHIND_PROXY:-0}"
     assert [*shlex.split(service["command"]), "--no-proxy-headers"] == ["python", *web("0.0.0.0", 8000).argv[1:]]
+
+
+@pytest.mark.parametrize(
+    ("path", "host", "is_well"), [("/healthz", "lockhouse.internal", True), ("/healthz", "other", False), ("/other", "lockhouse.internal", False)]
+)
+def test_compose_calls_the_web_process_well_when_it_says_so_under_its_own_name(path, host, is_well):
+    class Web(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200 if (self.path, self.headers["Host"]) == (path, host) else 400)
+            self.end_headers()
+
+    _cmd, _python, option, code = compose()["services"]["web"]["healthcheck"]["test"]
+    with ThreadingHTTPServer(("127.0.0.1", 0), Web) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        environment = {**os.environ, "DJANGO_ALLOWED_HOSTS": ".lockhouse.internal,localhost"}
+        done = subprocess.run([sys.executable, option, code.replace("8000", str(server.server_port))], env=environment, capture_output=True, check=False)
+        server.shutdown()
+
+    assert (done.returncode == 0) is is_well
+    assert reverse("lockhouse:healthz") == "/healthz"
 
 
 def test_compose_calls_the_observer_well_only_while_the_snapshot_is_fresh(watching, redis, server_url):

@@ -6,8 +6,6 @@ import threading
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from resource import RUSAGE_SELF, getpagesize, getrusage
 from time import monotonic
 
 from redis.exceptions import RedisError
@@ -18,11 +16,12 @@ from dashboard.connections import BROKER, Watched, shown_url
 from dashboard.judge.results import expected_names
 from dashboard.observer.announce import Announcer
 from dashboard.observer.feeds import ConnectionsFeed, EventsFeed, Feed, LocksFeed, QueuesFeed, Roster, WorkersFeed
-from dashboard.observer.leader import RENEW_S, Leadership, own_name
-from dashboard.observer.observations import Observation, SourceSaid, Tick
+from dashboard.observer.itself import observer_record, own_source
+from dashboard.observer.leader import RENEW_S, Leadership
+from dashboard.observer.observations import EventSeen, Observation, SourceSaid, Tick
 from dashboard.observer.results_feed import ResultsFeed
 from dashboard.observer.state import URGENT, State
-from dashboard.records import Observer, SourceState
+from dashboard.records import Observer
 from dashboard.sources.results import places as result_places
 
 log = logging.getLogger(__name__)
@@ -83,6 +82,7 @@ class Watch:
         self._pressing: set[str] = set()  # those of it that somebody waits for: locks changed, not only time passed
         self._version = 0
         self._since = datetime.now(UTC)
+        self._waited = timedelta(0)  # the last event, in the inbox
         self._next_tick = self._next_urgent = self._next_write = 0.0
         self._urgent, self._rest = Announcer(), Announcer()
         self._events = EventsFeed(self._emit, self._ended)
@@ -141,7 +141,10 @@ class Watch:
         try:
             seen = self._inbox.get(timeout=max(0.001, until - monotonic()))
         except queue.Empty:
+            self._waited = timedelta(0)
             return
+        if isinstance(seen, EventSeen):
+            self._waited = datetime.now(UTC) - seen.at
         until = monotonic() + BATCH_S
         while True:
             changed = self._applied(seen)
@@ -171,27 +174,16 @@ class Watch:
         except RedisError as error:
             log.warning("our own Redis does not answer: %s", error)
             return True  # go on watching: the state is kept, and the lease is taken again when it answers
-        self.state.observer = self._observer(standbys)
-        self._dirty |= set(self.state.apply(SourceSaid(source=self._own_source(now))))
+        self.state.observer = self._observer(now, standbys)
+        self._dirty |= set(self.state.apply(SourceSaid(source=own_source(now))))
         if not leads and not self._leadership.take():
             log.warning("another observer leads now")
             return False
         return True
 
-    def _observer(self, standbys: tuple[str, ...]) -> Observer:
-        return Observer(
-            leader=own_name(),
-            since=self._since,
-            rss_bytes=rss_bytes(),
-            events_received=self.state.received,
-            events_dropped=self.state.dropped + (self._events.receiver.dropped if self._events.receiver else 0),
-            standbys=standbys,
-        )
-
-    def _own_source(self, now: datetime) -> SourceState:
-        same = not conf().REDIS_URL
-        note = "Lockhouse keeps its own state on the broker's server, so pages go stale with it: set LOCKHOUSE_REDIS_URL to another."
-        return SourceState(name=snapshot.OWN_SOURCE, ok=True, since=now, last_good_at=now, url=shown_url(own_redis_url()), notes=(note,) if same else ())
+    def _observer(self, now: datetime, standbys: tuple[str, ...]) -> Observer:
+        undecoded = self._events.receiver.dropped if self._events.receiver else 0
+        return observer_record(self.state, now, since=self._since, undecoded=undecoded, waited=self._waited, standbys=standbys)
 
     def _call_the_roll(self, now: datetime) -> Roster:
         grace = policy().grace
@@ -243,9 +235,3 @@ def foreign_prefixes(place: Watched, places: list[Watched]) -> list[bytes]:
     if place.alias != BROKER:
         return []
     return [other.prefix for other in places if other.alias != BROKER and other.prefix and shown_url(other.url) == shown_url(place.url)]
-
-
-def rss_bytes() -> int:
-    """What this process holds in memory now; where the system does not tell, the most it ever held."""
-    statm = Path("/proc/self/statm")
-    return int(statm.read_text().split()[1]) * getpagesize() if statm.exists() else getrusage(RUSAGE_SELF).ru_maxrss

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from dashboard.judge import assess
+from dashboard.observer.count_book import CountBook
+from dashboard.observer.event_pace import EventPace
 from dashboard.observer.figures import FigureBook
 from dashboard.observer.lock_book import LockBook, lapsed_key
 from dashboard.observer.observations import (
@@ -35,6 +37,7 @@ class State:
     def __init__(self, places: Sequence[tuple[str, str]], policy: Policy) -> None:
         self.locks, self.runs, self.workers, self.figures = LockBook(places), RunBook(), WorkerBook(), FigureBook()
         self.queue_book, self.results = QueueBook(), ResultBook()
+        self.counts, self.pace = CountBook(), EventPace()
         self.sources: dict[str, SourceState] = {}
         self.observer: Observer | None = None
         self.received = self.dropped = 0
@@ -50,6 +53,7 @@ class State:
         self.queue_book.restore(snapshot.queues)
         self.results.restore(snapshot.results, snapshot.result_counts)
         self.figures.restore(snapshot.figures)
+        self.counts.restore(snapshot.counts)
 
     def apply(self, seen: Observation) -> Collection[str]:
         """Take in one observation; the sections of the snapshot that it changed."""
@@ -72,18 +76,21 @@ class State:
     def _event(self, seen: EventSeen) -> Collection[str]:
         self.received += 1
         event = seen.fields
+        self.pace.event(event, seen.at)
         if event["type"] == "lock-refused":
             return self._refused(event, seen.at)
         changed = {"workers"} if self.workers.event(event, seen.at) else set()
         queue = self.queue_book.event(event, seen.at, is_new=str(event.get("uuid")) not in self.runs.runs)
         if event["type"].startswith("task-") and self.runs.event(event, seen.at, queue):
             changed.add("runs")
+        self.counts.event(event, self.runs.get(event.get("uuid")), seen.at)
         return changed
 
     def _refused(self, event: Mapping[str, Any], at: datetime) -> Collection[str]:
         if not self.locks.refused(event, at):
             return ()
         self.runs.refused(self.locks.refusals[-1])
+        self.counts.refused(self.locks.refusals[-1].cache, at)
         return ("refusals", "lanes", "runs")
 
     def _answered(self, seen: WorkersAnswered) -> Collection[str]:
@@ -121,6 +128,10 @@ class State:
         self.sources[new.name] = new
         return ("sources",) if old is None or replace(old, last_good_at=new.last_good_at) != new else ()
 
+    def events_since(self) -> datetime | None:
+        """Since when events are received; None: they are not."""
+        return self.sources["events"].since if self._is_ok("events") else None
+
     def _is_ok(self, source: str) -> bool:
         return source in self.sources and self.sources[source].ok
 
@@ -136,7 +147,8 @@ class State:
         if self.figures.due(seen.at):
             self._sample(seen.at)
             self.queue_book.sample(self._is_ok("broker"))
-            changed |= {"figures", "refusals", "runs", "more_runs", "lanes", "queues"}
+            self.counts.take(seen.at)
+            changed |= {"counts", "figures", "refusals", "runs", "more_runs", "lanes", "queues"}
         return changed
 
     def _drop_ended_overruns(self, now: datetime) -> None:
@@ -181,6 +193,7 @@ class State:
             result_counts=self.results.counts,
             sources=tuple(self.sources.values()),
             figures=self.figures.figures(now, refused_at=self._refused_at() if events else None, failed_at=self.runs.failed_at if events else None),
+            counts=self.counts.taken,
             observer=self.observer,
         )
 

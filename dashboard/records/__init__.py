@@ -3,6 +3,7 @@
 Instants are aware UTC datetimes, durations are timedeltas, and `None` always means "not known" unless a comment says more.
 """
 
+from dashboard.records.counts import Counts, Spread, TaskCount
 from dashboard.records.judged import Certainty, Concern, Evidence, Holder, JudgedLock, JudgedQueue, Word
 from dashboard.records.locks import CatalogueEntry, Claim, HeldLock, Lane, Refusal, Span
 from dashboard.records.policy import Policy
@@ -21,6 +22,7 @@ __all__ = [
     "Certainty",
     "Claim",
     "Concern",
+    "Counts",
     "Evidence",
     "Figures",
     "HeldLock",
@@ -42,6 +44,8 @@ __all__ = [
     "Snapshot",
     "SourceState",
     "Span",
+    "Spread",
+    "TaskCount",
     "UnackedMessage",
     "Word",
     "Worker",

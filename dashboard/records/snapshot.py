@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from dashboard.records.counts import Counts
 from dashboard.records.locks import HeldLock, Lane, Refusal
 from dashboard.records.queues import QueueReading, UnackedMessage
 from dashboard.records.results import CachedResult, ResultCount
@@ -31,4 +32,5 @@ class Snapshot:
     schedules: tuple[ScheduleReading, ...] = ()
     sources: tuple[SourceState, ...] = ()
     figures: Figures = field(default_factory=Figures)
+    counts: Counts = field(default_factory=Counts)
     observer: Observer | None = None

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from dashboard.web import results, runs, views
+from dashboard.web import machines, results, runs, views
 from dashboard.web.login import Login, Logout
 
 app_name = "lockhouse"
@@ -20,5 +20,8 @@ urlpatterns = [
     path("logout/", Logout.as_view(), name="logout"),
     path("", include("dashboard.web.act_urls")),
     path("locks/<str:id>/", views.lock, name="lock"),
+    path("healthz", machines.healthz, name="healthz"),
+    path("readyz", machines.readyz, name="readyz"),
+    path("metrics", machines.metrics, name="metrics"),
     path("api/v1/", include("dashboard.api.urls")),
 ]

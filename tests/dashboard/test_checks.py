@@ -35,6 +35,8 @@ def test_good_settings_have_nothing_to_say(settings):
         ({"CACHES": {"broker": SHOP}}, "lockhouse.E006"),
         ({"GRACE": 0}, "lockhouse.E008"),
         ({"GRACE": "10"}, "lockhouse.E008"),
+        ({"METRICS_ALLOW": "127.0.0.1"}, "lockhouse.E012"),
+        ({"METRICS_ALLOW": ["127.0.0.1", "web-1"]}, "lockhouse.E013"),
     ],
 )
 def test_a_wrong_setting_is_named_with_a_hint(settings, changes, expected):

@@ -29,13 +29,13 @@ def concern_row(concern: Concern, seen: Look, may: frozenset[str]) -> Piece:
     said = SAID_OF_WORKER if concern.kind == "worker-gone" else SAID_BY_HEADLINE
     shown = [fact for fact in concern.evidence if fact.code not in said]
     return piece(
-        _row_id(concern),
+        concern_id(concern),
         "panels/concern.html",
         "attention-rows",
         kind=concern.kind,
         word=verdict(concern.kind),
         subject=source_name(concern.subject) if concern.kind == "source" else visible(concern.subject),
-        url=_url(concern),
+        url=concern_url(concern),
         says=_headline(concern),
         says_after=_headline_end(concern),
         until=maybe(lock.expires_at, seen.now) if lock and concern.kind == "orphaned" else None,
@@ -63,18 +63,25 @@ def _reason(concern: Concern) -> str:
     return next((reason.removeprefix("does not answer: ") for reason in reasons if isinstance(reason, str)), "")
 
 
-def _row_id(concern: Concern) -> str:
+def concern_id(concern: Concern) -> str:
     """Stable while the cause is the same."""
     target = concern.locks[0].lock.id if len(concern.locks) == 1 else concern.subject
     return f"concern-{sha256(f'{concern.kind} {target}'.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
 
 
-def _url(concern: Concern) -> str:
+def concern_url(concern: Concern) -> str:
+    """Where it is shown; empty for what has no page."""
     if len(concern.locks) == 1:
         return reverse("lockhouse:lock", args=[concern.locks[0].lock.id])
     if concern.queues:
         return url_of(concern.queues[0])
     return f"{reverse('lockhouse:locks')}?verdict={concern.kind}" if concern.locks else ""
+
+
+def concern_says(concern: Concern) -> str:
+    """Its headline as text: the subject and what is the matter with it."""
+    subject = source_name(concern.subject) if concern.kind == "source" else visible(concern.subject)
+    return f"{subject} {_headline(concern)}{_headline_end(concern)}".strip()
 
 
 def _headline(concern: Concern) -> str:

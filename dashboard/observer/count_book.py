@@ -1,0 +1,145 @@
+"""Totals for machines that draw their own curves: they only ever grow, and go on from the last snapshot after a restart. No I/O, no clock."""
+
+import re
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from dashboard.records import Counts, Run, Spread, TaskCount
+from dashboard.records.counts import RUNTIME_BOUNDS, WAIT_BOUNDS
+
+MAX_ROWS = 1000  # tasks × hosts × queues; each makes about forty lines of /metrics
+MAX_EXCEPTIONS = 20  # of one row; the others count as OTHERS
+MAX_NAME = 200
+OTHERS = "others"
+KINDS = frozenset({"task-sent", "task-received", "task-started", "task-succeeded", "task-failed", "task-retried", "task-revoked", "task-rejected"})
+EXCEPTION = re.compile(r"([\w.]{1,200})\s*[(:]")
+Key = tuple[str, str, str]
+
+
+@dataclass
+class _Durations:
+    """A spread that grows."""
+
+    bounds: Sequence[float]
+    counts: list[int] = field(default_factory=list)
+    total_s: float = 0.0
+
+    def add(self, span: timedelta) -> None:
+        self.counts = self.counts or [0] * (len(self.bounds) + 1)
+        seconds = max(0.0, span.total_seconds())  # below zero where two clocks differ
+        self.counts[bisect_left(self.bounds, seconds)] += 1
+        self.total_s += seconds
+
+    def restore(self, spread: Spread) -> None:
+        if len(spread.counts) == len(self.bounds) + 1:
+            self.counts, self.total_s = list(spread.counts), spread.total_s
+
+    def spread(self) -> Spread:
+        return Spread(counts=tuple(self.counts), total_s=self.total_s)
+
+
+class _Row:
+    """What is counted of one task on one host from one queue."""
+
+    def __init__(self) -> None:
+        self.events: Counter[str] = Counter()
+        self.failures: Counter[str] = Counter()
+        self.runtimes, self.waits = _Durations(RUNTIME_BOUNDS), _Durations(WAIT_BOUNDS)
+
+    def count(self, kind: str, run: Run) -> None:
+        self.events[kind] += 1
+        if kind == "task-failed":
+            said = exception_of(run.error)
+            self.failures[said if said in self.failures or len(self.failures) < MAX_EXCEPTIONS else OTHERS] += 1
+        elif kind == "task-succeeded" and run.runtime is not None:
+            self.runtimes.add(run.runtime)
+        elif kind == "task-started" and run.started_at is not None and run.sent_at is not None:
+            self.waits.add(run.started_at - max(run.sent_at, run.eta_at or run.sent_at))
+
+
+class CountBook:
+    """Counts events of runs, and attempts that locks turned away."""
+
+    def __init__(self) -> None:
+        self._rows: dict[Key, _Row] = {}
+        self._refused: Counter[str] = Counter()
+        self._uncounted = 0
+        self._since: datetime | None = None
+        self._taken = Counts()
+
+    def restore(self, counts: Counts) -> None:
+        """Go on from what the observer before had written."""
+        self._taken, self._since, self._uncounted = counts, counts.since, counts.uncounted
+        self._refused = Counter(counts.refused)
+        for task in counts.tasks:
+            row = self._rows[task.name, task.host, task.queue] = _Row()
+            row.events, row.failures = Counter(task.events), Counter(task.failures)
+            row.runtimes.restore(task.runtimes)
+            row.waits.restore(task.waits)
+
+    def event(self, event: Mapping[str, Any], run: Run | None, at: datetime) -> None:
+        """Count an event of a run; `run` is what is known of it with that event taken in, None where nothing is."""
+        kind = event["type"]
+        if kind not in KINDS:
+            return
+        self._since = self._since or at
+        row = self._row_of(event.get("hostname"), run) if run is not None else None
+        if row is None or run is None:
+            self._uncounted += 1
+        else:
+            row.count(kind, run)
+
+    def _row_of(self, sender: object, run: Run) -> _Row | None:
+        """The row that a run's event belongs to; None where that would be one too many."""
+        key = ((run.name or "")[:MAX_NAME], host_of(sender if isinstance(sender, str) else ""), (run.queue or "")[:MAX_NAME])
+        if key not in self._rows and len(self._rows) < MAX_ROWS:
+            self._rows[key] = _Row()
+        return self._rows.get(key)
+
+    def refused(self, cache: str, at: datetime) -> None:
+        """Count an attempt that a lock of this cache turned away."""
+        self._since = self._since or at
+        self._refused[cache] += 1
+
+    def take(self, now: datetime) -> None:
+        """Have the totals of this moment be those that are told: they are many, so they are written now and then only."""
+        self._since = self._since or now
+        self._taken = Counts(
+            since=self._since,
+            tasks=tuple(_as_record(key, row) for key, row in self._rows.items()),
+            uncounted=self._uncounted,
+            refused=dict(self._refused),
+        )
+
+    @property
+    def taken(self) -> Counts:
+        """The totals as of the last `take`."""
+        return self._taken
+
+
+def _as_record(key: Key, row: _Row) -> TaskCount:
+    name, host, queue = key
+    return TaskCount(
+        name=name,
+        host=host,
+        queue=queue,
+        events=dict(row.events),
+        failures=dict(row.failures),
+        runtimes=row.runtimes.spread(),
+        waits=row.waits.spread(),
+    )
+
+
+def host_of(sender: str) -> str:
+    """`web-2` of `celery@web-2` and of `gen4711@web-2`: a name for each process would be a row for each process."""
+    return (sender.rpartition("@")[2] or sender)[:MAX_NAME]
+
+
+def exception_of(error: str | None) -> str:
+    """The class in `ValueError('x')` and in `billiard.exceptions.WorkerLostError: …`."""
+    found = EXCEPTION.match(error or "")
+    return found[1].rpartition(".")[2] if found else "UnknownException"

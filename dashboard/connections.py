@@ -20,6 +20,7 @@ from redis.retry import Retry
 from dashboard.conf import conf, own_redis_url
 
 TIMEOUT_S = 1.0  # what we watch is waited for this long, twice at most
+SEND_TIMEOUT_S = 0.8  # a broker that hangs is answered for within two seconds, our own Redis on the same server included
 PAGE_TIMEOUT_S = 0.4  # a page is there within a second though our own Redis hangs: it is tried twice
 VISIBILITY_TIMEOUT_S = 10**9  # any kombu consumer gives back unacked messages older than its own timeout: ours never does
 BROKER = "broker"
@@ -141,6 +142,32 @@ def ask() -> Celery:
     return app
 
 
+@cache
+def send_app() -> Celery:
+    """The Celery app that sends: as every caller's, but that it waits for nobody, tries nothing twice and stores no result.
+
+    It never consumes; its visibility timeout is a second lock on that door.
+    """
+    app = Celery("lockhouse-send", broker=conf().BROKER_URL, backend="disabled://", set_as_current=False, fixups=[])
+    app.conf.update(
+        task_serializer="json",
+        accept_content=["json"],
+        task_send_sent_event=True,
+        task_publish_retry=False,
+        broker_connection_retry=False,
+        broker_connection_timeout=SEND_TIMEOUT_S,
+        broker_transport_options={
+            **conf().BROKER_TRANSPORT_OPTIONS,
+            "visibility_timeout": VISIBILITY_TIMEOUT_S,
+            "socket_timeout": SEND_TIMEOUT_S,
+            "socket_connect_timeout": SEND_TIMEOUT_S,
+            "retry_on_timeout": False,  # or the driver would send it twice
+            "max_retries": 0,
+        },
+    )
+    return app
+
+
 def _own_name_of_ask() -> dict[str, str]:
     """Kombu cannot connect with a name where the server forbids CLIENT SETNAME, so it is tried once before."""
     name = {"client_name": "lockhouse-ask"}
@@ -164,3 +191,4 @@ def forget_connections() -> None:
     """Drop every client: after a fork, or when a test moves to another server."""
     _client.cache_clear()
     ask.cache_clear()
+    send_app.cache_clear()

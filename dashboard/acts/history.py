@@ -9,6 +9,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Q
 
 from dashboard.acts.refusals import Refused
+from dashboard.acts.registry import SEND
 from dashboard.acts.settle import settle
 from dashboard.models import OperatorAct
 
@@ -26,6 +27,14 @@ def act_for(user: "User", act_id: uuid.UUID) -> OperatorAct:
         raise Refused("act_not_known")
     if found.user_id != user.pk and not user.has_perm(VIEW_ACTS):
         raise Refused("forbidden", permission=VIEW_ACTS)
+    return settle(found)
+
+
+def sent_by(act_id: uuid.UUID) -> OperatorAct:
+    """The act that sent something, settled if it can be by now.  Raises: Refused where there is none."""
+    found = OperatorAct.objects.filter(pk=act_id, act=SEND.name).first()
+    if found is None:
+        raise Refused("trace_not_known")
     return settle(found)
 
 

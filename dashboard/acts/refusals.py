@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from dashboard.acts.send_words import UNREADABLE as SEND_UNREADABLE
 from dashboard.acts.words import refusal
 from dashboard.exceptions import ActRefused
 
@@ -12,9 +13,13 @@ STATUS = {
     "plan_of_another": 403,
     "not_known": 404,
     "act_not_known": 404,
+    "schedule_not_known": 404,
+    "trace_not_known": 404,
     "result_not_known": 404,
     "result_gone": 404,
     "reason_missing": 422,
+    "send_too_large": 413,
+    **dict.fromkeys(SEND_UNREADABLE, 422),
     "name_differs": 422,
     "too_many": 429,
     "record_failed": 503,

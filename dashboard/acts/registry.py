@@ -24,7 +24,8 @@ RELEASE = Act(name="lock-release", permission="lockhouse.release_lock", force_pe
 UNDO_RELEASE = Act(name="lock-release-undo", permission="lockhouse.release_lock", danger="repairs")
 DELETE_RESULT = Act(name="result-delete", permission="lockhouse.delete_result")
 RESTORE_RESULT = Act(name="result-restore", permission="lockhouse.delete_result", danger="repairs")
-ACTS = {act.name: act for act in (RELEASE, UNDO_RELEASE, DELETE_RESULT, RESTORE_RESULT)}
+SEND = Act(name="task-send", permission="lockhouse.send_tasks")
+ACTS = {act.name: act for act in (RELEASE, UNDO_RELEASE, DELETE_RESULT, RESTORE_RESULT, SEND)}
 
 
 def permit(actor: Actor, act: Act, *, force: bool = False) -> None:

@@ -70,7 +70,7 @@ def release_now(
     now = datetime.now(UTC)
     actor = Actor(user=user, origin=origin, shell_name=shell_name)
     permit(actor, RELEASE, force=force)
-    nonce = _nonce_of(actor, idempotency_key)
+    nonce = nonce_of(actor, idempotency_key)
     if first := ledger.existing(nonce):
         return _same(first, lock_id, token_digest)
     known = snapshot or snapshots.newest()
@@ -112,7 +112,8 @@ def _given(reason: str) -> str:
     return reason.strip()
 
 
-def _nonce_of(actor: Actor, idempotency_key: str | None) -> str:
+def nonce_of(actor: Actor, idempotency_key: str | None) -> str:
+    """One for each submission; the same for all with one user's same key."""
     if idempotency_key is None:
         return uuid.uuid4().hex
     return "key:" + hashlib.sha256(f"{actor.name}\0{idempotency_key}".encode("utf-8", "surrogateescape")).hexdigest()

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 from dashboard.acts.ledger import finish
 from dashboard.acts.refusals import Refused
-from dashboard.acts.registry import DELETE_RESULT, RELEASE, RESTORE_RESULT
+from dashboard.acts.registry import DELETE_RESULT, RELEASE, RESTORE_RESULT, SEND
 from dashboard.acts.results import settled
+from dashboard.acts.send_settle import send_settled
 from dashboard.acts.target import read_digest, target_of
 from dashboard.acts.values import Answer
 from dashboard.exceptions import SourceUnavailable
@@ -25,6 +26,9 @@ def settle(act: OperatorAct, *, now: datetime | None = None) -> OperatorAct:
     """
     if not _is_open(act, now or datetime.now(UTC)):
         return act
+    if act.act == SEND.name:
+        answer = send_settled(act, now or datetime.now(UTC))
+        return act if answer is None else finish(act, answer).act
     if "valid_until_ms" not in act.before:  # it never came as far as a command
         return finish(act, Answer(state="failed", code="not_done")).act
     try:

@@ -8,6 +8,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
+from dashboard.acts import send_words
+
 Values = Mapping[str, Any]
 
 ACTS = {
@@ -15,6 +17,7 @@ ACTS = {
     "lock-release-undo": _("undo a release"),
     "result-delete": _("delete a result"),
     "result-restore": _("restore a result"),
+    "task-send": _("send a task"),
 }
 
 EFFECTS = {
@@ -42,7 +45,7 @@ REFUSALS = {
     "plan_of_another": _("This plan was made for another person or session, so nothing was done. Open the lock's page and make your own."),
     "reason_missing": _("Say why: the reason is kept with the act. Nothing was done."),
     "name_differs": _("What you typed is not “%(wanted)s”, so nothing was done."),
-    "too_many": _("You released %(limit)s locks within a minute, which is the limit; nothing was done. Wait a minute."),
+    "too_many": _("You did this %(limit)s times within a minute, which is the limit; nothing was done. Wait a minute."),
     "record_failed": _("The record of this act could not be written to the database, so nothing was done."),
     "not_known": _("No lock with this id is known: it is gone, or it has not been found yet. Nothing was done."),
     "result_not_known": _("No result with this id is known: it is gone for long, or it has not been found yet. Nothing was done."),
@@ -51,6 +54,8 @@ REFUSALS = {
     "key_reused": _("This Idempotency-Key belongs to another act, so nothing was done."),
     "nothing_to_undo": _("This act changed nothing that could be put back."),
     "too_late": _("An act can be undone for %(seconds)s seconds; that time is over, so nothing was done."),
+    **send_words.UNREADABLE,
+    **send_words.REFUSALS,
 }
 
 ANSWERS = {
@@ -86,6 +91,7 @@ ANSWERS = {
     "result_not_done": _("Nothing done: Redis never carried it out, and everything is as it was."),
     "trash_empty": _("Nothing done: it is no longer in the trash."),
     "gone_before_look": _("Not in place: if it was put back, it is gone again."),
+    **send_words.ANSWERS,
 }
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dashboard.records import CachedResult, HeldLock, QueueReading, SourceState, UnackedMessage
+from dashboard.records import CachedResult, HeldLock, QueueReading, SourceState, Traced, UnackedMessage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +78,13 @@ class ResultsRead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TracesRead:
+    """What was sent from here and is followed, with where its messages wait."""
+
+    traces: Sequence[Traced]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceSaid:
     """A source came up, went away, or sees more or less than before."""
 
@@ -91,4 +98,4 @@ class Tick:
     at: datetime
 
 
-Observation = LocksRead | Scanned | EventSeen | WorkersAnswered | ConnectionSeen | QueuesRead | ResultsRead | SourceSaid | Tick
+Observation = LocksRead | Scanned | EventSeen | WorkersAnswered | ConnectionSeen | QueuesRead | ResultsRead | TracesRead | SourceSaid | Tick

@@ -21,6 +21,7 @@ from dashboard.observer.leader import RENEW_S, Leadership
 from dashboard.observer.observations import EventSeen, Observation, SourceSaid, Tick
 from dashboard.observer.results_feed import ResultsFeed
 from dashboard.observer.state import URGENT, State
+from dashboard.observer.traces_feed import TracesFeed
 from dashboard.records import Observer
 from dashboard.sources.results import places as result_places
 
@@ -89,6 +90,7 @@ class Watch:
         self._feeds: list[Feed] = [self._events, *(LocksFeed(place, foreign_prefixes(place, places), self._emit, self._ended) for place in places)]
         self._feeds.append(QueuesFeed(lambda: self._roster, self._emit, self._ended))
         self._feeds += [ResultsFeed(place, lambda: self._roster.results, self._emit, self._ended) for place in result_places()]
+        self._feeds.append(TracesFeed(self._emit, self._ended))
         self._feeds.append(ConnectionsFeed(lambda: self._roster, self._emit, self._ended))
         if conf().INSPECT:
             self._feeds.append(WorkersFeed(lambda: self._roster, self._emit, self._ended))

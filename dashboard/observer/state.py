@@ -20,13 +20,14 @@ from dashboard.observer.observations import (
     Scanned,
     SourceSaid,
     Tick,
+    TracesRead,
     WorkersAnswered,
 )
 from dashboard.observer.queue_book import QueueBook
 from dashboard.observer.result_book import ResultBook
 from dashboard.observer.run_book import RunBook
 from dashboard.observer.worker_book import WorkerBook
-from dashboard.records import Observer, Policy, QueueReading, Snapshot, SourceState
+from dashboard.records import Observer, Policy, QueueReading, Snapshot, SourceState, Traced
 
 URGENT = frozenset({"locks", "lanes", "refusals"})  # what an operator waits for; announced on its own
 
@@ -40,6 +41,7 @@ class State:
         self.counts, self.pace = CountBook(), EventPace()
         self.sources: dict[str, SourceState] = {}
         self.observer: Observer | None = None
+        self.traces: tuple[Traced, ...] = ()
         self.received = self.dropped = 0
         self._dropped = 0
         self._dropped_at: datetime | None = None
@@ -64,6 +66,7 @@ class State:
             ConnectionSeen: lambda one: ("workers",) if self.workers.connection(one) else (),
             QueuesRead: self._queues_read,
             ResultsRead: lambda one: ("results", "result_counts") if self.results.read(one) else (),
+            TracesRead: self._traces_read,
             SourceSaid: self._source,
             Scanned: lambda one: ("locks", "lanes") if self.locks.keep_only(one.cache, set(one.ids), one.at) else (),
             Tick: self._tick,
@@ -105,6 +108,12 @@ class State:
         """Who reads a queue is None while nobody could be asked, for unknown is not nobody."""
         readers = self.workers.readers_at(seen.at) if self._is_ok("workers") else None
         return self.queue_book.read(seen, readers, self._told_since(seen.at))
+
+    def _traces_read(self, seen: TracesRead) -> Collection[str]:
+        if self.traces == tuple(seen.traces):
+            return ()
+        self.traces = tuple(seen.traces)
+        return ("traces",)
 
     def _told_since(self, at: datetime) -> datetime | None:
         """Since when every event was taken in; None: it cannot be said."""
@@ -191,6 +200,7 @@ class State:
             unacked=self.queue_book.unacked,
             results=self.results.results,
             result_counts=self.results.counts,
+            traces=self.traces,
             sources=tuple(self.sources.values()),
             figures=self.figures.figures(now, refused_at=self._refused_at() if events else None, failed_at=self.runs.failed_at if events else None),
             counts=self.counts.taken,

@@ -11,6 +11,7 @@ from dashboard.records.queues import Message, QueueHead, QueuePeek, QueueReading
 from dashboard.records.results import CachedResult, ResultCount, ResultEntry
 from dashboard.records.runs import RUN_KEPT, Run
 from dashboard.records.schedules import ScheduleReading
+from dashboard.records.sending import Check, Parameter, ParameterKind, Sending, Signature, Traced, Transport
 from dashboard.records.snapshot import Snapshot
 from dashboard.records.sources import Figures, Observer, SourceState
 from dashboard.records.workers import Worker
@@ -20,6 +21,7 @@ __all__ = [
     "CachedResult",
     "CatalogueEntry",
     "Certainty",
+    "Check",
     "Claim",
     "Concern",
     "Counts",
@@ -32,6 +34,8 @@ __all__ = [
     "Lane",
     "Message",
     "Observer",
+    "Parameter",
+    "ParameterKind",
     "Policy",
     "QueueHead",
     "QueuePeek",
@@ -41,11 +45,15 @@ __all__ = [
     "ResultEntry",
     "Run",
     "ScheduleReading",
+    "Sending",
+    "Signature",
     "Snapshot",
     "SourceState",
     "Span",
     "Spread",
     "TaskCount",
+    "Traced",
+    "Transport",
     "UnackedMessage",
     "Word",
     "Worker",

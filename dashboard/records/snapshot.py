@@ -9,6 +9,7 @@ from dashboard.records.queues import QueueReading, UnackedMessage
 from dashboard.records.results import CachedResult, ResultCount
 from dashboard.records.runs import Run
 from dashboard.records.schedules import ScheduleReading
+from dashboard.records.sending import Traced
 from dashboard.records.sources import Figures, Observer, SourceState
 from dashboard.records.workers import Worker
 
@@ -30,6 +31,7 @@ class Snapshot:
     results: tuple[CachedResult, ...] = ()
     result_counts: tuple[ResultCount, ...] = ()
     schedules: tuple[ScheduleReading, ...] = ()
+    traces: tuple[Traced, ...] = ()  # what was sent from here within the last hour
     sources: tuple[SourceState, ...] = ()
     figures: Figures = field(default_factory=Figures)
     counts: Counts = field(default_factory=Counts)

@@ -3,13 +3,16 @@
 from django.db.transaction import non_atomic_requests
 from django.urls import path
 
-from dashboard.web import acts, result_acts
+from dashboard.web import acts, result_acts, send, trace
 
 # Not in a request's transaction: an act's record must be in the database before the act is done.
 urlpatterns = [
     path("locks/<str:id>/release/", non_atomic_requests(acts.lock_release), name="lock-release"),
     path("results/<str:id>/delete/", non_atomic_requests(result_acts.result_delete), name="result-delete"),
     path("acts/<uuid:id>/restore/", non_atomic_requests(result_acts.result_restore), name="result-restore"),
+    path("send/", non_atomic_requests(send.send), name="send"),
+    path("send/check/", send.send_check, name="send-check"),
+    path("trace/<uuid:id>/", trace.trace, name="trace"),
     path("acts/", acts.acts, name="acts"),
     path("acts/<uuid:id>/", acts.act, name="act"),
     path("acts/<uuid:id>/undo/", non_atomic_requests(acts.act_undo), name="act-undo"),

@@ -10,6 +10,7 @@ from dashboard.web.panels.result import ResultPanel
 from dashboard.web.panels.results import ResultsPanel
 from dashboard.web.panels.run import RunPanel
 from dashboard.web.panels.runs import RunsPanel
+from dashboard.web.panels.trace import TracePanel
 
 OVERVIEW = OverviewPanel()
 LOCKS = LocksPanel()
@@ -20,7 +21,8 @@ RESULTS = ResultsPanel()
 RESULT = ResultPanel()
 RUNS = RunsPanel()
 RUN = RunPanel()
+TRACE = TracePanel()
 PANELS: dict[str, Panel] = {
     "results": RESULTS, "result": RESULT, "overview": OVERVIEW, "locks": LOCKS, "lock": LOCK, "queues": QUEUES, "queue": QUEUE,
-    "runs": RUNS, "run": RUN,
+    "runs": RUNS, "run": RUN, "trace": TRACE,
 }  # fmt: skip

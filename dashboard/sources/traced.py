@@ -1,0 +1,41 @@
+"""What was sent from here lately, as our own Redis keeps it for an hour: acts write it down, the observer looks for it in its queue."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from redis import Redis
+
+from dashboard.conf import conf
+from dashboard.records import Traced
+
+FOLLOWED_FOR = timedelta(hours=1)
+MAX_FOLLOWED = 50  # the newest; each costs a look at its queue while its messages wait
+MAX_ENTRY_BYTES = 8192
+
+
+def _key() -> str:
+    return f"lockhouse:{conf().NAME}:traced"
+
+
+def remember(redis: Redis, traced: Traced) -> None:
+    """Follow it for an hour.  Cost: one round trip.  Raises: redis' errors."""
+    until = (traced.sent_at + FOLLOWED_FOR).timestamp()
+    with redis.pipeline() as pipe:
+        pipe.zadd(_key(), {msgspec.msgpack.encode(traced): until})
+        pipe.zremrangebyrank(_key(), 0, -MAX_FOLLOWED - 1)
+        pipe.expire(_key(), FOLLOWED_FOR)
+        pipe.execute()
+
+
+def followed(redis: Redis, now: datetime | None = None) -> list[Traced]:
+    """What is followed, the newest first.  Cost: one round trip.  Raises: redis' errors."""
+    found: Any = redis.zrange(_key(), "+inf", (now or datetime.now(UTC)).timestamp(), desc=True, byscore=True, offset=0, num=MAX_FOLLOWED)
+    return [traced for entry in found if (traced := _decoded(entry)) is not None]
+
+
+def _decoded(entry: bytes) -> Traced | None:
+    try:
+        return msgspec.msgpack.decode(entry, type=Traced) if len(entry) <= MAX_ENTRY_BYTES else None
+    except (msgspec.MsgspecError, UnicodeDecodeError):  # of an older version of Lockhouse
+        return None

@@ -1,0 +1,39 @@
+"""The answer to "will this run?" as pages show it: the verdict, and a line for each check."""
+
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+
+from dashboard.judge.preflight import Preflight
+from dashboard.records import Check
+from dashboard.words import sentence, visible
+from dashboard.words.preflight import STATES, SUBJECTS, VERDICTS
+
+TONES = {"ok": "held", "warning": "expiring", "fails": "orphaned", "unknown": "unknown"}
+VERDICT_TONES = {"will-run": "held", "may-not-run": "expiring", "will-not-run": "orphaned", "unknown": "unknown"}
+TAKES = {"name": "task", "queue": "queue", "readers": "queue"}  # the field that a suggestion is for
+
+
+def verdict_of(preflight: Preflight, now: datetime) -> dict[str, Any]:
+    """What `panels/send_check.html` shows."""
+    return {
+        "verdict": preflight.verdict,
+        "word": str(VERDICTS[preflight.verdict]),
+        "tone": VERDICT_TONES[preflight.verdict],
+        "rows": [_row(check, now) for check in preflight.checks],
+    }
+
+
+def _row(check: Check, now: datetime) -> dict[str, str]:
+    return {
+        "state": check.state,
+        "tone": TONES[check.state],
+        "state_word": str(STATES[check.state]),
+        "subject": str(SUBJECTS[check.subject]),
+        "text": sentence(check.evidence, now),
+        "take": TAKES.get(check.subject, "") if check.suggestion else "",
+        "suggestion": check.suggestion,
+        "suggestion_shown": visible(check.suggestion),
+        "lock_url": reverse("lockhouse:lock", args=[check.lock_id]) if check.lock_id else "",
+    }

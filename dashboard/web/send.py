@@ -1,0 +1,177 @@
+"""The pages of sending: the form with "will this run?", and its confirmation. Only the POST of a confirmed plan sends."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils.cache import patch_cache_control
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from dashboard import snapshot as snapshots
+from dashboard.acts.json_text import Malformed
+from dashboard.acts.preflight import look, registered_names
+from dashboard.acts.refusals import Refused
+from dashboard.acts.send import execute_send, plan_send
+from dashboard.conf import conf
+from dashboard.records import Snapshot
+from dashboard.web.access import page_for
+from dashboard.web.instants import maybe
+from dashboard.web.preflight_rows import verdict_of
+from dashboard.web.send_form import SendForm, as_json, as_json_form, form_of, names_of
+from dashboard.web.show import may_of, now_utc, show_page
+from dashboard.words import visible
+
+SEND = "lockhouse.send_tasks"
+TRY_AGAIN = {"plan_expired", "plan_forged", "plan_of_another", "send_changed", "name_differs", "send_anyway_missing"}
+MAX_LISTED = 1000  # names in a list of suggestions
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page_for(SEND)
+def send(request: HttpRequest) -> HttpResponse:
+    """The form; as POST also its confirmation, and with a confirmed plan the sending itself."""
+    known = snapshots.newest()
+    data = _with_taken(request.POST if request.method == "POST" else request.GET)
+    try:
+        form = form_of(data, known, may_of(request))
+    except Refused as refusal:
+        return _shown(request, form_of(QueryDict(), known, may_of(request)), known, error=refusal)
+    step = data.get("step", "") if request.method == "POST" else ""
+    if step == "send":
+        return _sent(request, form, known)
+    if step == "plan":
+        return _planned(request, form, known)
+    if step == "json":
+        form = as_json_form(form)
+    return _shown(request, form, known)
+
+
+@require_POST
+@page_for(SEND)
+def send_check(request: HttpRequest) -> HttpResponse:
+    """Will this run? Read only, from the newest snapshot; by POST because arguments are no part of an address."""
+    known = snapshots.newest()
+    try:
+        form = form_of(request.POST, known, may_of(request))
+    except Refused as refusal:
+        return _answered(request, {"error": str(refusal)})
+    context: dict[str, Any] = {"form": form, "is_another": request.POST.get("shown_for") != form.given["task"], "is_swap": True}
+    try:
+        return _answered(request, {**context, "check": _checked(form, known)})
+    except Refused as refusal:
+        return _answered(request, {**context, "error": str(refusal), "place": _place(refusal) if form.mode != "schedule" else ""})
+
+
+def _answered(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+    response = render(request, "lockhouse/send_checked.html", context)
+    patch_cache_control(response, no_store=True)
+    return response
+
+
+def _with_taken(data: QueryDict) -> QueryDict:
+    """A suggestion that was taken stands in its field; who comes back to the form gets a field for each argument again."""
+    given = data.copy()
+    if data.get("step") in {"fields", "form"}:
+        given["mode"] = ""
+    for name in ("task", "queue"):
+        if taken := data.get(f"take_{name}", ""):
+            given[name] = taken
+    return given
+
+
+def _sent(request: HttpRequest, form: SendForm, known: Snapshot) -> HttpResponse:
+    """To the trace of what was sent, or the confirmation again where only it was wrong or too old."""
+    posted, user = request.POST, _user(request)
+    try:
+        outcome = execute_send(
+            user,
+            request.session.session_key,
+            posted.get("plan", ""),
+            form.sending,
+            reason=posted.get("reason", ""),
+            anyway=bool(posted.get("anyway")),
+            typed=posted.get("typed", ""),
+        )
+    except Refused as refusal:
+        if refusal.code not in TRY_AGAIN:
+            raise
+        return _planned(request, form, known, error=refusal)
+    return redirect("lockhouse:trace", id=outcome.act.pk)
+
+
+def _planned(request: HttpRequest, form: SendForm, known: Snapshot, *, error: Refused | None = None) -> HttpResponse:
+    """What sending would mean, to be confirmed; the form again where it cannot be read."""
+    try:
+        plan = plan_send(_user(request), request.session.session_key, form.sending)
+        kept = form.kept
+    except Refused as refusal:
+        if refusal.status in {403, 503}:
+            raise
+        return _shown(request, form, known, error=refusal, status=refusal.status)
+    sending = plan.preflight.sending
+    is_seen = form.mode != "schedule"
+    context = {
+        "plan": plan,
+        "kept": kept,
+        "check": verdict_of(plan.preflight, now_utc()),
+        "task": visible(sending.task),
+        "queue": visible(sending.queue),
+        "args": visible(as_json(list(sending.args))) if is_seen else "",
+        "kwargs": visible(as_json(sending.kwargs)) if is_seen else "",
+        "count": sending.count,
+        "options": _options(form),
+        "schedule": visible(form.schedule.name) if form.schedule else "",
+        "expires": maybe(plan.expires_at, now_utc()),
+        "reason": request.POST.get("reason", ""),
+        "error": str(error) if error else "",
+    }
+    title = _("Send %(task)s") % {"task": context["task"]}
+    return show_page(request, "lockhouse/send_plan.html", here="send", title=title, status=error.status if error else 200, **context)
+
+
+def _options(form: SendForm) -> list[tuple[str, str]]:
+    """The options that are no defaults, in words."""
+    words = {"countdown": _("countdown"), "eta": _("not before"), "expires": _("expires"), "priority": _("priority"), "result": _("its result")}
+    shown = {name: visible(form.given.get(name, "")) for name in words}
+    shown["countdown"] = _("%(n)s s") % {"n": shown["countdown"]} if shown["countdown"] else ""
+    shown["result"] = _("kept by the result back end") if form.given.get("result") else ""
+    return [(str(word), shown[name]) for name, word in words.items() if shown[name]]
+
+
+def _shown(request: HttpRequest, form: SendForm, known: Snapshot, *, error: Refused | None = None, status: int = 200) -> HttpResponse:
+    is_filled = bool(form.given.get("task", "").strip() or form.given.get("queue", "").strip())
+    check, said = None, error
+    if is_filled and error is None:
+        try:
+            check = _checked(form, known)
+        except Refused as refusal:
+            said = refusal
+    counts = dict(names_of(known))
+    here = [name for name in registered_names() if name not in counts]
+    context: dict[str, Any] = {
+        "form": form,
+        "check": check,
+        "error": str(said) if said else "",
+        "place": _place(said) if form.mode != "schedule" else "",
+        "names": [*counts.items(), *((name, 0) for name in here)][:MAX_LISTED],
+        "queues": [(queue.name, len(queue.consumers) if queue.consumers is not None else None) for queue in known.queues][:MAX_LISTED],
+        "is_read_only": conf().READ_ONLY,
+        "is_open": any(form.given.get(name) for name in ("countdown", "eta", "expires", "priority", "result")),
+        "schedule": visible(form.schedule.name) if form.schedule else "",
+    }
+    return show_page(request, "lockhouse/send.html", here="send", title=_("Send"), status=status, **context)
+
+
+def _checked(form: SendForm, known: Snapshot) -> dict[str, Any]:
+    """The verdict on what is meant.  Raises: Refused where it cannot be read."""
+    now = now_utc()
+    return verdict_of(look(form.sending, known, now), now)
+
+
+def _place(refusal: Refused | None) -> str:
+    return visible(refusal.place) if isinstance(refusal, Malformed) else ""
+
+
+def _user(request: HttpRequest) -> Any:
+    return request.user  # `page_for` has turned anonymous people away

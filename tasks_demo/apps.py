@@ -11,5 +11,5 @@ class TasksDemoConfig(AppConfig):
     verbose_name = _("Demo")
 
     def ready(self) -> None:
-        import config.celery
+        import config.celery  # noqa: F401  # as below
         import tasks_demo.tasks  # noqa: F401  # their import is what counts

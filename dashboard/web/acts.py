@@ -18,6 +18,7 @@ from dashboard.acts.undo import undo
 from dashboard.conf import conf
 from dashboard.web.access import page_for
 from dashboard.web.instants import maybe
+from dashboard.web.preflight_rows import sent_facts
 from dashboard.web.show import is_partial, now_utc, show_page
 from dashboard.words import sentences, verdict, visible
 
@@ -104,6 +105,7 @@ def _told(request: HttpRequest, outcome: Outcome) -> HttpResponse:
         "undone_by": outcome.act.undone_by,
         "undo_url": reverse(f"lockhouse:{'result-restore' if is_of_result else 'act-undo'}", args=[outcome.act.pk]),
         "is_of_result": is_of_result,
+        "sent": sent_facts(outcome.act) if outcome.act.act == registry.SEND.name else None,
     }
     return _shown(request, "act", _("Act on %(name)s") % {"name": visible(outcome.act.target_name)}, context, here="acts")
 
@@ -131,7 +133,9 @@ def _row(done: Any) -> dict[str, Any]:
 
 
 def _target_url(done: Any) -> str:
-    """The page of what the act was about."""
+    """The page of what the act was about; of what was sent, its trace."""
+    if done.act == registry.SEND.name:
+        return reverse("lockhouse:trace", args=[done.pk])
     return reverse(f"lockhouse:{'result' if done.act.startswith('result-') else 'lock'}", args=[done.target_id])
 
 

@@ -25,6 +25,21 @@ def verdict_of(preflight: Preflight, now: datetime) -> dict[str, Any]:
     }
 
 
+def sent_facts(act: Any) -> dict[str, Any]:
+    """What the record of a sending keeps: where to, how many, and what was known before."""
+    before = act.before
+    verdict = str(before.get("verdict", ""))
+    return {
+        "queue": visible(str(before.get("queue", ""))),
+        "count": before.get("count", 1),
+        "arguments": before.get("arguments", 0),
+        "verdict": str(VERDICTS.get(verdict, "?")),
+        "tone": VERDICT_TONES.get(verdict, "unknown"),
+        "is_anyway": bool(before.get("failing")),
+        "trace_url": reverse("lockhouse:trace", args=[act.pk]),
+    }
+
+
 def _row(check: Check, now: datetime) -> dict[str, str]:
     return {
         "state": check.state,

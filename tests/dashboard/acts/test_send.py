@@ -1,0 +1,259 @@
+"""Sending: what arrives is what every caller's Celery sends, once, by those who may, and only as it was planned."""
+
+import itertools
+import json
+import socket
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from celery import Celery
+from django.urls import reverse
+from redis import Redis
+
+from dashboard import connections, snapshot
+from dashboard.acts.delivery import task_ids
+from dashboard.acts.refusals import Refused
+from dashboard.acts.send import execute_send, plan_send, send_now
+from dashboard.models import OperatorAct
+from dashboard.records import Sending, Snapshot, SourceState, Worker
+from tests.dashboard.acts.scene import make_user
+from tests.dashboard.acts.test_pages import found, logged_in
+from tests.factories import make_queue
+
+pytestmark = pytest.mark.django_db
+SENDER = ("view_locks", "send_tasks")
+SENDING = Sending(task="main_send_email", queue="emails", args=(7,), kwargs={"kind": "news"})
+URL = "/send/"
+_versions = itertools.count(time.time_ns())
+
+
+def put(**sections):
+    """An observer's snapshot: one worker that reads `emails` and knows one task."""
+    now, number = datetime.now(UTC), next(_versions)
+    worker = Worker(name="w@web-1", pid=1, first_heard_at=now, last_heard_at=now, queues=("emails",), tasks=("main_send_email",))
+    sources = tuple(SourceState(name=name, ok=True, since=now, last_good_at=now) for name in ("broker", "cache shop", "workers", "events"))
+    known = {"workers": (worker,), "queues": (make_queue(name="emails", consumers=("w@web-1",)), make_queue(name="archive", consumers=())), "sources": sources}
+    written = Snapshot(at=now, version=number, **(known | sections))
+    assert snapshot.put(connections.own(), written, dict.fromkeys(snapshot.SECTIONS, number), set(snapshot.SECTIONS), epoch=1)
+
+
+@pytest.fixture
+def broker(watching, redis) -> Redis:
+    put()
+    return redis
+
+
+@pytest.fixture
+def sender(db):
+    return make_user("sonja", SENDER)
+
+
+def messages(broker, queue="emails"):
+    return [json.loads(raw) for raw in reversed(broker.lrange(queue, 0, -1))]
+
+
+def planned_and_sent(user, sending=SENDING, **given):
+    return execute_send(user, "session", plan_send(user, "session", sending).signed, sending, **given)
+
+
+def test_message_is_what_any_callers_celery_sends(broker, sender, server_url):
+    caller = Celery("caller", broker=f"{server_url}/0", set_as_current=False)
+    caller.send_task("main_send_email", args=(7,), kwargs={"kind": "news"}, queue="emails", ignore_result=True)
+
+    planned_and_sent(sender)
+
+    theirs, ours = messages(broker)
+    for message in (theirs, ours):
+        for name in ("id", "root_id", "origin"):
+            del message["headers"][name]
+        for name in ("correlation_id", "reply_to", "delivery_tag"):
+            del message["properties"][name]
+    assert ours == theirs
+
+
+def test_ids_follow_from_the_act(broker, sender):
+    outcome = send_now(sender, Sending(task="main_send_email", queue="emails", count=3), origin="api")
+
+    assert outcome.sentence == "Sent: all 3."
+    assert [message["headers"]["id"] for message in messages(broker)] == task_ids(outcome.act.pk, 3)
+
+
+def test_prefix_steps_and_another_exchange_are_respected(broker, sender, settings, server_url):
+    options = {"global_keyprefix": "shop:", "priority_steps": [0, 5]}
+    settings.LOCKHOUSE = {**settings.LOCKHOUSE, "BROKER_TRANSPORT_OPTIONS": options}
+    connections.forget_connections()
+    broker.sadd("shop:_kombu.binding.mail", "mail.#\x06\x16\x06\x16emails")
+
+    planned_and_sent(sender, Sending(task="main_send_email", queue="emails", priority=7))
+
+    assert broker.llen("shop:emails\x06\x165") == 1
+    assert broker.smembers("shop:_kombu.binding.mail") == {b"mail.#\x06\x16\x06\x16emails"}
+    assert not broker.exists("shop:_kombu.binding.emails")
+
+
+def test_same_submission_sends_once(broker, sender):
+    plan = plan_send(sender, "session", SENDING)
+
+    first, second = (execute_send(sender, "session", plan.signed, SENDING) for _ in range(2))
+
+    assert second.replayed
+    assert first.act == second.act
+    assert broker.llen("emails") == 1
+
+
+def test_same_idempotency_key_sends_once_and_another_message_under_it_is_refused(broker, sender):
+    for _ in range(2):
+        send_now(sender, SENDING, origin="api", idempotency_key="k")
+
+    with pytest.raises(Refused) as refusal:
+        send_now(sender, Sending(task="main_send_email", queue="emails"), origin="api", idempotency_key="k")
+
+    assert refusal.value.code == "key_reused"
+    assert broker.llen("emails") == 1
+
+
+def test_plan_is_for_one_person_one_session_one_minute_and_one_message(broker, sender):
+    other, signed = make_user("otto", SENDER), plan_send(sender, "session", SENDING).signed
+    late = datetime.now(UTC) + timedelta(seconds=61)
+
+    refused = []
+    for user, session, sending, now in [
+        (other, "session", SENDING, None),
+        (sender, "another", SENDING, None),
+        (sender, "session", SENDING, late),
+        (sender, "session", Sending(task="main_send_email", queue="emails", args=(8,)), None),
+    ]:
+        with pytest.raises(Refused) as refusal:
+            execute_send(user, session, signed, sending, now=now)
+        refused.append(refusal.value.code)
+
+    assert refused == ["plan_of_another", "plan_of_another", "plan_expired", "send_changed"]
+    assert broker.llen("emails") == 0
+
+
+def test_what_will_not_run_is_sent_only_when_it_is_meant(broker, sender):
+    sending = Sending(task="main_send_email", queue="archive")
+    with pytest.raises(Refused) as refusal:
+        planned_and_sent(sender, sending)
+
+    outcome = planned_and_sent(sender, sending, anyway=True)
+
+    assert refusal.value.code == "send_anyway_missing"
+    assert outcome.act.before["failing"] == ["send_queue_unread"]
+    assert broker.llen("archive") == 1
+
+
+def test_many_at_once_are_confirmed_by_the_name(broker, sender):
+    sending = Sending(task="main_send_email", queue="emails", count=11)
+    with pytest.raises(Refused) as refusal:
+        planned_and_sent(sender, sending)
+
+    planned_and_sent(sender, sending, typed="main_send_email")
+
+    assert refusal.value.code == "name_differs"
+    assert broker.llen("emails") == 11
+
+
+def test_viewer_and_read_only_installation_send_nothing(broker, sender, viewer, settings):
+    answer = logged_in(viewer).post(URL, {"step": "send", "task": "main_send_email", "queue": "emails"})
+    settings.LOCKHOUSE = {**settings.LOCKHOUSE, "READ_ONLY": True}
+    page = logged_in(sender).get(URL, {"task": "main_send_email", "queue": "emails"}).content.decode()
+    with pytest.raises(Refused) as refusal:
+        send_now(sender, SENDING, origin="api")
+
+    assert answer.status_code == 403
+    assert refusal.value.code == "read_only"
+    assert "Sending is off" in page
+    assert "This will run" in page
+    assert not broker.exists("emails")
+
+
+def test_a_get_never_sends(broker, sender):
+    plan = plan_send(sender, None, SENDING)
+
+    logged_in(sender).get(URL, {"step": "send", "plan": plan.signed, "task": "main_send_email", "queue": "emails", "args": "[7]"})
+
+    assert not broker.exists("emails")
+    assert not OperatorAct.objects.exists()
+
+
+def test_page_sends_in_two_steps_without_javascript_and_leads_to_the_trace(broker, sender):
+    client = logged_in(sender)
+    given = {"task": "main_send_email", "queue": "emails", "args": "[7]", "kwargs": "{}"}
+
+    confirmation = client.post(URL, {**given, "step": "plan"}).content.decode()
+    plan = found(r'name="plan" value="([^"]+)"', confirmation)
+    answer = client.post(URL, {**given, "step": "send", "plan": plan})
+
+    act = OperatorAct.objects.get()
+    assert answer.url == reverse("lockhouse:trace", args=[act.pk])
+    assert "Sent." in client.get(answer.url).content.decode()
+    assert broker.llen("emails") == 1
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "said"),
+    [
+        ("[1, 2", "{}", "args is not JSON: line 1, column "),
+        ("7", "{}", "not a list"),
+        ("[]", "[]", "not an object"),
+        ("[NaN]", "{}", "NaN"),
+        ("[1e999]", "{}", "1e999"),
+        ('["\\ud800"]', "{}", "lone surrogate"),
+        ("[" * 200 + "]" * 200, "{}", "nested more than 100 deep"),
+        ("[]", '{"a": 1, "a": 2}', "twice"),
+        ("[" + "9" * 5000 + "]", "{}", "no JSON number"),
+        ('["' + "x" * 1_000_001 + '"]', "{}", "larger than 1 MB"),
+    ],
+)
+def test_what_is_no_message_is_said_in_words(broker, sender, args, kwargs, said):
+    answer = logged_in(sender).post(URL, {"task": "main_send_email", "queue": "emails", "args": args, "kwargs": kwargs, "step": "plan"})
+
+    assert answer.status_code in {413, 422}
+    assert said in answer.content.decode()
+    assert not broker.exists("emails")
+
+
+@pytest.mark.parametrize("queue", ["unacked", "_kombu.binding.emails", "emails\x06\x163"])
+def test_transports_own_keys_are_no_queues(broker, sender, queue):
+    with pytest.raises(Refused) as refusal:
+        send_now(sender, Sending(task="main_send_email", queue=queue), origin="api", anyway=True)
+
+    assert refusal.value.code == "send_reserved"
+
+
+def test_broker_that_is_away_has_got_nothing(broker, sender, settings):
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    settings.LOCKHOUSE = {**settings.LOCKHOUSE, "BROKER_URL": f"redis://127.0.0.1:{port}/0"}
+    connections.forget_connections()
+
+    outcome = send_now(sender, SENDING, origin="api")
+
+    assert (outcome.state, outcome.code) == ("failed", "send_unreachable")
+    assert outcome.sentence.startswith("Nothing was sent: the broker does not answer")
+
+
+def test_queue_that_is_another_type_meanwhile_is_refused_by_redis(broker, sender):
+    broker.hset("emails", "a", "b")
+
+    outcome = send_now(sender, SENDING, origin="api")
+
+    assert (outcome.state, outcome.code) == ("failed", "send_rejected")
+
+
+def test_names_with_markup_are_text(broker, sender):
+    name = "<script>alert(1)</script>"
+
+    page = logged_in(sender).post(URL, {"task": name, "queue": name, "args": "[]", "kwargs": "{}", "step": "plan"}).content.decode()
+
+    assert name not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_record_keeps_no_argument(broker, sender):
+    outcome = send_now(sender, Sending(task="main_send_email", queue="emails", args=("hunter2",)), origin="api")
+
+    stored = OperatorAct.objects.values().get(pk=outcome.act.pk)
+    assert "hunter2" not in json.dumps(stored, default=str)

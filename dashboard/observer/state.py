@@ -6,9 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from dashboard.judge import assess
+from dashboard.judge.facts import gather
+from dashboard.judge.holders import find_holder
 from dashboard.observer.count_book import CountBook
 from dashboard.observer.event_pace import EventPace
 from dashboard.observer.figures import FigureBook
+from dashboard.observer.flow_book import FlowBook
 from dashboard.observer.lock_book import LockBook, lapsed_key
 from dashboard.observer.observations import (
     ConnectionSeen,
@@ -27,7 +30,7 @@ from dashboard.observer.queue_book import QueueBook
 from dashboard.observer.result_book import ResultBook
 from dashboard.observer.run_book import RunBook
 from dashboard.observer.worker_book import WorkerBook
-from dashboard.records import Observer, Policy, QueueReading, Snapshot, SourceState, Traced
+from dashboard.records import FlowReading, Observer, Policy, QueueReading, Snapshot, SourceState, Traced
 
 URGENT = frozenset({"locks", "lanes", "refusals"})  # what an operator waits for; announced on its own
 
@@ -39,6 +42,7 @@ class State:
         self.locks, self.runs, self.workers, self.figures = LockBook(places), RunBook(), WorkerBook(), FigureBook()
         self.queue_book, self.results = QueueBook(), ResultBook()
         self.counts, self.pace = CountBook(), EventPace()
+        self.flow, self._flowed = FlowBook(), FlowReading()
         self.sources: dict[str, SourceState] = {}
         self.observer: Observer | None = None
         self.traces: tuple[Traced, ...] = ()
@@ -56,6 +60,7 @@ class State:
         self.results.restore(snapshot.results, snapshot.result_counts)
         self.figures.restore(snapshot.figures)
         self.counts.restore(snapshot.counts)
+        self.flow.restore(snapshot.flow)
 
     def apply(self, seen: Observation) -> Collection[str]:
         """Take in one observation; the sections of the snapshot that it changed."""
@@ -74,7 +79,8 @@ class State:
         return reduce[type(seen)](seen)
 
     def _locks_read(self, seen: LocksRead) -> Collection[str]:
-        return ("locks", "lanes") if self.locks.read(seen) else ()
+        moved = self.flow.locks_read(seen.locks, seen.gone, live=seen.live, at=seen.at)
+        return (*(("locks", "lanes") if self.locks.read(seen) else ()), *(("flow",) if moved else ()))
 
     def _event(self, seen: EventSeen) -> Collection[str]:
         self.received += 1
@@ -84,6 +90,8 @@ class State:
             return self._refused(event, seen.at)
         changed = {"workers"} if self.workers.event(event, seen.at) else set()
         queue = self.queue_book.event(event, seen.at, is_new=str(event.get("uuid")) not in self.runs.runs)
+        if self.flow.event(event, queue, seen.at):
+            changed.add("flow")
         if event["type"].startswith("task-") and self.runs.event(event, seen.at, queue):
             changed.add("runs")
         self.counts.event(event, self.runs.get(event.get("uuid")), seen.at)
@@ -94,7 +102,8 @@ class State:
             return ()
         self.runs.refused(self.locks.refusals[-1])
         self.counts.refused(self.locks.refusals[-1].cache, at)
-        return ("refusals", "lanes", "runs")
+        self.flow.refused(self.locks.refusals[-1])
+        return ("refusals", "lanes", "runs", "flow")
 
     def _answered(self, seen: WorkersAnswered) -> Collection[str]:
         self.workers.answered(seen)
@@ -150,7 +159,7 @@ class State:
         self.workers.forget(self.locks.locks(), seen.at)
         self.runs.forget(self.locks.locks(), self.workers.workers.keys(), seen.at)
         self._drop_ended_overruns(seen.at)
-        changed = {"sources", "workers", "observer"}
+        changed = {"sources", "workers", "observer", *self._flow_of(seen.at)}
         if len(self.locks.lapsed) != before:
             changed |= {"locks", "lanes"}
         if self.figures.due(seen.at):
@@ -159,6 +168,16 @@ class State:
             self.counts.take(seen.at)
             changed |= {"counts", "figures", "refusals", "runs", "more_runs", "lanes", "queues"}
         return changed
+
+    def _flow_of(self, now: datetime) -> Collection[str]:
+        """The flow after a second more: locks taken by likely holders count as well, and what was counted a minute ago no longer does."""
+        if unjudged := self.flow.unjudged():
+            facts = gather(self.snapshot(now), now, self._policy)
+            for lock in unjudged:
+                self.flow.took(lock.id, find_holder(lock, facts)[0].worker, now)
+        self.flow.settle(now)
+        before, self._flowed = self._flowed, self.flow.reading(now, self._told_since(now))
+        return ("flow",) if before != self._flowed else ()
 
     def _drop_ended_overruns(self, now: datetime) -> None:
         """An expired lock is kept only while its holder's run goes on, or cannot be told to have ended."""
@@ -202,6 +221,7 @@ class State:
             result_counts=self.results.counts,
             traces=self.traces,
             sources=tuple(self.sources.values()),
+            flow=self.flow.reading(now, self._told_since(now)),
             figures=self.figures.figures(now, refused_at=self._refused_at() if events else None, failed_at=self.runs.failed_at if events else None),
             counts=self.counts.taken,
             observer=self.observer,

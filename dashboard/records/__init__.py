@@ -4,6 +4,7 @@ Instants are aware UTC datetimes, durations are timedeltas, and `None` always me
 """
 
 from dashboard.records.counts import Counts, Spread, TaskCount
+from dashboard.records.flow import FLOW_WINDOW, Column, FlowEdge, FlowLine, FlowMove, FlowNode, FlowPicture, FlowReading, LineState, Way
 from dashboard.records.judged import Certainty, Concern, Evidence, Holder, JudgedLock, JudgedQueue, Word
 from dashboard.records.locks import CatalogueEntry, Claim, HeldLock, Lane, Refusal, Span
 from dashboard.records.policy import Policy
@@ -17,21 +18,30 @@ from dashboard.records.sources import Figures, Observer, SourceState
 from dashboard.records.workers import Worker
 
 __all__ = [
+    "FLOW_WINDOW",
     "RUN_KEPT",
     "CachedResult",
     "CatalogueEntry",
     "Certainty",
     "Check",
     "Claim",
+    "Column",
     "Concern",
     "Counts",
     "Evidence",
     "Figures",
+    "FlowEdge",
+    "FlowLine",
+    "FlowMove",
+    "FlowNode",
+    "FlowPicture",
+    "FlowReading",
     "HeldLock",
     "Holder",
     "JudgedLock",
     "JudgedQueue",
     "Lane",
+    "LineState",
     "Message",
     "Observer",
     "Parameter",
@@ -55,6 +65,7 @@ __all__ = [
     "Traced",
     "Transport",
     "UnackedMessage",
+    "Way",
     "Word",
     "Worker",
 ]

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from dashboard.records.counts import Counts
+from dashboard.records.flow import FlowReading
 from dashboard.records.locks import HeldLock, Lane, Refusal
 from dashboard.records.queues import QueueReading, UnackedMessage
 from dashboard.records.results import CachedResult, ResultCount
@@ -33,6 +34,7 @@ class Snapshot:
     schedules: tuple[ScheduleReading, ...] = ()
     traces: tuple[Traced, ...] = ()  # what was sent from here within the last hour
     sources: tuple[SourceState, ...] = ()
+    flow: FlowReading = field(default_factory=FlowReading)
     figures: Figures = field(default_factory=Figures)
     counts: Counts = field(default_factory=Counts)
     observer: Observer | None = None

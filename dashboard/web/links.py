@@ -34,6 +34,12 @@ def send_url(**given: str) -> str:
     return f"{url}?{urlencode(given)}" if url and given else url
 
 
+def list_url(page: str, q: str = "") -> str:
+    """The list of that name, filtered."""
+    url = _url(page)
+    return f"{url}?{urlencode({'q': q})}" if url and q else url
+
+
 def _url(name: str, *arguments: str) -> str:
     try:
         return reverse(f"lockhouse:{name}", args=arguments)

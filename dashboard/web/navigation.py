@@ -75,6 +75,7 @@ ENTRIES = (
     Entry(name="queues", label=_("Queues"), below=("queue",), count=_queues, attention=_queues_unread),
     Entry(name="runs", label=_("Runs"), below=("run",), count=_runs),
     Entry(name="results", label=_("Results"), below=("result",), count=_results),
+    Entry(name="flow", label=_("Flow")),
     Entry(name="send", label=_("Send"), permission="lockhouse.send_tasks", below=("trace",)),
     Entry(name="acts", label=_("Acts"), permission="lockhouse.view_acts"),
 )

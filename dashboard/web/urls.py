@@ -8,6 +8,7 @@ from dashboard.web.login import Login, Logout
 app_name = "lockhouse"
 urlpatterns = [
     path("", views.overview, name="overview"),
+    path("flow/", views.flow, name="flow"),
     path("locks/", views.locks, name="locks"),
     path("queues/", views.queues, name="queues"),
     path("queues/<str:id>/", views.queue, name="queue"),

@@ -6,7 +6,7 @@ from django.views.decorators.http import require_GET
 
 from dashboard import snapshot as snapshots
 from dashboard.web.access import page_for
-from dashboard.web.panels import LOCK, LOCKS, OVERVIEW, QUEUE, QUEUES
+from dashboard.web.panels import FLOW, LOCK, LOCKS, OVERVIEW, QUEUE, QUEUES
 from dashboard.web.panels.lock import name_of
 from dashboard.web.panels.queue import queue_of
 from dashboard.web.panels.queue_messages import messages_of
@@ -19,6 +19,13 @@ from dashboard.words import visible
 def overview(request: HttpRequest) -> HttpResponse:
     """What needs attention, and how things stand."""
     return show(request, OVERVIEW, _("Overview"), {})
+
+
+@require_GET
+@page_for("lockhouse.view_locks")
+def flow(request: HttpRequest) -> HttpResponse:
+    """What moves: the whole page, or only its live part when htmx asks."""
+    return show(request, FLOW, _("Flow"), {})
 
 
 @require_GET

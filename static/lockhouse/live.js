@@ -83,8 +83,25 @@
     if (titled.delete(element)) element.removeAttribute("title");
   }
 
+  /** Bring a drawing up to date in place, so that what changes in it may glide: attributes and texts, and all parts where they are others. */
+  function redraw(element, fresh) {
+    for (const { name } of [...element.attributes]) if (!fresh.hasAttribute(name)) element.removeAttribute(name);
+    for (const { name, value } of fresh.attributes) if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+    const [old, now] = [[...element.childNodes], [...fresh.childNodes]];
+    if (old.length !== now.length || old.some((node, index) => node.nodeName !== now[index].nodeName)) return element.replaceChildren(...now);
+    old.forEach((node, index) => {
+      if (node.nodeType === Node.ELEMENT_NODE) redraw(node, now[index]);
+      else if (node.data !== now[index].data) node.data = now[index].data;
+    });
+  }
+
   function show(element, html, isHeld) {
     if (shows(element, html)) return unmark(element);
+    if ("glide" in element.dataset) {
+      redraw(element, made(html));
+      known.set(element, html);
+      return unmark(element);
+    }
     if (isHeld(element)) return keepFor(element, html);
     const fresh = made(html);
     pending.delete(element.id);

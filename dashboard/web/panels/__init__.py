@@ -1,6 +1,7 @@
 """The live part of each page by its name, which is also the last part of its socket's path."""
 
 from dashboard.web.panel import Panel
+from dashboard.web.panels.flow import FlowPanel
 from dashboard.web.panels.lock import LockPanel
 from dashboard.web.panels.locks import LocksPanel
 from dashboard.web.panels.overview import OverviewPanel
@@ -13,6 +14,7 @@ from dashboard.web.panels.runs import RunsPanel
 from dashboard.web.panels.trace import TracePanel
 
 OVERVIEW = OverviewPanel()
+FLOW = FlowPanel()
 LOCKS = LocksPanel()
 LOCK = LockPanel()
 QUEUES = QueuesPanel()
@@ -24,5 +26,5 @@ RUN = RunPanel()
 TRACE = TracePanel()
 PANELS: dict[str, Panel] = {
     "results": RESULTS, "result": RESULT, "overview": OVERVIEW, "locks": LOCKS, "lock": LOCK, "queues": QUEUES, "queue": QUEUE,
-    "runs": RUNS, "run": RUN, "trace": TRACE,
+    "runs": RUNS, "run": RUN, "trace": TRACE, "flow": FLOW,
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""The Overview: what needs attention, the figures, who held what in the last two minutes, queues and workers in brief."""
+"""The Overview: what needs attention, the figures, who held what in the last two minutes, what moves, queues and workers in brief."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -15,9 +15,12 @@ from dashboard.web.panels.attention import MAX_ROWS, concern_row
 from dashboard.web.panels.brief import queue_row, worker_row
 from dashboard.web.panels.coverage import coverage
 from dashboard.web.panels.figures import figures
+from dashboard.web.panels.flow_pieces import picture_pieces, seen_picture
 from dashboard.web.panels.frame import frame, piece, region_state
 from dashboard.web.panels.lanes import MAX_LANES, axis, lane_piece, ordered_lanes
 from dashboard.web.timeline import anchor_of
+
+MAX_NODES = 7  # of each column of the flow: as high as the other regions
 
 
 class OverviewPanel:
@@ -45,6 +48,7 @@ class OverviewPanel:
             *_attention(seen, may),
             *(piece(f"figure-{figure['name']}", "panels/figure.html", figure=figure) for figure in figures(seen)),
             *_timeline(seen),
+            *picture_pieces(seen, seen_picture(seen, MAX_NODES)),
             *_queues(seen),
             *_workers(seen),
         ]

@@ -1,0 +1,178 @@
+"""What moves: who sends to which queue, which worker receives from it, which lock it takes; counted over the last minute, with the newest movements.
+
+A movement is what an event or a push told; what nobody told is not made up. Everything is bounded: beyond the bounds the edges that
+moved least recently are forgotten, and of many movements at once only the newest are kept, with how many there were.
+"""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from dashboard.observer.queue_flow import Counter
+from dashboard.records import FLOW_WINDOW, FlowEdge, FlowMove, FlowReading, HeldLock, Refusal, Way
+
+MAX_EDGES = 1500
+EDGE_KEPT = timedelta(minutes=10)  # an edge on which nothing moves any more
+MOVES_KEPT = timedelta(seconds=3)  # a page that is pushed to five times a second has seen them by then
+MAX_MOVES = 60
+MAX_MOVES_OF_ONE = 12  # edge, so that a busy one does not hide the others
+LATE = timedelta(seconds=2)  # a sender tells after sending: a quick worker's event may come first
+MAX_AWAITED = 5000
+SENT_KEPT = timedelta(hours=1)
+MAX_SENT = 20_000
+MAX_UNJUDGED = 200
+MAX_WORKERS = 1000
+MAX_NAME = 512
+Key = tuple[Way, str, str]
+
+
+@dataclass
+class _Edge:
+    """One way, with its newest movements."""
+
+    last_at: datetime
+    counter: Counter = field(default_factory=Counter)
+    moves: deque[FlowMove] = field(default_factory=lambda: deque(maxlen=MAX_MOVES_OF_ONE))
+
+
+@dataclass(frozen=True, slots=True)
+class _Received:
+    """A receipt of which something is not known yet."""
+
+    worker: str
+    queue: str | None
+    at: datetime
+
+
+class FlowBook:
+    """Reduces events and readings of locks to edges and movements."""
+
+    def __init__(self) -> None:
+        self._edges: dict[Key, _Edge] = {}
+        self._moved = Counter()
+        self._number = 0
+        self._since: datetime | None = None  # the first thing that we were told
+        self._sent: dict[str, datetime] = {}  # task ids whose sending was seen and whose receipt was not
+        self._awaited: dict[str, _Received] = {}  # receipts of the last LATE whose sending was not seen
+        self._telling: dict[str, None] = {}
+        self._unplaced: dict[str, Counter] = {}
+        self._tokens: dict[str, str] = {}  # lock id -> digest
+        self._unjudged: deque[HeldLock] = deque(maxlen=MAX_UNJUDGED)  # taken by a token that names no worker
+
+    def restore(self, flow: FlowReading) -> None:
+        """Go on with the edges that were known; what was counted is not taken over, for nobody counted meanwhile."""
+        self._number = flow.number
+        self._telling = dict.fromkeys(flow.telling)
+        for edge in flow.edges:
+            self._edges[edge.way, edge.source, edge.target] = _Edge(last_at=edge.last_at)
+
+    def event(self, event: Mapping[str, Any], queue: str | None, at: datetime) -> bool:
+        """An event, with the queue of its message where that is known; True where something moved."""
+        kind, task_id, worker = event["type"], event.get("uuid"), event.get("hostname")
+        self._since = self._since or at
+        if not isinstance(task_id, str) or not isinstance(worker, str):
+            return False
+        if kind == "task-sent" and queue is not None:
+            return self._was_sent(task_id, worker, queue, at)
+        if kind.startswith("task-") and kind != "task-sent" and len(self._telling) < MAX_WORKERS:
+            self._telling.setdefault(worker)
+        return kind == "task-received" and self._was_received(task_id, worker, queue, at)
+
+    def _was_sent(self, task_id: str, origin: str, queue: str, at: datetime) -> bool:
+        self._move("sent", origin[:255], queue[:MAX_NAME], at)
+        early = self._awaited.pop(task_id, None)
+        if early is not None and early.queue is None:
+            self._move("received", queue[:MAX_NAME], early.worker, at)
+        elif early is None:
+            if len(self._sent) >= MAX_SENT:
+                del self._sent[next(iter(self._sent))]
+            self._sent[task_id] = at
+        return True
+
+    def _was_received(self, task_id: str, worker: str, queue: str | None, at: datetime) -> bool:
+        if queue is not None:
+            self._move("received", queue[:MAX_NAME], worker[:255], at)
+        if self._sent.pop(task_id, None) is None and len(self._awaited) < MAX_AWAITED:
+            self._awaited[task_id] = _Received(worker[:255], queue, at)
+        return queue is not None
+
+    def took(self, lock_id: str, worker: str | None, at: datetime) -> None:
+        """A lock was taken, by a run of this worker where that is known."""
+        self._move("locked", worker or "", lock_id, at)
+
+    def refused(self, refusal: Refusal) -> None:
+        """A lock turned an attempt away."""
+        self._move("refused", refusal.worker or "", refusal.lock_id, refusal.at)
+
+    def locks_read(self, locks: Sequence[HeldLock], gone: Sequence[str], *, live: bool, at: datetime) -> bool:
+        """A reading of locks: a token that was not there before has just been put, unless it says that it is old."""
+        for lock_id in gone:
+            self._tokens.pop(lock_id, None)
+        taken = [self._has_token(lock, live=live, at=at) for lock in locks]
+        return any(taken)
+
+    def _has_token(self, lock: HeldLock, *, live: bool, at: datetime) -> bool:
+        if self._tokens.get(lock.id) == lock.token_digest:
+            return False
+        self._tokens[lock.id] = lock.token_digest
+        attempted_at = lock.claim.attempted_at if lock.claim else None
+        if not live and (attempted_at is None or at - attempted_at > LATE):
+            return False
+        if lock.claim is not None and lock.claim.worker is None and attempted_at is not None and lock.claim.pid is None:
+            self._unjudged.append(lock)
+            return False
+        self.took(lock.id, lock.claim.worker if lock.claim else None, at)
+        return True
+
+    def unjudged(self) -> list[HeldLock]:
+        """The locks that were taken since this was asked last by tokens that name no worker."""
+        found = list(self._unjudged)
+        self._unjudged.clear()
+        return found
+
+    def _move(self, way: Way, source: str, target: str, at: datetime) -> None:
+        edge = self._edges.get((way, source, target))
+        if edge is None:
+            if len(self._edges) >= MAX_EDGES:
+                del self._edges[min(self._edges, key=lambda key: self._edges[key].last_at)]
+            edge = self._edges[way, source, target] = _Edge(last_at=at)
+        self._number += 1
+        edge.last_at = max(edge.last_at, at)
+        edge.counter.add(at)
+        edge.moves.append(FlowMove(number=self._number, way=way, source=source, target=target, at=at))
+        self._moved.add(at)
+
+    def settle(self, at: datetime) -> None:
+        """Time passed: what was awaited did not come, and what nobody took for long is forgotten."""
+        for task_id, one in list(self._awaited.items()):
+            if at - one.at > LATE:
+                del self._awaited[task_id]
+                self._was_unseen(one, at)
+        self._edges = {key: edge for key, edge in self._edges.items() if at - edge.last_at < EDGE_KEPT}
+        self._sent = {task_id: sent_at for task_id, sent_at in self._sent.items() if at - sent_at < SENT_KEPT}
+
+    def _was_unseen(self, one: _Received, at: datetime) -> None:
+        """Nobody told that it was sent; without its queue not even the way to its worker is known."""
+        if one.queue is not None:
+            self._move("sent", "", one.queue[:MAX_NAME], at)
+        elif one.worker in self._unplaced or len(self._unplaced) < MAX_WORKERS:
+            self._unplaced.setdefault(one.worker, Counter()).add(at)
+
+    def reading(self, now: datetime, told_since: datetime | None) -> FlowReading:
+        """What moved; `told_since` is since when events are received without a loss, None: they are not."""
+        began, lately = now - FLOW_WINDOW, (now - MOVES_KEPT).replace(microsecond=0)
+        moves = sorted((move for edge in self._edges.values() for move in edge.moves if move.at >= lately), key=lambda move: move.number)
+        return FlowReading(
+            since=max(told_since, self._since or now) if told_since is not None else None,
+            edges=tuple(
+                FlowEdge(way=way, source=source, target=target, count=edge.counter.since(began), last_at=edge.last_at)
+                for (way, source, target), edge in sorted(self._edges.items())
+            ),
+            moves=tuple(moves[-MAX_MOVES:]),
+            moved=self._moved.since(lately),
+            number=self._number,
+            telling=tuple(sorted(self._telling)),
+            unplaced={worker: count for worker, counter in self._unplaced.items() if (count := counter.since(began))},
+        )

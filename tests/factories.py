@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from dashboard.records import CachedResult, Claim, HeldLock, Lane, QueueReading, Run, Snapshot, SourceState, Span, Worker
+from dashboard.records import CachedResult, Claim, HeldLock, Lane, QueueReading, Run, Snapshot, SourceState, Span, TaskReading, Worker
 
 NOW = datetime(2026, 11, 23, 14, 7, 41, tzinfo=UTC)
 
@@ -115,6 +115,18 @@ def make_result(**changes: Any) -> CachedResult:
         "task": "servers_retrieve_info",
     }
     return CachedResult(**(known | changes))
+
+
+def make_task(**changes: Any) -> TaskReading:
+    known = {
+        "name": "reports_prepare_massive_report",
+        "first_seen_at": ago(hours=2),
+        "last_seen_at": ago(seconds=1),
+        "last_sent_at": ago(seconds=80),
+        "queues": ("reports",),
+        "counted_since": ago(hours=2),
+    }
+    return TaskReading(**(known | changes))
 
 
 def make_snapshot(**sections: Any) -> Snapshot:

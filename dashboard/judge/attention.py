@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from dashboard.judge.facts import Facts, gather
+from dashboard.judge.known_tasks import unknown_tasks
 from dashboard.records import Concern, Evidence, JudgedLock, Policy, Snapshot, Worker
 
 SETTLING = timedelta(seconds=3)  # a queue may be without a reader for a moment while a worker starts
@@ -13,13 +14,13 @@ REMEMBERED = timedelta(minutes=10)  # a worker that has been gone for longer is 
 
 
 def concerns(snapshot: Snapshot, judged: Sequence[JudgedLock], now: datetime, policy: Policy) -> list[Concern]:
-    """The rows of "what needs attention": unreachable sources, locks by cause, queues that nobody reads, workers that are gone."""
+    """The rows of "what needs attention": unreachable sources, locks by cause, queues that nobody reads, tasks that nobody knows, workers that are gone."""
     facts = gather(snapshot, now, policy)
     found = [*_sources(facts), *_locks(judged)]
     if facts.is_stale or any(not source.ok for source in snapshot.sources if source.name in BLINDING):
         return found  # a silence may be ours, and a reader may have come back
     named = {lock.holder.worker for concern in found for lock in concern.locks}
-    return [*found, *_queues(facts), *(concern for concern in _workers(facts) if concern.subject not in named)]
+    return [*found, *_queues(facts), *unknown_tasks(facts), *(concern for concern in _workers(facts) if concern.subject not in named)]
 
 
 def _sources(facts: Facts) -> Iterator[Concern]:

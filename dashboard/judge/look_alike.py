@@ -6,6 +6,8 @@ from functools import lru_cache
 SHORT = 6  # characters; a shorter name may differ in one place only
 LEAST = 3
 MAX_LENGTH = 100
+SEPARATORS = frozenset("_.:-")
+FURTHER = 3  # a prefix more or less comes after every misspelling
 
 
 @lru_cache(maxsize=1024)
@@ -13,6 +15,21 @@ def like_one_of(name: str, others: tuple[str, ...]) -> str | None:
     """The one that differs least, by two mistakes at most; None where none is near, or only a number differs (`emails-1`, `emails-2`)."""
     near = [(distance, other) for other in others if other != name and (distance := _mistakes(name, other)) is not None]
     return min(near)[1] if near else None
+
+
+@lru_cache(maxsize=1024)
+def likest(name: str, others: tuple[str, ...], most: int = 3) -> tuple[str, ...]:
+    """The names that this one was probably meant to be: the same but for a prefix, or two mistakes away at most; the nearest first."""
+    near = [(distance, other) for other in others if other != name and (distance := _likeness(name, other)) is not None]
+    return tuple(other for _, other in sorted(near)[:most])
+
+
+def _likeness(one: str, other: str) -> int | None:
+    mistakes = _mistakes(one, other)
+    if mistakes is not None:
+        return mistakes
+    short, long = sorted((one.casefold(), other.casefold()), key=len)
+    return FURTHER if len(short) >= SHORT and long.endswith(short) and long[-len(short) - 1] in SEPARATORS else None
 
 
 def _mistakes(one: str, other: str) -> int | None:

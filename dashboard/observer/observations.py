@@ -85,6 +85,14 @@ class TracesRead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AppRead:
+    """The task names that the project's own Celery app has, with the queues that its router sends them to."""
+
+    names: Mapping[str, str | None]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceSaid:
     """A source came up, went away, or sees more or less than before."""
 
@@ -98,4 +106,4 @@ class Tick:
     at: datetime
 
 
-Observation = LocksRead | Scanned | EventSeen | WorkersAnswered | ConnectionSeen | QueuesRead | ResultsRead | TracesRead | SourceSaid | Tick
+Observation = LocksRead | Scanned | EventSeen | WorkersAnswered | ConnectionSeen | QueuesRead | ResultsRead | TracesRead | AppRead | SourceSaid | Tick

@@ -15,6 +15,7 @@ from dashboard.conf import conf, own_redis_url, policy
 from dashboard.connections import BROKER, Watched, shown_url
 from dashboard.judge.results import expected_names
 from dashboard.observer.announce import Announcer
+from dashboard.observer.app_feed import AppFeed
 from dashboard.observer.feeds import ConnectionsFeed, EventsFeed, Feed, LocksFeed, QueuesFeed, Roster, WorkersFeed
 from dashboard.observer.itself import observer_record, own_source
 from dashboard.observer.leader import RENEW_S, Leadership
@@ -90,7 +91,7 @@ class Watch:
         self._feeds: list[Feed] = [self._events, *(LocksFeed(place, foreign_prefixes(place, places), self._emit, self._ended) for place in places)]
         self._feeds.append(QueuesFeed(lambda: self._roster, self._emit, self._ended))
         self._feeds += [ResultsFeed(place, lambda: self._roster.results, self._emit, self._ended) for place in result_places()]
-        self._feeds.append(TracesFeed(self._emit, self._ended))
+        self._feeds += [TracesFeed(self._emit, self._ended), AppFeed(self._emit, self._ended)]
         self._feeds.append(ConnectionsFeed(lambda: self._roster, self._emit, self._ended))
         if conf().INSPECT:
             self._feeds.append(WorkersFeed(lambda: self._roster, self._emit, self._ended))

@@ -1,5 +1,6 @@
 """What Celery's events and answers say of a run, as the fields of a `Run`: anybody may have sent them, so nothing in them is taken for granted."""
 
+import ast
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,12 +10,14 @@ from dashboard.records import Run
 
 MAX_ARGS = 200
 MAX_TRACEBACK = 600
+NOT_REGISTERED = "NotRegistered("
 
 
 def ended(run: Run, event: Mapping[str, Any], outcome: str, time: datetime | None) -> Run:
     """With how it ended."""
     return replace(
         run,
+        name=run.name or unregistered_name(event),
         ended_at=time,
         outcome=outcome,
         error=error(event),
@@ -46,6 +49,21 @@ def error(event: Mapping[str, Any]) -> str | None:
         lines = [line.strip() for line in traceback.strip().splitlines() if line.strip(" \"'")]
         said = next((line for line in reversed(lines) if "Error" in line), said)
     return capped(said)
+
+
+def unregistered_name(event: Mapping[str, Any]) -> str | None:
+    """The name that a worker threw a message away for, because it does not know it; None for any other event.
+
+    Source: `celery.worker.consumer`, on_unknown_task: `task-failed` with nothing but the id and `NotRegistered('the name')`.
+    """
+    said = event.get("exception")
+    if event["type"] != "task-failed" or "traceback" in event or not isinstance(said, str) or not said.startswith(NOT_REGISTERED):
+        return None
+    try:
+        name = ast.literal_eval(said.removeprefix(NOT_REGISTERED).rstrip(",)"))
+    except (SyntaxError, ValueError):  # it was too long to be kept whole
+        return None
+    return name if isinstance(name, str) and name else None
 
 
 def traceback_end(value: object) -> str | None:

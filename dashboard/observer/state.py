@@ -14,6 +14,7 @@ from dashboard.observer.figures import FigureBook
 from dashboard.observer.flow_book import FlowBook
 from dashboard.observer.lock_book import LockBook, lapsed_key
 from dashboard.observer.observations import (
+    AppRead,
     ConnectionSeen,
     EventSeen,
     LocksRead,
@@ -29,6 +30,7 @@ from dashboard.observer.observations import (
 from dashboard.observer.queue_book import QueueBook
 from dashboard.observer.result_book import ResultBook
 from dashboard.observer.run_book import RunBook
+from dashboard.observer.task_book import TaskBook
 from dashboard.observer.worker_book import WorkerBook
 from dashboard.records import FlowReading, Observer, Policy, QueueReading, Snapshot, SourceState, Traced
 
@@ -41,7 +43,7 @@ class State:
     def __init__(self, places: Sequence[tuple[str, str]], policy: Policy) -> None:
         self.locks, self.runs, self.workers, self.figures = LockBook(places), RunBook(), WorkerBook(), FigureBook()
         self.queue_book, self.results = QueueBook(), ResultBook()
-        self.counts, self.pace = CountBook(), EventPace()
+        self.counts, self.pace, self.tasks = CountBook(), EventPace(), TaskBook()
         self.flow, self._flowed = FlowBook(), FlowReading()
         self.sources: dict[str, SourceState] = {}
         self.observer: Observer | None = None
@@ -58,6 +60,7 @@ class State:
         self.workers.restore(snapshot.workers)
         self.queue_book.restore(snapshot.queues)
         self.results.restore(snapshot.results, snapshot.result_counts)
+        self.tasks.restore(snapshot.tasks)
         self.figures.restore(snapshot.figures)
         self.counts.restore(snapshot.counts)
         self.flow.restore(snapshot.flow)
@@ -71,6 +74,7 @@ class State:
             ConnectionSeen: lambda one: ("workers",) if self.workers.connection(one) else (),
             QueuesRead: self._queues_read,
             ResultsRead: lambda one: ("results", "result_counts") if self.results.read(one) else (),
+            AppRead: self.tasks.app,
             TracesRead: self._traces_read,
             SourceSaid: self._source,
             Scanned: lambda one: ("locks", "lanes") if self.locks.keep_only(one.cache, set(one.ids), one.at) else (),
@@ -94,15 +98,20 @@ class State:
             changed.add("flow")
         if event["type"].startswith("task-") and self.runs.event(event, seen.at, queue):
             changed.add("runs")
-        self.counts.event(event, self.runs.get(event.get("uuid")), seen.at)
+        run = self.runs.get(event.get("uuid"))
+        self.counts.event(event, run, seen.at)
+        self.tasks.event(event, seen.at, name=run.name if run else None, queue=queue or (run.queue if run else None))
         return changed
 
     def _refused(self, event: Mapping[str, Any], at: datetime) -> Collection[str]:
         if not self.locks.refused(event, at):
             return ()
-        self.runs.refused(self.locks.refusals[-1])
-        self.counts.refused(self.locks.refusals[-1].cache, at)
-        self.flow.refused(self.locks.refusals[-1])
+        refusal = self.locks.refusals[-1]
+        self.runs.refused(refusal)
+        self.counts.refused(refusal.cache, at)
+        self.flow.refused(refusal)
+        run = self.runs.get(refusal.task_id)
+        self.tasks.refused(refusal, run.name if run else None)
         return ("refusals", "lanes", "runs", "flow")
 
     def _answered(self, seen: WorkersAnswered) -> Collection[str]:
@@ -111,10 +120,13 @@ class State:
             for name, listed in seen.replies.items():
                 self.runs.active(name, self.workers.pid_of(name), listed, seen.at)
             return ("workers", "runs")
+        if seen.command == "registered":
+            self.tasks.known({task for worker in self.workers.workers.values() if worker.name in seen.replies for task in worker.tasks or ()}, seen.at)
         return ("workers",)
 
     def _queues_read(self, seen: QueuesRead) -> Collection[str]:
         """Who reads a queue is None while nobody could be asked, for unknown is not nobody."""
+        self.tasks.messages(seen)
         readers = self.workers.readers_at(seen.at) if self._is_ok("workers") else None
         return self.queue_book.read(seen, readers, self._told_since(seen.at))
 
@@ -160,6 +172,8 @@ class State:
         self.runs.forget(self.locks.locks(), self.workers.workers.keys(), seen.at)
         self._drop_ended_overruns(seen.at)
         changed = {"sources", "workers", "observer", *self._flow_of(seen.at)}
+        if self.tasks.refresh(seen.at, self._told_since(seen.at)):
+            changed.add("tasks")
         if len(self.locks.lapsed) != before:
             changed |= {"locks", "lanes"}
         if self.figures.due(seen.at):
@@ -220,6 +234,7 @@ class State:
             results=self.results.results,
             result_counts=self.results.counts,
             traces=self.traces,
+            tasks=self.tasks.readings,
             sources=tuple(self.sources.values()),
             flow=self.flow.reading(now, self._told_since(now)),
             figures=self.figures.figures(now, refused_at=self._refused_at() if events else None, failed_at=self.runs.failed_at if events else None),

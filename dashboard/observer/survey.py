@@ -9,11 +9,13 @@ from dashboard.conf import conf, policy
 from dashboard.connections import BROKER, Watched, shown_url
 from dashboard.exceptions import SourceUnavailable
 from dashboard.judge.results import expected_names
-from dashboard.observer.observations import LocksRead, Observation, QueuesRead, ResultsRead, SourceSaid, WorkersAnswered
+from dashboard.observer.observations import AppRead, LocksRead, Observation, QueuesRead, ResultsRead, SourceSaid, WorkersAnswered
 from dashboard.observer.process import foreign_prefixes
 from dashboard.observer.state import State
 from dashboard.records import Snapshot, SourceState
 from dashboard.sources.follow import Follower
+from dashboard.sources.own_app import SOURCE as APP
+from dashboard.sources.own_app import names_of, own_app
 from dashboard.sources.queues import Layout, QueueReader
 from dashboard.sources.results import BACKEND, ResultReader, wanted_in
 from dashboard.sources.results import places as result_places
@@ -29,13 +31,16 @@ def survey() -> Snapshot:
     state = State([(place.alias, place.prefix.decode("utf-8", "backslashreplace")) for place in places], policy())
     if conf().INSPECT:
         _try(state, WORKERS, None, lambda: _workers(state))
+    _try(state, APP, None, lambda: _app(state))
     _try(state, BROKER, conf().BROKER_URL, lambda: _queues(state))
     for place in places:
         _try(state, f"cache {place.alias}", place.url, lambda place=place: _locks(state, place, places))  # type: ignore[misc]  # bound per place
     for place in result_places():
         name = place.alias if place.alias == BACKEND else f"cache {place.alias}"
         _try(state, name, place.url, lambda place=place: _results(state, place))  # type: ignore[misc]  # as above
-    return state.snapshot(datetime.now(UTC))
+    now = datetime.now(UTC)
+    state.tasks.refresh(now, None)
+    return state.snapshot(now)
 
 
 def _try(state: State, name: str, url: str | None, look: Callable[[], None]) -> None:
@@ -59,6 +64,12 @@ def _locks(state: State, place: Watched, places: list[Watched]) -> None:
         follower.close()
 
 
+def _app(state: State) -> None:
+    app = own_app()
+    if app is not None:
+        _apply(state, AppRead(names=names_of(app), at=datetime.now(UTC)))
+
+
 def _queues(state: State) -> None:
     reader = QueueReader(redis=connections.look_broker(), layout=Layout.of(conf().BROKER_TRANSPORT_OPTIONS), named=conf().QUEUES)
     names = sorted({name for worker in state.workers.workers.values() for name in worker.queues or ()})
@@ -78,7 +89,7 @@ def _results(state: State, place: Watched) -> None:
 
 def _workers(state: State) -> None:
     names: tuple[str, ...] | None = None
-    for command in ("stats", "active", "active_queues"):
+    for command in ("stats", "active", "active_queues", "registered"):
         asked_at = datetime.now(UTC)
         replies = ask_workers(connections.ask(), command, names, ASK_TIMEOUT_S)
         _apply(state, WorkersAnswered(command=command, asked=names or (), replies=replies, asked_at=asked_at, at=datetime.now(UTC)))

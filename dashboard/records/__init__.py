@@ -15,6 +15,7 @@ from dashboard.records.schedules import ScheduleReading
 from dashboard.records.sending import Check, Parameter, ParameterKind, Sending, Signature, Traced, Transport
 from dashboard.records.snapshot import Snapshot
 from dashboard.records.sources import Figures, Observer, SourceState
+from dashboard.records.tasks import Minute, RememberedRun, TaskReading
 from dashboard.records.workers import Worker
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "Lane",
     "LineState",
     "Message",
+    "Minute",
     "Observer",
     "Parameter",
     "ParameterKind",
@@ -51,6 +53,7 @@ __all__ = [
     "QueuePeek",
     "QueueReading",
     "Refusal",
+    "RememberedRun",
     "ResultCount",
     "ResultEntry",
     "Run",
@@ -62,6 +65,7 @@ __all__ = [
     "Span",
     "Spread",
     "TaskCount",
+    "TaskReading",
     "Traced",
     "Transport",
     "UnackedMessage",

@@ -65,8 +65,8 @@ class JudgedQueue:
 class Concern:
     """One row of "what needs attention": a cause, with everything it explains."""
 
-    kind: str  # a verdict, "no-reader", "worker-gone", "source"
-    subject: str  # name of the lock, queue, worker or source
+    kind: str  # a verdict, "no-reader", "unknown-task", "worker-gone", "source"
+    subject: str  # name of the lock, queue, task, worker or source
     evidence: Sequence[Evidence]
     locks: Sequence[JudgedLock] = ()
     queues: Sequence[QueueReading] = ()

@@ -12,6 +12,7 @@ from dashboard.records.runs import Run
 from dashboard.records.schedules import ScheduleReading
 from dashboard.records.sending import Traced
 from dashboard.records.sources import Figures, Observer, SourceState
+from dashboard.records.tasks import TaskReading
 from dashboard.records.workers import Worker
 
 
@@ -32,6 +33,7 @@ class Snapshot:
     results: tuple[CachedResult, ...] = ()
     result_counts: tuple[ResultCount, ...] = ()
     schedules: tuple[ScheduleReading, ...] = ()
+    tasks: tuple[TaskReading, ...] = ()  # names in the order in which they were met, capped
     traces: tuple[Traced, ...] = ()  # what was sent from here within the last hour
     sources: tuple[SourceState, ...] = ()
     flow: FlowReading = field(default_factory=FlowReading)

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from dashboard.judge.tasks import task_names
 from dashboard.records import JudgedLock
 from dashboard.web.look import Look
 
@@ -58,6 +59,14 @@ def _queues_unread(look: Look) -> int:
     return sum(1 for concern in look.concerns if concern.kind == "no-reader")
 
 
+def _tasks(look: Look) -> Count:
+    return len(task_names(look.snapshot)) if look.has_observer and not look.away("broker", "workers", "events") else None
+
+
+def _tasks_unknown(look: Look) -> int:
+    return sum(1 for concern in look.concerns if concern.kind == "unknown-task")
+
+
 def _runs(look: Look) -> Count:
     """Those that are active; by what is told of their start and end alone, for a navigation is drawn with every page."""
     active = sum(1 for run in look.snapshot.runs if run.started_at is not None and run.ended_at is None)
@@ -73,6 +82,7 @@ ENTRIES = (
     Entry(name="overview", label=_("Overview")),
     Entry(name="locks", label=_("Locks"), below=("lock",), count=_locks, attention=_locks_in_need),
     Entry(name="queues", label=_("Queues"), below=("queue",), count=_queues, attention=_queues_unread),
+    Entry(name="tasks", label=_("Tasks"), below=("task",), count=_tasks, attention=_tasks_unknown),
     Entry(name="runs", label=_("Runs"), below=("run",), count=_runs),
     Entry(name="results", label=_("Results"), below=("result",), count=_results),
     Entry(name="flow", label=_("Flow")),

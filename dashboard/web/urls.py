@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from dashboard.web import machines, results, runs, views
+from dashboard.web import machines, results, runs, tasks, views
 from dashboard.web.login import Login, Logout
 
 app_name = "lockhouse"
@@ -17,6 +17,8 @@ urlpatterns = [
     path("results/", results.results, name="results"),
     path("results/<str:id>/", results.result, name="result"),
     path("results/<str:id>/value/", results.result_value, name="result-value"),
+    path("tasks/", tasks.tasks, name="tasks"),
+    path("tasks/<str:id>/", tasks.task, name="task"),
     path("login/", Login.as_view(), name="login"),
     path("logout/", Logout.as_view(), name="logout"),
     path("", include("dashboard.web.act_urls")),

@@ -18,6 +18,7 @@ VERDICTS: Mapping[str, str | Promise] = {
     "unknown": gettext_lazy("unknown"),
     "held": gettext_lazy("held"),
     "no-reader": gettext_lazy("no reader"),
+    "unknown-task": gettext_lazy("unknown task"),
     "worker-gone": gettext_lazy("worker silent"),
     "source": gettext_lazy("unavailable"),
 }

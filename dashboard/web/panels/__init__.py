@@ -11,6 +11,8 @@ from dashboard.web.panels.result import ResultPanel
 from dashboard.web.panels.results import ResultsPanel
 from dashboard.web.panels.run import RunPanel
 from dashboard.web.panels.runs import RunsPanel
+from dashboard.web.panels.task import TaskPanel
+from dashboard.web.panels.tasks import TasksPanel
 from dashboard.web.panels.trace import TracePanel
 
 OVERVIEW = OverviewPanel()
@@ -24,7 +26,9 @@ RESULT = ResultPanel()
 RUNS = RunsPanel()
 RUN = RunPanel()
 TRACE = TracePanel()
+TASKS = TasksPanel()
+TASK = TaskPanel()
 PANELS: dict[str, Panel] = {
     "results": RESULTS, "result": RESULT, "overview": OVERVIEW, "locks": LOCKS, "lock": LOCK, "queues": QUEUES, "queue": QUEUE,
-    "runs": RUNS, "run": RUN, "trace": TRACE, "flow": FLOW,
+    "runs": RUNS, "run": RUN, "trace": TRACE, "flow": FLOW, "tasks": TASKS, "task": TASK,
 }  # fmt: skip

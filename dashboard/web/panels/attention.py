@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 
 from dashboard.records import Concern, JudgedLock
 from dashboard.web.instants import maybe
+from dashboard.web.links import task_url
 from dashboard.web.look import Look
 from dashboard.web.panel import Piece
 from dashboard.web.panels.frame import piece
@@ -18,7 +19,7 @@ from dashboard.words import sentences, source_name, verdict, visible
 
 MAX_ROWS = 7
 MAX_FACTS = 2
-SAID_BY_HEADLINE = {"holder_token", "holder_likely", "lapsed", "no_reader", "source_unavailable", "stale"}
+SAID_BY_HEADLINE = {"holder_token", "holder_likely", "lapsed", "no_reader", "source_unavailable", "stale", "task_unknown"}
 SAID_OF_WORKER = SAID_BY_HEADLINE | {"worker_silent"}
 
 
@@ -54,6 +55,8 @@ def _since(concern: Concern) -> datetime | None:
         return concern.queues[0].waiting_since
     if len(concern.locks) == 1:
         return concern.locks[0].lock.lapsed_at
+    if concern.kind == "unknown-task":
+        return None
     times = [fact.values.get(name) for fact in concern.evidence for name in ("since", "last_heard_at", "at")]
     return next((at for at in times if isinstance(at, datetime)), None) if not concern.locks else None
 
@@ -75,6 +78,8 @@ def concern_url(concern: Concern) -> str:
         return reverse("lockhouse:lock", args=[concern.locks[0].lock.id])
     if concern.queues:
         return url_of(concern.queues[0])
+    if concern.kind == "unknown-task":
+        return task_url(concern.subject)
     return f"{reverse('lockhouse:locks')}?verdict={concern.kind}" if concern.locks else ""
 
 
@@ -97,7 +102,11 @@ def _headline(concern: Concern) -> str:
         return _("has written nothing")
     if concern.kind == "source" and concern.subject == "workers":
         return _("have not answered")
-    return {"source": _("has not answered"), "worker-gone": _("has not been heard of")}.get(concern.kind, "")
+    return {
+        "source": _("has not answered"),
+        "unknown-task": _("was sent, and no worker knows a task of this name"),
+        "worker-gone": _("has not been heard of"),
+    }.get(concern.kind, "")
 
 
 def _headline_end(concern: Concern) -> str:

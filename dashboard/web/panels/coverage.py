@@ -10,7 +10,7 @@ from dashboard.records import SourceState
 from dashboard.web.look import Look
 from dashboard.words import source_name, visible
 
-UNSAID = {"lockhouse", "cache broker", "connections"}  # our own Redis, and what is said with the broker
+UNSAID = {"app", "lockhouse", "cache broker", "connections"}  # ourselves, our own Redis, and what is said with the broker
 
 
 def coverage(seen: Look) -> dict[str, Any]:

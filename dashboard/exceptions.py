@@ -34,3 +34,9 @@ class ActNotFound(ActRefused):
     """The target of the act is not there (any more)."""
 
     status = 404
+
+
+class TooLarge(DashboardError):
+    """A request that is larger than anything we take: it was not read."""
+
+    status = 413

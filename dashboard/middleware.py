@@ -8,21 +8,33 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.urls import Resolver404, resolve
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.translation import gettext as _
 
 from dashboard.conf import conf
-from dashboard.exceptions import DashboardError
+from dashboard.exceptions import DashboardError, TooLarge
 
 NAMESPACE = "lockhouse"
 API_NAMESPACE = "lockhouse-api"
 SERVER_ERROR = 500
+MAX_BODY = 2_000_000  # bytes: below Django's own limit, whose answer says nothing; arguments are 1 MB at most
 log = logging.getLogger(__name__)
 
 
 class DashboardMiddleware(MiddlewareMixin):
     """Only where the request is for one of our own pages: in a host project every other view is none of our business."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        """A sentence for a body that is larger than anything we take, before anybody reads it."""
+        size = request.META.get("CONTENT_LENGTH") or "0"
+        if not size.isdigit() or int(size) <= MAX_BODY or NAMESPACE not in (namespaces := _namespaces_at(request.path_info)):
+            return None
+        error = TooLarge(_("The request is larger than 2 MB, so it was not read and nothing was done."))
+        if API_NAMESPACE in namespaces:
+            return JsonResponse({"error": str(error), "code": "too_large"}, status=error.status)
+        return HttpResponse(str(error), status=error.status, content_type="text/plain; charset=utf-8", headers={"Cache-Control": "no-store"})
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """A sentence instead of a traceback for what was raised on purpose; everything else is a bug and goes on."""
@@ -58,6 +70,14 @@ def _around(request: HttpRequest) -> Mapping[str, Any]:
         "lockhouse_kind": conf().KIND,
         "kind_class": kind if (kind := conf().KIND.lower()) in {"production", "staging"} else "other",
     }
+
+
+def _namespaces_at(path: str) -> list[str]:
+    """Whose address that is; nobody has resolved it yet."""
+    try:
+        return resolve(path).namespaces
+    except Resolver404:
+        return []
 
 
 def _is_ours(request: HttpRequest) -> bool:

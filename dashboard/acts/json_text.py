@@ -21,9 +21,9 @@ class Malformed(Refused):
         self.place = place
 
 
-def parse(text: str, what: str) -> Any:
-    """The value; `what` names the text in the sentence.  Raises: Malformed."""
-    if len(text) > MAX_CHARACTERS:
+def parse(text: str, what: str, *, limit: int = MAX_CHARACTERS) -> Any:
+    """The value; `what` names the text in the sentence.  Raises: Malformed, Refused."""
+    if len(text) > limit:
         raise Refused("send_too_large", limit="1 MB")
     if _depth(text) > MAX_DEPTH:
         raise Malformed("send_too_deep", what=what, limit=MAX_DEPTH)

@@ -21,8 +21,9 @@ UNREADABLE = {  # what somebody wrote cannot be sent
     "send_no_seconds": _("%(what)s is a number of seconds, ten years at most. Nothing was sent."),
     "send_no_time": _("%(what)s is a time such as 2026-11-25T14:00:00Z, within ten years. Nothing was sent."),
     "send_no_number": _("%(what)s is a whole number. Nothing was sent."),
+    "send_field_type": _("%(what)s is of another type than it should be. Nothing was sent."),
+    "send_body": _("The body is an object with the fields that /api/v1/docs names; not these: %(names)s. Nothing was sent."),
     "send_two_starts": _("Give a countdown or an ETA, not both. Nothing was sent."),
-    "send_field_not_json": _("%(what)s should be %(annotation)s, written as JSON: column %(column)s: %(message)s. Nothing was sent."),
 }
 REFUSALS = {
     "send_reserved": _("Celery's transport keeps its own things under that name, and a message there would harm every worker. Nothing was sent."),

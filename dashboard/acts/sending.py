@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -15,6 +16,7 @@ from dashboard.sources.queue_names import Layout
 MAX_NAME = 500  # characters of a task's or a queue's name
 MAX_COUNT = 100  # messages at once
 TYPED_ABOVE = 10  # more than so many are confirmed by typing the task's name
+MAX_BODY = MAX_CHARACTERS + 100_000  # of a program's request, all around its arguments included
 MAX_LATER = timedelta(days=3650)
 PRIORITIES = range(10)  # the Redis transport cuts them to these
 _NUMBER = re.compile(r"\d{1,9}(\.\d{1,6})?")
@@ -44,6 +46,29 @@ def sending_of(given: Mapping[str, str], layout: Layout) -> Sending:
         ),
         layout,
     )
+
+
+def from_json(said: Mapping[str, Any], layout: Layout) -> Sending:
+    """The message that a program's JSON object means; its values have their own types.  Raises: Refused, Malformed."""
+    if not isinstance(said.get("ignore_result", True), bool):
+        raise Refused("send_field_type", what="ignore_result")
+    texts = {name: _text_of(name, said.get(name)) for name in ("task", "queue", "countdown", "eta", "expires", "priority", "count")}
+    bare = sending_of({**texts, "result": "" if said.get("ignore_result", True) else "1"}, layout)
+    args, kwargs = said.get("args") or [], said.get("kwargs") or {}
+    if not isinstance(args, list):
+        raise Refused("send_args_no_list")
+    if not isinstance(kwargs, dict):
+        raise Refused("send_kwargs_no_object")
+    return replace(bare, args=tuple(args), kwargs=kwargs)
+
+
+def _text_of(name: str, value: object) -> str:
+    """A text or a number as `sending_of` reads it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)) or (name in {"task", "queue"} and not isinstance(value, str)):
+        raise Refused("send_field_type", what=name)
+    return str(value)
 
 
 def arguments_of(args: str, kwargs: str) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -35,7 +35,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             outcome = release_now(
-                _user(options["as_user"]),
+                user_named(options["as_user"]),
                 options["id"],
                 options["digest"],
                 options["reason"],
@@ -63,7 +63,8 @@ def _status(outcome: Outcome) -> int:
     return UNAVAILABLE if outcome.code in SOURCE_AWAY else REFUSED
 
 
-def _user(name: str | None) -> Any:
+def user_named(name: str | None) -> Any:
+    """The active user of that name; None where none was named.  Raises: CommandError."""
     if name is None:
         return None
     users = get_user_model()

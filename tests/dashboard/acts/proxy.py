@@ -7,9 +7,14 @@ from collections.abc import Callable
 
 
 class Proxy:
-    """Forwards bytes both ways; `on_eval` is called before the first EVAL is forwarded, and may stop the server or cut the answer."""
+    """Forwards bytes both ways; `on_eval` is called before the first EVAL (or other of `marks`) is forwarded, and may stop the server or cut the answer.
 
-    def __init__(self, host: str, port: int) -> None:
+    `cuts_request`: the connection breaks instead of forwarding it, after it let `passes` of them through.
+    """
+
+    def __init__(self, host: str, port: int, marks: tuple[bytes, ...] = (b"EVAL",)) -> None:
+        self._marks = marks
+        self.cuts_request, self.passes = False, 0
         self._server = (host, port)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -33,9 +38,14 @@ class Proxy:
     def _forward(self, source: socket.socket, sink: socket.socket, is_request: bool) -> None:
         try:
             while received := source.recv(65536):
-                if is_request and b"EVAL" in received and self.on_eval:
+                is_marked = is_request and any(mark in received for mark in self._marks)
+                if is_marked and self.on_eval:
                     act, self.on_eval = self.on_eval, None
                     act()
+                if is_marked and self.cuts_request:
+                    if not self.passes:
+                        break
+                    self.passes -= 1
                 if not is_request and self.drops_answers:
                     break
                 sink.sendall(received)

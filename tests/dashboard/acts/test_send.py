@@ -28,9 +28,9 @@ URL = "/send/"
 _versions = itertools.count(time.time_ns())
 
 
-def put(**sections):
+def put(at=None, **sections):
     """An observer's snapshot: one worker that reads `emails` and knows one task."""
-    now, number = datetime.now(UTC), next(_versions)
+    now, number = at or datetime.now(UTC), next(_versions)
     worker = Worker(name="w@web-1", pid=1, first_heard_at=now, last_heard_at=now, queues=("emails",), tasks=("main_send_email",))
     sources = tuple(SourceState(name=name, ok=True, since=now, last_good_at=now) for name in ("broker", "cache shop", "workers", "events"))
     known = {"workers": (worker,), "queues": (make_queue(name="emails", consumers=("w@web-1",)), make_queue(name="archive", consumers=())), "sources": sources}

@@ -4,6 +4,7 @@ import itertools
 import json
 import socket
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,7 +17,7 @@ from dashboard.acts.delivery import task_ids
 from dashboard.acts.refusals import Refused
 from dashboard.acts.send import execute_send, plan_send, send_now
 from dashboard.models import OperatorAct
-from dashboard.records import Sending, Snapshot, SourceState, Worker
+from dashboard.records import ScheduleReading, Sending, Snapshot, SourceState, Worker
 from tests.dashboard.acts.scene import make_user
 from tests.dashboard.acts.test_pages import found, logged_in
 from tests.factories import make_queue
@@ -257,3 +258,31 @@ def test_record_keeps_no_argument(broker, sender):
 
     stored = OperatorAct.objects.values().get(pk=outcome.act.pk)
     assert "hunter2" not in json.dumps(stored, default=str)
+
+
+def test_schedules_arguments_are_sent_unseen_by_who_may_not_see_them(broker, sender):
+    put(schedules=(ScheduleReading(id="5c", name="nightly", source="beat_schedule", task="main_send_email", args='["hunter2"]', queue="emails"),))
+    client = logged_in(sender)
+
+    form = client.get(URL, {"schedule": "5c"}).content.decode()
+    given = {"schedule": "5c", "task": "main_send_email", "queue": "emails"}
+    check = client.post("/send/check/", given).content.decode()
+    confirmation = client.post(URL, {**given, "step": "plan"}).content.decode()
+    client.post(URL, {**given, "step": "send", "plan": found(r'name="plan" value="([^"]+)"', confirmation)})
+
+    assert "hunter2" not in form + check + confirmation
+    assert "as they are written" in form
+    assert messages(broker)[0]["headers"]["argsrepr"] == "('hunter2',)"
+
+
+def test_schedule_that_changed_after_it_was_planned_is_not_sent(broker, sender):
+    entry = ScheduleReading(id="5c", name="nightly", source="beat_schedule", task="main_send_email", args="[1]", queue="emails")
+    put(schedules=(entry,))
+    client, given = logged_in(sender), {"schedule": "5c", "task": "main_send_email", "queue": "emails"}
+    plan = found(r'name="plan" value="([^"]+)"', client.post(URL, {**given, "step": "plan"}).content.decode())
+    put(schedules=(replace(entry, args="[2]"),))
+
+    answer = client.post(URL, {**given, "step": "send", "plan": plan})
+
+    assert "not what was planned" in answer.content.decode()
+    assert not broker.exists("emails")

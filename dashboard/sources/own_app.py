@@ -36,6 +36,7 @@ def names_of(app: Celery) -> dict[str, str | None]:
     """
     try:
         app.loader.import_default_modules()
+        app.finalize()  # tasks of the project are made only now, and may raise as well
     except Exception as error:
         raise SourceUnavailable(SOURCE, f"its task modules cannot be imported: {type(error).__name__}: {error}") from error
     names: dict[str, str | None] = {name: None for name in app.tasks if not name.startswith(BUILT_IN)}

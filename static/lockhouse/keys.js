@@ -1,7 +1,7 @@
 // The keyboard: "/" to the filter, j and k through the rows, "?" for the list of keys.
 "use strict";
 (() => {
-  const rows = () => [...document.querySelectorAll("#locks-rows > tr, #queues-rows > tr, #attention-rows > li")];
+  const rows = () => [...document.querySelectorAll("#locks-rows > tr, #queues-rows > tr, #tasks-rows > .lh-row, #attention-rows > li")];
   const byId = (id) => document.getElementById(id);
   const linkOf = (row) => row?.querySelector("a.lh-name");
   let isGoing = false;
@@ -24,7 +24,7 @@
     c: () => document.querySelector("#lh-bulk:not([hidden]) [data-copy-ticked]")?.click(),
     "?": () => byId("lh-help").showModal(),
   };
-  const PAGES = { o: "overview", l: "locks", q: "queues", a: "acts" };
+  const PAGES = { o: "overview", l: "locks", q: "queues", t: "tasks", a: "acts" };
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;

@@ -26,7 +26,7 @@ def _count(values: Mapping[str, Word], name: str) -> int:
 
 def _unknown(given: Mapping[str, Word], shown: Mapping[str, str]) -> str:
     one = "no worker knows this name: the only one that lives was asked"
-    return ngettext(one, "no worker knows this name: all %(workers)s that live were asked", _count(given, "workers")) % shown
+    return ngettext(one, "no worker knows this name: the %(workers)s that live were asked", _count(given, "workers")) % shown
 
 
 def _strange_to_readers(given: Mapping[str, Word], shown: Mapping[str, str]) -> str:

@@ -23,7 +23,7 @@ MAX_SHOWN = 3  # workers, queues, locks in a row
 MINUTES = 60
 MAX_NAME = 500  # characters; a longer one is cut wherever it is shown
 BADGES: Mapping[str, tuple[str, str | Promise]] = {  # a warning's colour and word, the most urgent first
-    "task_unknown": ("unknown-task", gettext_lazy("no worker knows it")),
+    "task_unknown": ("unknown-task", gettext_lazy("unknown name")),
     "task_thrown_away": ("orphaned", gettext_lazy("thrown away")),
     "task_failing": ("orphaned", gettext_lazy("failing")),
     "task_strange_to_readers": ("overrun", gettext_lazy("unknown to readers")),

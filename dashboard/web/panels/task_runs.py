@@ -10,7 +10,7 @@ from dashboard.web.links import run_url, worker_url
 from dashboard.web.panels.run_row import run_row, secret_free
 from dashboard.words import duration, short_id, visible
 
-MAX_RUNS = 50
+MAX_RUNS = 20
 TONES = {"lost": "orphaned", "unknown": "unknown", "active": "held", "failed": "orphaned", "refused": "expiring", "retried": "expiring"}
 
 

@@ -4,7 +4,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
-from dashboard.api import locks, overview, queues, results, runs, send, tasks
+from dashboard.api import locks, overview, queues, results, runs, send, tasks, workers
 from dashboard.api.auth import ANY_OF
 from dashboard.api.docs import Docs
 from dashboard.exceptions import DashboardError
@@ -27,6 +27,7 @@ api.add_router("", results.router)
 api.add_router("", runs.router)
 api.add_router("", send.router)
 api.add_router("", tasks.router)
+api.add_router("", workers.router)
 
 
 @api.exception_handler(DashboardError)

@@ -12,14 +12,13 @@ from dashboard import connections
 from dashboard.conf import conf
 from dashboard.connections import BROKER, Watched, shown_url
 from dashboard.exceptions import SourceUnavailable
-from dashboard.observer.observations import ConnectionSeen, EventSeen, LocksRead, Observation, QueuesRead, Scanned, SourceSaid, WorkersAnswered
+from dashboard.observer.observations import ConnectionSeen, EventSeen, LocksRead, Observation, QueuesRead, Scanned, SourceSaid
 from dashboard.records import HeldLock, SourceState, Worker
 from dashboard.sources.events import Receiver, receive_events
 from dashboard.sources.follow import Follower
-from dashboard.sources.foreign import clean_event, clean_tree
+from dashboard.sources.foreign import clean_event
 from dashboard.sources.heartbeats import closes_idle_connections, may_be_open, publishing_idles, uptime_s
 from dashboard.sources.queues import Layout, QueueReader
-from dashboard.sources.workers import ask_workers
 
 log = logging.getLogger(__name__)
 RETRY_S = 1.0
@@ -27,8 +26,6 @@ SAY_GOOD_EVERY_S = 1.0
 LOCKS_WAIT_S = 0.05
 QUEUES_EVERY_S = 1.0
 ASK_EVERY_S = 2.0
-ASK_TIMEOUT_S = 1.0
-ASK_ALL_EVERY = 5  # rounds between questions that change rarely, and to those who did not answer
 SUSPECT_AFTER = timedelta(seconds=5)
 
 
@@ -37,6 +34,7 @@ class Roster:
     """What the feeds need to know of the state: whom to ask, which queues there are."""
 
     living: tuple[str, ...] = ()
+    late: tuple[str, ...] = ()  # those of `living` that did not answer what they were asked last
     silent: tuple[str, ...] = ()
     queues: tuple[str, ...] = ()
     results: tuple[str, ...] = ()  # names that active runs are going to write
@@ -130,43 +128,6 @@ class QueuesFeed(Feed):
             self.emit(QueuesRead(queues=queues, unacked=unacked, at=datetime.now(UTC)))
             self.good()
             self.stop.wait(QUEUES_EVERY_S)
-
-
-class WorkersFeed(Feed):
-    """Asks the workers: those that were heard of by name, and now and then whoever is there."""
-
-    def __init__(self, roster: Callable[[], Roster], emit: Callable[[Observation], None], stop: threading.Event) -> None:
-        super().__init__(name="workers", emit=emit, stop=stop)
-        self._roster = roster
-
-    def work(self) -> None:
-        rounds = 0
-        while not self.stop.is_set():
-            roster = self._roster()
-            rarely = rounds % ASK_ALL_EVERY == 0
-            if rarely or not roster.living:
-                self._ask("stats", None)
-            self._ask_living(roster, rarely=rarely)
-            if roster.silent:
-                self._ask("ping", roster.silent)
-            self.good(notes=[] if roster.living else ["No worker answers: where workers run, check that remote control is not switched off."])
-            rounds += 1
-            self.stop.wait(ASK_EVERY_S if roster.living else ASK_TIMEOUT_S)
-
-    def _ask_living(self, roster: Roster, *, rarely: bool) -> None:
-        if not roster.living:
-            return
-        for command in ("stats", "active"):
-            self._ask(command, roster.living)
-        new = tuple(sorted({worker.name for worker in roster.workers if worker.queues is None and worker.name in roster.living}))
-        if names := roster.living if rarely else new:
-            for command in ("active_queues", "registered"):
-                self._ask(command, names)
-
-    def _ask(self, command: str, names: tuple[str, ...] | None) -> None:
-        asked_at = datetime.now(UTC)
-        replies: Mapping[str, Any] = clean_tree(ask_workers(connections.ask(), command, names, ASK_TIMEOUT_S))
-        self.emit(WorkersAnswered(command=command, asked=names or (), replies=replies, asked_at=asked_at, at=datetime.now(UTC)))
 
 
 class ConnectionsFeed(Feed):

@@ -40,7 +40,7 @@ class EventSeen:
 class WorkersAnswered:
     """One question to the workers: who was asked, and what each of them said."""
 
-    command: str  # "active", "stats", "active_queues", "registered"
+    command: str  # "active", "stats", "active_queues", "registered", "ping"; of "reserved" and "scheduled" each reply is a count
     asked: Sequence[str]
     replies: Mapping[str, Any]  # by worker name
     asked_at: datetime

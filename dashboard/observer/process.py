@@ -16,7 +16,8 @@ from dashboard.connections import BROKER, Watched, shown_url
 from dashboard.judge.results import expected_names
 from dashboard.observer.announce import Announcer
 from dashboard.observer.app_feed import AppFeed
-from dashboard.observer.feeds import ConnectionsFeed, EventsFeed, Feed, LocksFeed, QueuesFeed, Roster, WorkersFeed
+from dashboard.observer.asking import RollCallFeed, WorkersFeed
+from dashboard.observer.feeds import ConnectionsFeed, EventsFeed, Feed, LocksFeed, QueuesFeed, Roster
 from dashboard.observer.itself import observer_record, own_source
 from dashboard.observer.leader import RENEW_S, Leadership
 from dashboard.observer.observations import EventSeen, Observation, SourceSaid, Tick
@@ -94,7 +95,7 @@ class Watch:
         self._feeds += [TracesFeed(self._emit, self._ended), AppFeed(self._emit, self._ended)]
         self._feeds.append(ConnectionsFeed(lambda: self._roster, self._emit, self._ended))
         if conf().INSPECT:
-            self._feeds.append(WorkersFeed(lambda: self._roster, self._emit, self._ended))
+            self._feeds += [feed(lambda: self._roster, self._emit, self._ended) for feed in (WorkersFeed, RollCallFeed)]
 
     def run(self) -> None:
         """Watch until told to stop, or until another observer leads."""
@@ -191,7 +192,8 @@ class Watch:
     def _call_the_roll(self, now: datetime) -> Roster:
         grace = policy().grace
         workers = tuple(self.state.workers.workers.values())
-        living = {worker.name for worker in self.state.workers.living(now, grace)}
+        heard = self.state.workers.living(now, grace)
+        living = {worker.name for worker in heard}
         silent = {
             worker.name
             for worker in workers
@@ -200,6 +202,7 @@ class Watch:
         queues = {name for worker in workers for name in worker.queues or ()} | self.state.queue_book.names
         return Roster(
             living=tuple(sorted(living)),
+            late=tuple(sorted(living - {worker.name for worker in heard if worker.answers is not False})),
             silent=tuple(sorted(silent)),
             queues=tuple(sorted(queues)),
             results=expected_names(self.state.runs.runs.values(), policy().results),

@@ -9,6 +9,7 @@ from dashboard.conf import conf, policy
 from dashboard.connections import BROKER, Watched, shown_url
 from dashboard.exceptions import SourceUnavailable
 from dashboard.judge.results import expected_names
+from dashboard.observer.asking import told
 from dashboard.observer.observations import AppRead, LocksRead, Observation, QueuesRead, ResultsRead, SourceSaid, WorkersAnswered
 from dashboard.observer.process import foreign_prefixes
 from dashboard.observer.state import State
@@ -89,9 +90,9 @@ def _results(state: State, place: Watched) -> None:
 
 def _workers(state: State) -> None:
     names: tuple[str, ...] | None = None
-    for command in ("stats", "active", "active_queues", "registered"):
+    for command in ("stats", "active", "active_queues", "registered", "reserved", "scheduled"):
         asked_at = datetime.now(UTC)
-        replies = ask_workers(connections.ask(), command, names, ASK_TIMEOUT_S)
+        replies = told(command, ask_workers(connections.ask(), command, names, ASK_TIMEOUT_S))
         _apply(state, WorkersAnswered(command=command, asked=names or (), replies=replies, asked_at=asked_at, at=datetime.now(UTC)))
         names = tuple(replies)
         if not names:

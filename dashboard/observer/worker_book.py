@@ -13,6 +13,9 @@ FORGOTTEN = timedelta(hours=1)  # a process that is gone, unless a lock belongs 
 MAX_WORKERS = 1000
 MAX_TIMEOUT_S = 10**10  # some set it to for ever
 SKEWED = timedelta(seconds=2)
+VITALS_EVERY = timedelta(seconds=10)  # a heartbeat comes every 2 s; taken in each time, every row of a list would change with it
+ONLINE_WITHIN = timedelta(minutes=10)
+MAX_ONLINE = 50
 Key = tuple[str, int | None]
 
 
@@ -32,7 +35,15 @@ class WorkerBook:
             return False
         worker = self._heard(name[:255], pid, at)
         leaving = {"worker-offline": at, "worker-online": None}.get(kind, worker.said_offline_at)
-        self._keep(replace(worker, said_offline_at=leaving, last_event_at=at, clock_skew=_skew(event.get("timestamp"), at)))
+        worker = replace(worker, said_offline_at=leaving, last_event_at=at, clock_skew=_skew(event.get("timestamp"), at))
+        if kind == "worker-online":
+            recent = [time for time in worker.online_at if at - time < ONLINE_WITHIN]
+            worker = replace(worker, online_at=(*recent, at)[-MAX_ONLINE:])
+        elif kind == "worker-heartbeat":
+            worker = with_vitals(worker, event, at)
+        elif kind.startswith("task-"):
+            worker = replace(worker, task_event_at=at, sends_events=True)
+        self._keep(worker)
         return True
 
     def _heard(self, name: str, pid: int | None, at: datetime) -> Worker:
@@ -101,12 +112,35 @@ class WorkerBook:
         return {queue: tuple(sorted(names)) for queue, names in readers.items()}
 
 
+def with_vitals(worker: Worker, event: Mapping[str, Any], at: datetime) -> Worker:
+    """What a heartbeat says beside that it beats; that it has run something and told nothing of it shows that its task events are off."""
+    if worker.vitals_at is not None and at - worker.vitals_at < VITALS_EVERY:
+        return worker
+    processed, load = event.get("processed"), event.get("loadavg")
+    processed = processed if isinstance(processed, int) else None
+    has_worked = processed is not None and worker.processed is not None and processed > worker.processed
+    is_mute = has_worked and worker.vitals_at is not None and (worker.task_event_at is None or worker.task_event_at < worker.vitals_at)
+    names = [str(event[name]) for name in ("sw_ident", "sw_ver") if isinstance(event.get(name), str)]
+    return replace(
+        worker,
+        processed=processed,
+        load=tuple(load) if isinstance(load, list) else None,
+        software=" ".join(names) or None,
+        vitals_at=at,
+        sends_events=False if is_mute else worker.sends_events,
+    )
+
+
 def _with_answer(worker: Worker, answer: WorkersAnswered, said: Any) -> Worker:
     told = replace(worker, answered_at=answer.at, asked_at=answer.asked_at)
     if answer.command == "active" and isinstance(said, list):
         return replace(told, active=tuple(str(entry.get("id")) for entry in said if isinstance(entry, dict)))
     if answer.command == "active_queues" and isinstance(said, list):
         return replace(told, queues=tuple(str(entry.get("name")) for entry in said if isinstance(entry, dict)))
+    if answer.command == "reserved":
+        return replace(told, reserved=said if isinstance(said, int) else None)
+    if answer.command == "scheduled":
+        return replace(told, scheduled=said if isinstance(said, int) else None)
     if answer.command == "registered" and isinstance(said, list):
         return replace(told, tasks=tuple(str(name).split(" [", 1)[0] for name in said))
     if answer.command == "stats" and isinstance(said, dict):

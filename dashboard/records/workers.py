@@ -27,4 +27,17 @@ class Worker:
     visibility_timeout: timedelta | None = None
     pool_read_at: datetime | None = None  # when pids were read
     clock_skew: timedelta | None = None
+    reserved: int | None = None  # fetched and not started; as it said when it was last asked, as is scheduled
+    scheduled: int | None = None  # fetched to be run at a later time
+    processed: int | None = None  # runs since it started; as its heartbeat said at vitals_at, as are load and software
+    load: tuple[float, ...] | None = None  # of its machine, over 1, 5 and 15 minutes
+    software: str | None = None  # "py-celery 5.7.0"
+    vitals_at: datetime | None = None
+    online_at: tuple[datetime, ...] = ()  # when it said that it came online, in the last minutes, by our clock
+    task_event_at: datetime | None = None  # its last event of a task, by our clock
     sends_events: bool | None = None  # of its tasks; None: it has run nothing since it was first heard
+
+    @property
+    def answers(self) -> bool | None:
+        """Whether it answered what it was asked last; None: it was never asked."""
+        return None if self.asked_at is None else self.answered_at is not None and self.answered_at >= self.asked_at

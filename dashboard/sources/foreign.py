@@ -22,12 +22,13 @@ def clean_text(value: str, limit: int = MAX_TEXT) -> str:
 
 
 def clean_event(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """An event with flat fields alone; of a traceback its end is kept."""
+    """An event with flat fields alone, the load of a machine aside; of a traceback its end is kept."""
     cleaned = {}
     for name, value in list(fields.items())[:MAX_FIELDS]:
         if isinstance(name, str):
             last = value[-MAX_TRACEBACK:] if name == "traceback" and isinstance(value, str) else None
-            cleaned[clean_text(name, 64)] = clean_text(last, MAX_TRACEBACK) if last is not None else _leaf(value)
+            kept = clean_text(last, MAX_TRACEBACK) if last is not None else _load(value) if name == "loadavg" else _leaf(value)
+            cleaned[clean_text(name, 64)] = kept
     return cleaned
 
 
@@ -39,6 +40,12 @@ def clean_tree(value: Any, depth: int = 0) -> Any:
     if isinstance(value, (list, tuple)):
         return [clean_tree(item, depth + 1) for item in value[:MAX_ITEMS]] if depth < MAX_DEPTH else []
     return _leaf(value)
+
+
+def _load(value: Any) -> list[float] | None:
+    """A machine's load over 1, 5 and 15 minutes, the only list that an event is asked for."""
+    found = [number for number in map(_leaf, value[:3]) if isinstance(number, (int, float))] if isinstance(value, list) else []
+    return found or None
 
 
 def _leaf(value: Any) -> str | int | float | bool | None:

@@ -78,6 +78,16 @@ def _results(look: Look) -> Count:
     return there if look.has_observer and not look.away("cache", "result backend") else None
 
 
+def _workers(look: Look) -> Count:
+    """Those that are heard."""
+    heard = {worker.name for worker in look.snapshot.workers if worker.said_offline_at is None and look.now - worker.last_heard_at <= look.policy.grace}
+    return len(heard) if look.is_current and not look.away("events", "workers") else None
+
+
+def _workers_gone(look: Look) -> int:
+    return sum(1 for concern in look.concerns if concern.kind == "worker-gone")
+
+
 ENTRIES = (
     Entry(name="overview", label=_("Overview")),
     Entry(name="locks", label=_("Locks"), below=("lock",), count=_locks, attention=_locks_in_need),
@@ -85,6 +95,7 @@ ENTRIES = (
     Entry(name="tasks", label=_("Tasks"), below=("task",), count=_tasks, attention=_tasks_unknown),
     Entry(name="runs", label=_("Runs"), below=("run",), count=_runs),
     Entry(name="results", label=_("Results"), below=("result",), count=_results),
+    Entry(name="workers", label=_("Workers"), below=("worker",), count=_workers, attention=_workers_gone),
     Entry(name="flow", label=_("Flow")),
     Entry(name="send", label=_("Send"), permission="lockhouse.send_tasks", below=("trace",)),
     Entry(name="acts", label=_("Acts"), permission="lockhouse.view_acts"),

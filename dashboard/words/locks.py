@@ -54,7 +54,7 @@ SENTENCES: Mapping[str, str] = {
     "worker_heard": N_("%(worker)s was heard at %(last_heard_at)s, and has not yet said whether the run is active"),
     "worker_silent": N_("%(worker)s was last heard at %(last_heard_at)s"),
     "worker_no_answer": N_("%(worker)s was asked at %(asked_at)s and did not answer"),
-    "worker_replaced": N_("%(worker)s came back at %(since)s as pid %(new_pid)s; this lock belongs to pid %(pid)s, the process before"),
+    "worker_replaced": N_("%(worker)s came back at %(since)s as pid %(new_pid)s; pid %(pid)s was the process before"),
     "worker_leaving": N_("%(worker)s said at %(at)s that it is leaving; it ends its runs first, and answers nothing meanwhile"),
     "worker_unknown": N_("%(worker)s has never been heard of by this observer"),
     "name_shared": N_("two live processes call themselves %(worker)s: neither can be told from the other"),

@@ -14,6 +14,8 @@ from dashboard.web.panels.runs import RunsPanel
 from dashboard.web.panels.task import TaskPanel
 from dashboard.web.panels.tasks import TasksPanel
 from dashboard.web.panels.trace import TracePanel
+from dashboard.web.panels.worker import WorkerPanel
+from dashboard.web.panels.workers import WorkersPanel
 
 OVERVIEW = OverviewPanel()
 FLOW = FlowPanel()
@@ -28,7 +30,10 @@ RUN = RunPanel()
 TRACE = TracePanel()
 TASKS = TasksPanel()
 TASK = TaskPanel()
+WORKERS = WorkersPanel()
+WORKER = WorkerPanel()
 PANELS: dict[str, Panel] = {
     "results": RESULTS, "result": RESULT, "overview": OVERVIEW, "locks": LOCKS, "lock": LOCK, "queues": QUEUES, "queue": QUEUE,
     "runs": RUNS, "run": RUN, "trace": TRACE, "flow": FLOW, "tasks": TASKS, "task": TASK,
+    "workers": WORKERS, "worker": WORKER,
 }  # fmt: skip

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from dashboard.records import QueueReading, Worker
 from dashboard.web.instants import Instant, instant_of
+from dashboard.web.links import worker_url
 from dashboard.web.look import Look
 from dashboard.web.panel import Piece
 from dashboard.web.panels.frame import piece
@@ -38,6 +39,7 @@ def worker_row(worker: Worker, seen: Look) -> Piece:
         "panels/worker_row.html",
         "worker-rows",
         name=visible(worker.name),
+        url=worker_url(worker.name),
         pid=worker.pid,
         state=state,
         word=word,

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from dashboard.records import JudgedLock, Lane, Refusal, Snapshot
 from dashboard.web import redis_cli
 from dashboard.web.instants import Instant, instant_of, iso
+from dashboard.web.links import run_url, worker_url
 from dashboard.web.look import Look, look
 from dashboard.web.panel import Piece
 from dashboard.web.panels.frame import frame, piece
@@ -93,6 +94,9 @@ def _facts(one: JudgedLock, seen: Look) -> dict[str, object]:
         "attempted": instant_of(claim.attempted_at, seen.now) if claim and claim.attempted_at else None,
         "first_seen": instant_of(lock.first_seen_at, seen.now),
         "task_id": visible(holder.task_id or ""),
+        "run_url": run_url(holder.task_id) if holder.task_id else "",
+        "worker": visible(holder.worker or ""),
+        "worker_url": worker_url(holder.worker) if holder.worker else "",
         "host": visible(holder.host or (claim.host if claim else "") or ""),
         "retries": claim.retries if claim else None,
         "note": visible(lock.note),

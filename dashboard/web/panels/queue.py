@@ -12,6 +12,7 @@ from dashboard.judge.facts import DEFAULT_VISIBILITY_TIMEOUT
 from dashboard.judge.queue_why import judge_queues
 from dashboard.records import JudgedQueue, QueueReading, Snapshot, UnackedMessage
 from dashboard.web.instants import Instant, instant_of, maybe
+from dashboard.web.links import run_url
 from dashboard.web.look import Look, look
 from dashboard.web.panel import Piece
 from dashboard.web.panels.frame import frame, piece
@@ -87,6 +88,7 @@ def _unacked_rows(messages: list[UnackedMessage], wait: timedelta, seen: Look) -
             "task": visible(message.task_name or _("a task not known")),
             "task_id": short_id(message.task_id) if message.task_id else "",
             "whole_id": visible(message.task_id or ""),
+            "run_url": run_url(message.task_id) if message.task_id else "",
             "fetched": maybe(message.fetched_at, seen.now),
             "eta": maybe(message.eta_at, seen.now) if message.eta_at and message.eta_at > seen.now else None,
             "due": instant_of(due_at, seen.now) if due_at else None,

@@ -1,0 +1,28 @@
+"""An operator misspells a queue, is told before anything is sent, takes the one that was meant, and watches the runs to their end."""
+
+from playwright.sync_api import expect
+
+from tests.journeys.test_operator_releases_a_stale_lock import demo
+
+__all__ = ["demo"]
+
+
+def test_misspelt_queue_is_told_and_three_runs_are_followed_to_their_end(demo, logged_in):
+    page = logged_in(demo.url, "operator")
+    page.goto("/send/")
+    page.locator("#send-task").fill("reports_prepare_massive_report")
+    page.locator("#p-data_id").fill("33")
+    page.locator("#p-seconds").fill("4")
+    page.locator("#send-queue").fill("reprots")
+
+    expect(page.locator("#send-check")).to_contain_text("did you mean reports?")
+    page.get_by_role("button", name="Take reports").click()
+    page.locator("#send-count").fill("3")
+    page.get_by_role("button", name="Send…").click()
+    expect(page.locator("#send-check")).to_contain_text("all 3 runs would take lock_report_33")
+    page.get_by_role("button", name="Send 3").click()
+
+    expect(page.locator("#trace-sentence")).to_contain_text("Sent: all 3.")
+    expect(page.locator("#trace-summary")).to_contain_text("1 succeeded", timeout=40_000)
+    expect(page.locator("#trace-summary")).to_contain_text("2 refused")
+    expect(page.locator("#trace-rows")).to_contain_text("turned away by the lock lock_report_33")

@@ -1,21 +1,21 @@
 """The API: its operations, who may call them, and how it says no. Every error is `{"error": sentence}`."""
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from dashboard.api import locks, overview, queues, results, runs, send, tasks, workers
 from dashboard.api.auth import ANY_OF
 from dashboard.api.docs import Docs
+from dashboard.api.openapi import Api
 from dashboard.exceptions import DashboardError
 
 UNAUTHORIZED = 401
 HOW_TO = "Log in, or send the header `Authorization: Bearer <token>` with a token from `manage.py token USER`."
 
-api = NinjaAPI(
+api = Api(
     title="Lockhouse",
     version="1",
-    description="What Celery does on Redis: queues, the held locks and their release. " + HOW_TO,
+    description="What Celery does on Redis: locks, queues, tasks, runs, results, workers, schedules, and the acts that change something. " + HOW_TO,
     urls_namespace="lockhouse:lockhouse-api",
     auth=ANY_OF,
     docs=Docs(),

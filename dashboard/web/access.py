@@ -27,6 +27,7 @@ def page_for(permission: str) -> Callable[[View], View]:
                 return forbidden(request, permission)
             return view(request, *args, **kwargs)
 
+        guarded.permission = permission  # type: ignore[attr-defined]  # for those who ask which view needs which
         return guarded
 
     return decorate

@@ -1,0 +1,106 @@
+"""Nothing serious or critical for axe-core on any page of a running system, light and dark; a page that is added to the navigation is looked at by itself."""
+
+import signal
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tasks_demo.environment import free_ports
+from tests.journeys.conftest import PASSWORD
+from tests.system import wait_for
+from tests.tasks_demo.test_demo import Demo
+
+SERIOUS = {"serious", "critical"}
+OUTSIDE = ["/locks/0000/", "/queues/0000/", "/results/0000/", "/admin/"]  # what is not there, and the admin's first page
+SCENES = ("Send three runs", "Let a holder die", "Send to nobody", "Outlive a lock")
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    running = Demo(tmp_path_factory.mktemp("demo"), free_ports(1)[0], LOCKHOUSE_DEMO_PASSWORD=PASSWORD)
+    try:
+        running.wait_until_it_answers()
+        yield running
+    finally:
+        running.process.send_signal(signal.SIGINT)
+        running.process.wait(timeout=30)
+
+
+@pytest.fixture(params=["light", "dark"])
+def page(request, demo, logged_in) -> Page:
+    opened = logged_in(demo.url, "admin", color_scheme=request.param)
+    for scene in SCENES if not shows_rows(opened, "/locks/?verdict=attention") else ():
+        opened.goto("/")
+        opened.get_by_role("button", name=scene).click()
+    wait_for(lambda: shows_rows(opened, "/queues/") and shows_rows(opened, "/locks/"), every=1, said="there is something on the pages")
+    return opened
+
+
+def shows_rows(page: Page, path: str) -> bool:
+    page.goto(path)
+    return page.locator("#lh-live tbody tr").count() > 0
+
+
+def every_page(page: Page) -> Iterator[str]:
+    """Each page of the navigation, and the page of the first thing that it lists."""
+    page.goto("/")
+    for path in page.locator(".lh-pages a").evaluate_all("links => links.map((link) => link.getAttribute('href'))"):
+        yield path
+        yield from first_below(page, path)
+
+
+def first_below(page: Page, path: str) -> list[str]:
+    """The address of the first thing on that page that has a page below it."""
+    page.goto(path)
+    links = page.locator("#lockhouse tbody a[href]").evaluate_all("links => links.map((link) => link.getAttribute('href'))")
+    return [link for link in links if path != "/" and urlsplit(link).path.startswith(path) and urlsplit(link).path != path and not link.startswith("#")][:1]
+
+
+def serious(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [f"{one['id']} ({one['impact']}): {node['target']} {node['html'][:200]}" for one in found if one["impact"] in SERIOUS for node in one["nodes"][:3]]
+
+
+def test_axe_finds_nothing_serious_on_any_page(page):
+    found, seen = {}, []
+    for path in every_page(page):
+        page.goto(path)
+        page.wait_for_load_state()
+        seen.append(path)
+        if wrong := serious(page):
+            found[path] = wrong
+
+    assert found == {}
+    assert len(seen) > 10, seen
+
+
+def test_axe_finds_nothing_serious_on_a_narrow_screen_nor_in_dialogs(page):
+    page.goto("/locks/")
+    page.get_by_role("link", name="Release").first.click()
+    expect(page.locator("#lh-dialog[open]")).to_be_visible()
+    assert serious(page) == []
+
+    page.set_viewport_size({"width": 375, "height": 800})
+    for path in ("/", "/locks/", "/queues/", "/runs/", "/results/"):
+        page.goto(path)
+        assert serious(page) == [], path
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious_at_the_login_nor_outside_the_navigation(demo, chromium, theme):
+    context = chromium.new_context(base_url=demo.url, color_scheme=theme)
+    page = context.new_page()
+    page.goto("/login/")
+    assert serious(page) == []
+    page.get_by_label("Username").fill("admin")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url("**/")
+
+    for path in OUTSIDE:
+        page.goto(path)
+        assert serious(page) == [], path
+    context.close()

@@ -1,10 +1,13 @@
 """How do we know? The read-only redis-cli lines that show what a page shows; never GET, for a token proves ownership. Pure."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 READS = ("TYPE", "PTTL", "STRLEN", "OBJECT ENCODING")
+SEPARATOR = "\x06\x16"  # kombu's, between a queue's name and a priority
+PRIORITY_STEPS = (0, 3, 6, 9)  # kombu's, as its separator
 PRINTABLE = range(0x20, 0x7F)
 
 
@@ -14,6 +17,16 @@ def lines(url: str | None, raw_key: bytes, reads: Sequence[str] = READS) -> list
         return []
     key = shell_quoted(raw_key)
     return [f"redis-cli{_where(url)} {command} {key}" for command in reads]
+
+
+def queue_lines(url: str | None, raw_name: bytes, options: Mapping[str, Any]) -> list[str]:
+    """How long each priority's list of a queue is, under the keys that the transport's options make, and how many messages are fetched of all queues."""
+    if not raw_name:
+        return []
+    prefix, separator = str(options.get("global_keyprefix", "")).encode(), str(options.get("sep") or SEPARATOR).encode()
+    keys = [prefix + raw_name + (separator + str(step).encode() if step else b"") for step in options.get("priority_steps", PRIORITY_STEPS)]
+    unacked = prefix + str(options.get("unacked_key", "unacked")).encode()
+    return [f"redis-cli{_where(url)} {read} {shell_quoted(key)}" for read, key in (*(("LLEN", key) for key in keys), ("HLEN", unacked))]
 
 
 def _where(url: str | None) -> str:

@@ -9,15 +9,16 @@ from django.utils.translation import gettext as _
 
 from dashboard.records import JudgedLock, Lane, Refusal, Snapshot
 from dashboard.web import redis_cli
+from dashboard.web.incident import of_lock
 from dashboard.web.instants import Instant, instant_of, iso
 from dashboard.web.links import run_url, worker_url
 from dashboard.web.look import Look, look
 from dashboard.web.panel import Piece
 from dashboard.web.panels.frame import frame, piece
 from dashboard.web.panels.lanes import axis, lane_piece
-from dashboard.web.panels.lock_row import LockRow, lock_row
+from dashboard.web.panels.lock_row import LockRow, lock_row, steady
 from dashboard.web.timeline import anchor_of
-from dashboard.words import ENDS, duration, short_id, visible
+from dashboard.words import ENDS, duration, sentences, short_id, visible
 
 MAX_REFUSALS = 50
 
@@ -53,6 +54,7 @@ class LockPanel:
                 row=rows[0] if rows else None,
                 ended=_ended(lane, seen),
                 is_current=seen.is_current,
+                copy=of_lock(rows[0], sentences(steady(judged[0].evidence), now)) if rows else "",
             ),
             piece(
                 "lock-facts",

@@ -11,6 +11,8 @@ from dashboard.conf import conf
 from dashboard.judge.facts import DEFAULT_VISIBILITY_TIMEOUT
 from dashboard.judge.queue_why import judge_queues
 from dashboard.records import JudgedQueue, QueueReading, Snapshot, UnackedMessage
+from dashboard.web import redis_cli
+from dashboard.web.incident import of_queue
 from dashboard.web.instants import Instant, instant_of, maybe
 from dashboard.web.links import run_url
 from dashboard.web.look import Look, look
@@ -44,9 +46,10 @@ class QueuePanel:
         row = queue_row(judged, now, readers=None) if judged else None
         return [
             *frame(seen, self.name, row.name if row else _("Queue"), may),
-            piece("queue-head", "panels/queue_head.html", row=row, is_current=seen.is_current and not seen.away("broker")),
+            piece("queue-head", "panels/queue_head.html", row=row, is_current=seen.is_current and not seen.away("broker"), copy=of_queue(row) if row else ""),
             piece("queue-facts", "panels/queue_facts.html", row=row, facts=_facts(judged, row, seen) if judged and row else {}),
             piece("queue-unacked", "panels/queue_unacked.html", **_unacked(judged.queue, seen) if judged else {}),
+            piece("queue-proof", "panels/lock_proof.html", lines=_lines(judged.queue, seen) if judged else []),
         ]
 
 
@@ -103,3 +106,9 @@ def visibility_timeout(seen: Look) -> tuple[timedelta, bool]:
     if isinstance(said, (int, float)) and 0 < said < timedelta.max.days:
         known.append(timedelta(seconds=said))
     return (min(known), True) if known else (DEFAULT_VISIBILITY_TIMEOUT, False)
+
+
+def _lines(queue: QueueReading, seen: Look) -> list[str]:
+    """How to count for oneself: each priority's list, and what workers have fetched of all queues."""
+    url = next((source.url for source in seen.snapshot.sources if source.name == "broker"), None)
+    return redis_cli.queue_lines(url, queue.raw_name, conf().BROKER_TRANSPORT_OPTIONS)

@@ -10,6 +10,7 @@ from dashboard.conf import conf
 from dashboard.judge.results import JudgedResult, judge_results
 from dashboard.records import Snapshot
 from dashboard.web import redis_cli
+from dashboard.web.incident import of_result
 from dashboard.web.instants import maybe
 from dashboard.web.links import run_url
 from dashboard.web.look import Look, look
@@ -41,9 +42,10 @@ class ResultPanel:
         seen, result_id = look(snapshot, now), query.get("id", "")
         found = next((one for one in judge_results(snapshot, seen.policy) if one.result.id == result_id), None)
         row = result_row(found, now) if found else None
+        copy = of_result(row) if row else ""
         return [
             *frame(seen, self.name, row.name if row else _("Result"), may),
-            piece("result-head", "panels/result_head.html", row=row, delete_url=_delete_url(found), no_delete=_no_delete(found, may)),
+            piece("result-head", "panels/result_head.html", row=row, delete_url=_delete_url(found), no_delete=_no_delete(found, may), copy=copy),
             piece("result-facts", "panels/result_facts.html", row=row, facts=_facts(found, seen) if found else None),
             piece("result-proof", "panels/lock_proof.html", lines=_lines(seen, found) if found else []),
         ]

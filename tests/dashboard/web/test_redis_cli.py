@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from dashboard.web.redis_cli import lines, shell_quoted
+from dashboard.web.redis_cli import lines, queue_lines, shell_quoted
 
 HOSTILE = [b":1:lock_report_7", b"lock'; rm -rf /", b'a"b$(id)`id`', b"\xff\xfe\x00binary"[:2], b"new\nline", "\u202eдом".encode(), b"\\' tail\\", b"-n"]
 
@@ -25,3 +25,18 @@ def test_lines_name_the_server_without_its_password_and_never_get_the_token():
 
 def test_key_too_long_to_be_carried_has_no_lines():
     assert lines("redis://redis-1/0", b"") == []
+
+
+def test_queue_is_counted_list_by_list_under_the_keys_that_the_options_make():
+    said = queue_lines("redis://:secret@redis-1/2", b"mail's", {"global_keyprefix": "shop:", "priority_steps": [0, 5], "sep": ":", "unacked_key": "fetched"})
+
+    assert [line.partition("-n 2 ")[2] for line in said] == ["LLEN 'shop:mail'\"'\"'s'", "LLEN 'shop:mail'\"'\"'s:5'", "HLEN shop:fetched"]
+    assert not any("secret" in line for line in said)
+
+
+def test_kombus_own_separator_is_spelled_out_for_a_shell():
+    said = queue_lines("redis://redis-1/0", b"mail", {})
+
+    assert len(said) == 5
+    assert said[1].endswith("LLEN $'mail\\x06\\x163'")
+    assert queue_lines("redis://redis-1/0", b"", {}) == []

@@ -1,0 +1,162 @@
+"""A list as a file for a spreadsheet: every row that the page's filter shows, beyond the page's own bound, in the columns that the API gives.
+
+Names come from the watched system, so a cell that a spreadsheet would take for a formula is made text, and what a screen would hide is spelled out.
+"""
+
+import csv
+import io
+import re
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from itertools import chain, islice
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from asgiref.sync import sync_to_async
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import reverse
+
+from dashboard.api.queue_rows import queue_row
+from dashboard.api.result_rows import result_row
+from dashboard.api.rows import lock_row, unavailable
+from dashboard.api.run_rows import run_row
+from dashboard.api.task_rows import task_row
+from dashboard.api.worker_rows import worker_row
+from dashboard.conf import conf
+from dashboard.judge.filtering import matches
+from dashboard.judge.queue_filter import matches_queue
+from dashboard.judge.queue_why import judge_queues
+from dashboard.judge.results import judge_results, matches_result
+from dashboard.judge.runs import judge_runs, matches_run
+from dashboard.judge.task_filter import matches_task
+from dashboard.judge.tasks import judge_tasks
+from dashboard.judge.workers import judge_workers, matches_worker
+from dashboard.records import Snapshot
+from dashboard.web.look import Look, look
+from dashboard.web.panels.locks import LocksQuery
+from dashboard.web.panels.queues import QueuesQuery
+from dashboard.web.panels.results import ResultsQuery
+from dashboard.web.panels.runs import RunsQuery
+from dashboard.web.panels.tasks import TasksQuery
+from dashboard.web.panels.tasks import is_shown as is_task_shown
+from dashboard.web.panels.workers import WorkersQuery
+from dashboard.words import visible
+
+CSV = "csv"
+ROWS_AT_ONCE = 200
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # the wide ones are taken for the others in some places
+Row = Mapping[str, Any]
+Query = Mapping[str, str]
+May = frozenset[str]
+
+
+def _locks(seen: Look, query: Query, may: May) -> Iterator[Row]:
+    asked = LocksQuery.of(query)
+    return (lock_row(one, seen.now) for one in asked.chosen([one for one in seen.judged if matches(one, asked.q)]))
+
+
+def _queues(seen: Look, query: Query, may: May) -> Iterator[Row]:
+    asked, judged = QueuesQuery.of(query), judge_queues(seen.snapshot, seen.now, seen.policy)
+    return (queue_row(one, seen.now) for one in asked.chosen([one for one in judged if matches_queue(one, asked.q)]))
+
+
+def _results(seen: Look, query: Query, may: May) -> Iterator[Row]:
+    asked, judged = ResultsQuery.of(query), judge_results(seen.snapshot, seen.policy)
+    return (result_row(one, seen.now) for one in asked.chosen([one for one in judged if matches_result(one, asked.q)]))
+
+
+def _tasks(seen: Look, query: Query, may: May) -> Iterator[Row]:
+    asked, judged = TasksQuery.of(query), judge_tasks(seen.snapshot, seen.judged, seen.now, seen.policy)
+    shown = [one for one in judged if matches_task(one, asked.q) and is_task_shown(one, asked.show)]
+    return (task_row(one, seen.now) for one in (asked.ordered(shown) if asked.order else shown))
+
+
+def _runs(seen: Look, query: Query, may: May) -> Iterator[Row]:
+    asked, judged = RunsQuery.of(query), judge_runs(seen.snapshot, seen.judged, seen.now, seen.policy)
+    payloads, unredacted = "lockhouse.view_payloads" in may, "lockhouse.view_unredacted" in may
+    chosen = asked.chosen([one for one in judged if matches_run(one, asked.q)], seen.now)
+    return (run_row(one, seen.now, payloads=payloads, unredacted=unredacted) for one in chosen)
+
+
+def _workers(seen: Look, query: Query, may: May) -> Iterator[Row]:
+    asked, runs = WorkersQuery.of(query), judge_runs(seen.snapshot, seen.judged, seen.now, seen.policy)
+    judged = judge_workers(seen.snapshot, runs, seen.now, seen.policy)
+    return (worker_row(one, seen.now) for one in asked.chosen([one for one in judged if matches_worker(one, asked.q)]))
+
+
+EXPORTS: Mapping[str, Callable[[Look, Query, May], Iterable[Row]]] = {
+    "locks": _locks,
+    "queues": _queues,
+    "tasks": _tasks,
+    "runs": _runs,
+    "results": _results,
+    "workers": _workers,
+}
+
+
+def csv_url(page: str, query: Query) -> str:
+    """Where the page's list is as a file; empty for a page without one."""
+    return f"{reverse(f'lockhouse:{page}')}?{urlencode({**query, 'format': CSV})}" if page in EXPORTS else ""
+
+
+def csv_response(request: HttpRequest, page: str, snapshot: Snapshot, query: Query, may: May, now: datetime) -> HttpResponse:
+    """The file, sent while it is written; its name says of when it is, and whether something could not be looked at."""
+    parts = _parts(EXPORTS[page](look(snapshot, now), query, may))
+    response = StreamingHttpResponse(_in_threads(parts) if isinstance(request, ASGIRequest) else parts, content_type="text/csv; charset=utf-8")
+    system = re.sub(r"[^A-Za-z0-9_.-]+", "-", conf().NAME)
+    of = f"-{snapshot.at:%Y%m%dT%H%M%SZ}" if snapshot.at else ""
+    missing = "-incomplete" if unavailable(snapshot, now) else ""
+    response["Content-Disposition"] = f'attachment; filename="{system}-{page}{of}{missing}.csv"'
+    return cast(HttpResponse, response)  # it is none to the types alone: whoever passes it on sets headers, and no more
+
+
+async def _in_threads(parts: Iterator[str]) -> AsyncIterator[str]:
+    """The same for an ASGI server, whose loop must not wait while rows are made."""
+    while part := await sync_to_async(_next)(parts):
+        yield part
+
+
+def _next(parts: Iterator[str]) -> str:
+    return next(parts, "")
+
+
+def _parts(rows: Iterable[Row]) -> Iterator[str]:
+    """The file in pieces: the columns' names, then the rows."""
+    flat = (_flat(row) for row in rows)
+    first = next(flat, None)
+    yield _written([list(first) if first else ["id"]])
+    lines = ([_cell(value) for value in row.values()] for row in chain([first] if first else [], flat))
+    while some := list(islice(lines, ROWS_AT_ONCE)):
+        yield _written(some)
+
+
+def _written(lines: Iterable[list[Any]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows(lines)
+    return text.getvalue()
+
+
+def _flat(row: Row) -> dict[str, Any]:
+    """The row with what its holder is made of in columns of their own."""
+    flat = dict(row)
+    holder = flat.pop("holder", None)
+    return {**flat, **{f"holder_{name}": value for name, value in holder.items()}} if isinstance(holder, Mapping) else dict(row)
+
+
+def _cell(value: Any) -> Any:
+    """Text that is nothing but text; what is not known is empty, and a number stays one."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return value
+    text = visible(_text(value))
+    return f"'{text}" if text.lstrip().startswith(FORMULA) else text
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name}: {_text(part)}" for name, part in value.items())
+    return "; ".join(map(_text, value)) if isinstance(value, (list, tuple)) else str(value)

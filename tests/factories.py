@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from dashboard.records import CachedResult, Claim, HeldLock, Lane, QueueReading, Run, Snapshot, SourceState, Span, TaskReading, Worker
+from dashboard.records import CachedResult, Claim, HeldLock, Lane, QueueReading, Run, ScheduleReading, Snapshot, SourceState, Span, TaskReading, Worker
 
 NOW = datetime(2026, 11, 23, 14, 7, 41, tzinfo=UTC)
 
@@ -127,6 +127,21 @@ def make_task(**changes: Any) -> TaskReading:
         "counted_since": ago(hours=2),
     }
     return TaskReading(**(known | changes))
+
+
+def make_schedule(**changes: Any) -> ScheduleReading:
+    name = changes.get("name", "notify a user")
+    known = {
+        "id": f"{abs(hash(name)):016x}"[:16],
+        "name": name,
+        "source": "beat_schedule",
+        "task": "notify",
+        "args": "[42]",
+        "queue": "celery",
+        "schedule": "every 10 s",
+        "interval": timedelta(seconds=10),
+    }
+    return ScheduleReading(**(known | changes))
 
 
 def make_snapshot(**sections: Any) -> Snapshot:

@@ -3,7 +3,7 @@
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja.errors import HttpError, ValidationError
 
-from dashboard.api import locks, overview, queues, results, runs, send, tasks, workers
+from dashboard.api import locks, overview, queues, results, runs, schedules, send, tasks, workers
 from dashboard.api.auth import ANY_OF
 from dashboard.api.docs import Docs
 from dashboard.api.openapi import Api
@@ -25,6 +25,7 @@ api.add_router("", overview.router)
 api.add_router("", queues.router)
 api.add_router("", results.router)
 api.add_router("", runs.router)
+api.add_router("", schedules.router)
 api.add_router("", send.router)
 api.add_router("", tasks.router)
 api.add_router("", workers.router)

@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 
 from dashboard.judge.facts import Facts, gather
 from dashboard.judge.known_tasks import unknown_tasks
+from dashboard.judge.schedules import judge_of, silent_beats
 from dashboard.records import Concern, Evidence, JudgedLock, Policy, Snapshot, Worker
 
 SETTLING = timedelta(seconds=3)  # a queue may be without a reader for a moment while a worker starts
 BLINDING = {"broker", "events", "workers", "lockhouse"}  # without these nothing can be said of workers and readers
+MAX_NAMED = 3
 REMEMBERED = timedelta(minutes=10)  # a worker that has been gone for longer is no news
 
 
@@ -20,7 +22,8 @@ def concerns(snapshot: Snapshot, judged: Sequence[JudgedLock], now: datetime, po
     if facts.is_stale or any(not source.ok for source in snapshot.sources if source.name in BLINDING):
         return found  # a silence may be ours, and a reader may have come back
     named = {lock.holder.worker for concern in found for lock in concern.locks}
-    return [*found, *_queues(facts), *unknown_tasks(facts), *(concern for concern in _workers(facts) if concern.subject not in named)]
+    workers = [concern for concern in _workers(facts) if concern.subject not in named]
+    return [*found, *_beats(facts), *_queues(facts), *unknown_tasks(facts), *workers]
 
 
 def _sources(facts: Facts) -> Iterator[Concern]:
@@ -49,6 +52,13 @@ def _queues(facts: Facts) -> Iterator[Concern]:
         if queue.ready and queue.consumers == () and since is not None and facts.now - since >= SETTLING:
             fact = Evidence(code="no_reader", values={"queue": queue.name, "ready": queue.ready, "since": since})
             yield Concern(kind="no-reader", subject=queue.name, evidence=[fact], queues=[queue])
+
+
+def _beats(facts: Facts) -> Iterator[Concern]:
+    for beat in silent_beats(judge_of(facts)) if facts.snapshot.schedules else ():
+        names = [entry.name for entry in beat.overdue]
+        fact = Evidence(code="beat_silent", values={"since": beat.last_at, "count": len(names), "names": names[:MAX_NAMED], "source": beat.overdue[0].source})
+        yield Concern(kind="beat-silent", subject=beat.name, evidence=[fact])
 
 
 def _workers(facts: Facts) -> Iterator[Concern]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dashboard.records import CachedResult, HeldLock, QueueReading, SourceState, Traced, UnackedMessage
+from dashboard.records import CachedResult, HeldLock, QueueReading, ScheduleReading, SourceState, Traced, UnackedMessage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +93,15 @@ class AppRead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SchedulesRead:
+    """All entries of one place where schedules are written down."""
+
+    source: str  # "beat_schedule", "django-celery-beat"
+    entries: Sequence[ScheduleReading]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceSaid:
     """A source came up, went away, or sees more or less than before."""
 
@@ -106,4 +115,6 @@ class Tick:
     at: datetime
 
 
-Observation = LocksRead | Scanned | EventSeen | WorkersAnswered | ConnectionSeen | QueuesRead | ResultsRead | TracesRead | AppRead | SourceSaid | Tick
+Observation = (
+    LocksRead | Scanned | EventSeen | WorkersAnswered | ConnectionSeen | QueuesRead | ResultsRead | TracesRead | AppRead | SchedulesRead | SourceSaid | Tick
+)

@@ -22,6 +22,7 @@ from dashboard.observer.itself import observer_record, own_source
 from dashboard.observer.leader import RENEW_S, Leadership
 from dashboard.observer.observations import EventSeen, Observation, SourceSaid, Tick
 from dashboard.observer.results_feed import ResultsFeed
+from dashboard.observer.schedules_feed import schedule_feeds
 from dashboard.observer.state import URGENT, State
 from dashboard.observer.traces_feed import TracesFeed
 from dashboard.records import Observer
@@ -94,6 +95,7 @@ class Watch:
         self._feeds += [ResultsFeed(place, lambda: self._roster.results, self._emit, self._ended) for place in result_places()]
         self._feeds += [TracesFeed(self._emit, self._ended), AppFeed(self._emit, self._ended)]
         self._feeds.append(ConnectionsFeed(lambda: self._roster, self._emit, self._ended))
+        self._feeds += schedule_feeds(self._emit, self._ended)
         if conf().INSPECT:
             self._feeds += [feed(lambda: self._roster, self._emit, self._ended) for feed in (WorkersFeed, RollCallFeed)]
 

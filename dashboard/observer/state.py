@@ -22,6 +22,7 @@ from dashboard.observer.observations import (
     QueuesRead,
     ResultsRead,
     Scanned,
+    SchedulesRead,
     SourceSaid,
     Tick,
     TracesRead,
@@ -30,6 +31,7 @@ from dashboard.observer.observations import (
 from dashboard.observer.queue_book import QueueBook
 from dashboard.observer.result_book import ResultBook
 from dashboard.observer.run_book import RunBook
+from dashboard.observer.schedule_book import ScheduleBook
 from dashboard.observer.task_book import TaskBook
 from dashboard.observer.worker_book import WorkerBook
 from dashboard.records import FlowReading, Observer, Policy, QueueReading, Snapshot, SourceState, Traced
@@ -42,7 +44,7 @@ class State:
 
     def __init__(self, places: Sequence[tuple[str, str]], policy: Policy) -> None:
         self.locks, self.runs, self.workers, self.figures = LockBook(places), RunBook(), WorkerBook(), FigureBook()
-        self.queue_book, self.results = QueueBook(), ResultBook()
+        self.queue_book, self.results, self.schedules = QueueBook(), ResultBook(), ScheduleBook()
         self.counts, self.pace, self.tasks = CountBook(), EventPace(), TaskBook()
         self.flow, self._flowed = FlowBook(), FlowReading()
         self.sources: dict[str, SourceState] = {}
@@ -61,6 +63,7 @@ class State:
         self.queue_book.restore(snapshot.queues)
         self.results.restore(snapshot.results, snapshot.result_counts)
         self.tasks.restore(snapshot.tasks)
+        self.schedules.restore(snapshot.schedules)
         self.figures.restore(snapshot.figures)
         self.counts.restore(snapshot.counts)
         self.flow.restore(snapshot.flow)
@@ -76,6 +79,7 @@ class State:
             ResultsRead: lambda one: ("results", "result_counts") if self.results.read(one) else (),
             AppRead: self.tasks.app,
             TracesRead: self._traces_read,
+            SchedulesRead: self._schedules_read,
             SourceSaid: self._source,
             Scanned: lambda one: ("locks", "lanes") if self.locks.keep_only(one.cache, set(one.ids), one.at) else (),
             Tick: self._tick,
@@ -96,6 +100,7 @@ class State:
         queue = self.queue_book.event(event, seen.at, is_new=str(event.get("uuid")) not in self.runs.runs)
         if self.flow.event(event, queue, seen.at):
             changed.add("flow")
+        self.schedules.event(event, seen.at, queue)
         if event["type"].startswith("task-") and self.runs.event(event, seen.at, queue):
             changed.add("runs")
         run = self.runs.get(event.get("uuid"))
@@ -136,6 +141,10 @@ class State:
         self.traces = tuple(seen.traces)
         return ("traces",)
 
+    def _schedules_read(self, seen: SchedulesRead) -> Collection[str]:
+        self.schedules.read(seen)
+        return ("schedules",) if self.schedules.refresh(seen.at, self._told_since(seen.at)) else ()
+
     def _told_since(self, at: datetime) -> datetime | None:
         """Since when every event was taken in; None: it cannot be said."""
         if self.dropped != self._dropped:
@@ -174,6 +183,8 @@ class State:
         changed = {"sources", "workers", "observer", *self._flow_of(seen.at)}
         if self.tasks.refresh(seen.at, self._told_since(seen.at)):
             changed.add("tasks")
+        if self.schedules.refresh(seen.at, self._told_since(seen.at)):
+            changed.add("schedules")
         if len(self.locks.lapsed) != before:
             changed |= {"locks", "lanes"}
         if self.figures.due(seen.at):
@@ -235,6 +246,7 @@ class State:
             result_counts=self.results.counts,
             traces=self.traces,
             tasks=self.tasks.readings,
+            schedules=self.schedules.readings,
             sources=tuple(self.sources.values()),
             flow=self.flow.reading(now, self._told_since(now)),
             figures=self.figures.figures(now, refused_at=self._refused_at() if events else None, failed_at=self.runs.failed_at if events else None),

@@ -10,8 +10,9 @@ from dashboard.connections import BROKER, Watched, shown_url
 from dashboard.exceptions import SourceUnavailable
 from dashboard.judge.results import expected_names
 from dashboard.observer.asking import told
-from dashboard.observer.observations import AppRead, LocksRead, Observation, QueuesRead, ResultsRead, SourceSaid, WorkersAnswered
+from dashboard.observer.observations import AppRead, LocksRead, Observation, QueuesRead, ResultsRead, SchedulesRead, SourceSaid, WorkersAnswered
 from dashboard.observer.process import foreign_prefixes
+from dashboard.observer.schedules_feed import Read, schedule_places
 from dashboard.observer.state import State
 from dashboard.records import Snapshot, SourceState
 from dashboard.sources.follow import Follower
@@ -39,6 +40,8 @@ def survey() -> Snapshot:
     for place in result_places():
         name = place.alias if place.alias == BACKEND else f"cache {place.alias}"
         _try(state, name, place.url, lambda place=place: _results(state, place))  # type: ignore[misc]  # as above
+    for name, read in schedule_places():
+        _try(state, name, None, lambda name=name, read=read: _schedules(state, name, read))  # type: ignore[misc]  # as above
     now = datetime.now(UTC)
     state.tasks.refresh(now, None)
     return state.snapshot(now)
@@ -86,6 +89,10 @@ def _results(state: State, place: Watched) -> None:
     now = datetime.now(UTC)
     results = reader.read(expected_names(state.runs.runs.values(), policy().results) if place.alias != BACKEND else (), now)
     _apply(state, ResultsRead(cache=place.alias, results=results, total=reader.total, scanned=conf().SCAN, at=now))
+
+
+def _schedules(state: State, name: str, read: Read) -> None:
+    _apply(state, SchedulesRead(source=name, entries=read(own_app()), at=datetime.now(UTC)))
 
 
 def _workers(state: State) -> None:

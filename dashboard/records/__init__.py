@@ -11,7 +11,7 @@ from dashboard.records.policy import Policy
 from dashboard.records.queues import Message, QueueHead, QueuePeek, QueueReading, UnackedMessage
 from dashboard.records.results import CachedResult, ResultCount, ResultEntry
 from dashboard.records.runs import RUN_KEPT, Run
-from dashboard.records.schedules import ScheduleReading
+from dashboard.records.schedules import ScheduleReading, Sender
 from dashboard.records.sending import Check, Parameter, ParameterKind, Sending, Signature, Traced, Transport
 from dashboard.records.snapshot import Snapshot
 from dashboard.records.sources import Figures, Observer, SourceState
@@ -58,6 +58,7 @@ __all__ = [
     "ResultEntry",
     "Run",
     "ScheduleReading",
+    "Sender",
     "Sending",
     "Signature",
     "Snapshot",

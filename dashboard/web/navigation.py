@@ -78,6 +78,14 @@ def _results(look: Look) -> Count:
     return there if look.has_observer and not look.away("cache", "result backend") else None
 
 
+def _schedules(look: Look) -> Count:
+    return len(look.snapshot.schedules) if look.has_observer and not look.away("events") else None
+
+
+def _beats_silent(look: Look) -> int:
+    return sum(1 for concern in look.concerns if concern.kind == "beat-silent")
+
+
 def _workers(look: Look) -> Count:
     """Those that are heard."""
     heard = {worker.name for worker in look.snapshot.workers if worker.said_offline_at is None and look.now - worker.last_heard_at <= look.policy.grace}
@@ -95,6 +103,7 @@ ENTRIES = (
     Entry(name="tasks", label=_("Tasks"), below=("task",), count=_tasks, attention=_tasks_unknown),
     Entry(name="runs", label=_("Runs"), below=("run",), count=_runs),
     Entry(name="results", label=_("Results"), below=("result",), count=_results),
+    Entry(name="schedules", label=_("Schedules"), count=_schedules, attention=_beats_silent),
     Entry(name="workers", label=_("Workers"), below=("worker",), count=_workers, attention=_workers_gone),
     Entry(name="flow", label=_("Flow")),
     Entry(name="send", label=_("Send"), permission="lockhouse.send_tasks", below=("trace",)),

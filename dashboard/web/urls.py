@@ -19,6 +19,7 @@ urlpatterns = [
     path("results/<str:id>/value/", results.result_value, name="result-value"),
     path("tasks/", tasks.tasks, name="tasks"),
     path("tasks/<str:id>/", tasks.task, name="task"),
+    path("schedules/", views.schedules, name="schedules"),
     path("workers/", runs.workers, name="workers"),
     path("workers/<str:id>/", runs.worker, name="worker"),
     path("login/", Login.as_view(), name="login"),

@@ -6,7 +6,7 @@ from django.views.decorators.http import require_GET
 
 from dashboard import snapshot as snapshots
 from dashboard.web.access import page_for
-from dashboard.web.panels import FLOW, LOCK, LOCKS, OVERVIEW, QUEUE, QUEUES
+from dashboard.web.panels import FLOW, LOCK, LOCKS, OVERVIEW, QUEUE, QUEUES, SCHEDULES
 from dashboard.web.panels.lock import name_of
 from dashboard.web.panels.queue import queue_of
 from dashboard.web.panels.queue_messages import messages_of
@@ -63,3 +63,10 @@ def queue(request: HttpRequest, id: str) -> HttpResponse:  # noqa: A002  # the U
         return show_page(request, "lockhouse/queue_missing.html", here="queue", title=_("No such queue"), status=404, has_observer=newest.at is not None)
     also = {} if is_partial(request) else messages_of(found, newest, may_of(request), now_utc())
     return show(request, QUEUE, visible(found.name), {"id": id}, newest, also)
+
+
+@require_GET
+@page_for("lockhouse.view_locks")
+def schedules(request: HttpRequest) -> HttpResponse:
+    """Every schedule: the whole page, or only its live part when htmx asks."""
+    return show(request, SCHEDULES, _("Schedules"), request.GET.dict())

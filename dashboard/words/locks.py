@@ -20,6 +20,7 @@ VERDICTS: Mapping[str, str | Promise] = {
     "no-reader": gettext_lazy("no reader"),
     "unknown-task": gettext_lazy("unknown task"),
     "worker-gone": gettext_lazy("worker silent"),
+    "beat-silent": gettext_lazy("beat silent"),
     "source": gettext_lazy("unavailable"),
 }
 MEANINGS: Mapping[str, str | Promise] = {

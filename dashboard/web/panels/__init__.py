@@ -11,6 +11,7 @@ from dashboard.web.panels.result import ResultPanel
 from dashboard.web.panels.results import ResultsPanel
 from dashboard.web.panels.run import RunPanel
 from dashboard.web.panels.runs import RunsPanel
+from dashboard.web.panels.schedules import SchedulesPanel
 from dashboard.web.panels.task import TaskPanel
 from dashboard.web.panels.tasks import TasksPanel
 from dashboard.web.panels.trace import TracePanel
@@ -30,10 +31,11 @@ RUN = RunPanel()
 TRACE = TracePanel()
 TASKS = TasksPanel()
 TASK = TaskPanel()
+SCHEDULES = SchedulesPanel()
 WORKERS = WorkersPanel()
 WORKER = WorkerPanel()
 PANELS: dict[str, Panel] = {
     "results": RESULTS, "result": RESULT, "overview": OVERVIEW, "locks": LOCKS, "lock": LOCK, "queues": QUEUES, "queue": QUEUE,
     "runs": RUNS, "run": RUN, "trace": TRACE, "flow": FLOW, "tasks": TASKS, "task": TASK,
-    "workers": WORKERS, "worker": WORKER,
+    "workers": WORKERS, "worker": WORKER, "schedules": SCHEDULES,
 }  # fmt: skip

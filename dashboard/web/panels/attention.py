@@ -19,7 +19,7 @@ from dashboard.words import sentences, source_name, verdict, visible
 
 MAX_ROWS = 7
 MAX_FACTS = 2
-SAID_BY_HEADLINE = {"holder_token", "holder_likely", "lapsed", "no_reader", "source_unavailable", "stale", "task_unknown"}
+SAID_BY_HEADLINE = {"holder_token", "holder_likely", "lapsed", "no_reader", "source_unavailable", "stale", "task_unknown", "beat_silent"}
 SAID_OF_WORKER = SAID_BY_HEADLINE | {"worker_silent"}
 
 
@@ -80,6 +80,8 @@ def concern_url(concern: Concern) -> str:
         return url_of(concern.queues[0])
     if concern.kind == "unknown-task":
         return task_url(concern.subject)
+    if concern.kind == "beat-silent":
+        return f"{reverse('lockhouse:schedules')}?show=overdue"
     return f"{reverse('lockhouse:locks')}?verdict={concern.kind}" if concern.locks else ""
 
 
@@ -106,11 +108,16 @@ def _headline(concern: Concern) -> str:
         "source": _("has not answered"),
         "unknown-task": _("was sent, and no worker knows a task of this name"),
         "worker-gone": _("has not been heard of"),
+        "beat-silent": _("has sent nothing"),
     }.get(concern.kind, "")
 
 
 def _headline_end(concern: Concern) -> str:
     """What follows the time, with the space or comma before it."""
+    if concern.kind == "beat-silent":
+        count = concern.evidence[0].values["count"]
+        assert isinstance(count, int), "the judge counts them"
+        return ngettext("; %(n)d schedule is overdue", "; %(n)d schedules are overdue", count) % {"n": count}
     if concern.kind != "overrun" or len(concern.locks) != 1:
         return ""
     return " " + _("while %(task)s still runs") % {"task": visible(concern.locks[0].holder.task_name or _("its holder"))}

@@ -68,13 +68,14 @@ def unknown_tasks(facts: Facts) -> Iterator[Concern]:
     waiting = next_in(facts)
     readings = {task.name: task for task in facts.snapshot.tasks}
     sent = [task.name for task in readings.values() if task.last_sent_at is not None and facts.now - task.last_sent_at < HOUR]
-    for name in dict.fromkeys([*waiting, *sent]):
-        if known.is_unknown(name):
-            yield Concern(kind="unknown-task", subject=name, evidence=list(_evidence(name, readings.get(name), waiting, known)))
+    names = [name for name in dict.fromkeys([*waiting, *sent]) if known.is_unknown(name)]
+    for index, name in enumerate(names):
+        near = known.nearest(name) if index < MAX_NEAR else ()
+        evidence = [*unknown(known, near), *_evidence(name, readings.get(name), waiting)]
+        yield Concern(kind="unknown-task", subject=name, evidence=evidence)
 
 
-def _evidence(name: str, task: TaskReading | None, waiting: Mapping[str, tuple[str, ...]], known: Registry) -> Iterator[Evidence]:
-    yield from unknown(known, known.nearest(name))
+def _evidence(name: str, task: TaskReading | None, waiting: Mapping[str, tuple[str, ...]]) -> Iterator[Evidence]:
     if name in waiting:
         yield Evidence(code="task_waits", values={"queues": list(waiting[name])})
     if task is not None:

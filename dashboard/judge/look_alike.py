@@ -35,33 +35,40 @@ def _likeness(one: str, other: str) -> int | None:
 def _mistakes(one: str, other: str) -> int | None:
     if _plain(one) == _plain(other) and one != other:
         return 1
-    if min(len(one), len(other)) < LEAST or max(len(one), len(other)) > MAX_LENGTH or _without_numbers(one) == _without_numbers(other):
+    if min(len(one), len(other)) < LEAST or max(len(one), len(other)) > MAX_LENGTH:
         return None
     most = 1 if min(len(one), len(other)) < SHORT else 2
-    if abs(len(one) - len(other)) > most:
+    if abs(len(one) - len(other)) > most or _without_numbers(one) == _without_numbers(other):
         return None
-    found = _distance(one.casefold(), other.casefold())
-    return found if 0 < found <= most else None
+    return _distance(one.casefold(), other.casefold(), most) or None
 
 
+@lru_cache(maxsize=8192)
 def _plain(name: str) -> str:
     return re.sub(r"[-_. ]", "", name.casefold())
 
 
+@lru_cache(maxsize=8192)
 def _without_numbers(name: str) -> str:
     return re.sub(r"[-_. ]*\d+", "", name)
 
 
-def _distance(one: str, other: str) -> int:
-    """Letters added, left out, changed or swapped with their neighbour."""
-    before: list[int] = []
-    last = list(range(len(other) + 1))
+def _distance(one: str, other: str, most: int) -> int | None:
+    """Letters added, left out, changed or swapped with their neighbour; None beyond `most`.
+
+    Cost: only cells within `most` of the diagonal are looked at, and names that differ in their first letters end there: it is asked for every pair.
+    """
+    beyond = most + 1
+    before, last = [beyond] * (len(other) + 1), [j if j <= most else beyond for j in range(len(other) + 1)]
     for i, letter in enumerate(one, 1):
-        now = [i]
-        for j, seen in enumerate(other, 1):
-            cost = min(last[j] + 1, now[j - 1] + 1, last[j - 1] + (letter != seen))
-            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == seen:
+        now = [beyond] * (len(other) + 1)
+        now[0] = min(i, beyond)
+        for j in range(max(1, i - most), min(len(other), i + most) + 1):
+            cost = min(last[j] + 1, now[j - 1] + 1, last[j - 1] + (letter != other[j - 1]))
+            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == other[j - 1]:
                 cost = min(cost, before[j - 2] + 1)
-            now.append(cost)
+            now[j] = cost
+        if min(now) > most and min(last) >= most:  # a swap may still come from the row before
+            return None
         before, last = last, now
-    return last[-1]
+    return last[-1] if last[-1] <= most else None

@@ -7,6 +7,8 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from os import getpid
+from socket import gethostname
 from time import monotonic
 from typing import Any
 
@@ -118,11 +120,16 @@ def _refusal(error: BaseException) -> ResponseError | None:
     return error
 
 
+def _own_name() -> str:
+    """Who sent it, as events say it: `lockhouse4711@web-3`."""
+    return f"lockhouse{getpid()}@{gethostname()}"
+
+
 class _Teller:
     """Celery's dispatcher of the `task-sent` event; the message is in its queue by then, so an event that fails changes nothing."""
 
     def publish(self, kind: str, fields: dict[str, Any], producer: Any, **options: Any) -> None:
         try:
-            connections.send_app().events.Dispatcher(enabled=False).publish(kind, fields, producer, **options)
+            connections.send_app().events.Dispatcher(enabled=False, hostname=_own_name()).publish(kind, fields, producer, **options)
         except ERRORS:
             return

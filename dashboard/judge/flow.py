@@ -28,7 +28,7 @@ def picture(snapshot: Snapshot, locks: Sequence[JudgedLock], now: datetime, poli
     facts = gather(snapshot, now, policy)
     queues, senders = judge_queues(snapshot, now, policy), Senders.of(snapshot)
     found = [*sender_nodes(facts, senders), *queue_nodes(facts, queues), *worker_nodes(facts, locks), *lock_nodes(facts, locks)]
-    known = Known(facts=facts, nodes={node.id: node for node in found}, senders=senders)
+    known = Known.of(facts, found, senders)
     lines = [*sent_lines(known, queues), *received_lines(known, queues), *lock_lines(known, locks)]
     nodes, drawn_as = _grouped(found, most, {node for column in before for node in column})
     lines = _between({node.id for column in nodes.values() for node in column}, lines, drawn_as)

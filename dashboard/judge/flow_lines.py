@@ -1,7 +1,8 @@
 """The lines of the flow's picture: what moves along each, or why nothing does. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from dashboard.judge.facts import Facts
@@ -20,15 +21,21 @@ class Known:
     nodes: Mapping[str, FlowNode]  # by id
     senders: Senders
 
-    @property
-    def is_counted(self) -> bool:
-        """Whether events are received, so that nothing seen means nothing moved."""
-        return self.facts.snapshot.flow.since is not None and not is_blind(self.facts)
+    is_blind: bool  # a silence may be ours
+    is_counted: bool  # events are received, so nothing seen means that nothing moved
+
+    @classmethod
+    def of(cls, facts: Facts, nodes: Iterable[FlowNode], senders: Senders) -> "Known":
+        """What can be said of these nodes."""
+        blind = is_blind(facts)
+        counted = facts.snapshot.flow.since is not None and not blind
+        return cls(facts=facts, nodes={node.id: node for node in nodes}, senders=senders, is_blind=blind, is_counted=counted)
 
     def edges(self, way: str) -> list[FlowEdge]:
         return [edge for edge in self.facts.snapshot.flow.edges if edge.way == way]
 
 
+@lru_cache(maxsize=8192)
 def line_id(source: str, target: str, kind: str = "") -> str:
     """What tells this line apart: of two nodes there may be one line for what gets through, and one for what is refused."""
     return identity(source, target, kind)[:12]
@@ -70,7 +77,7 @@ def received_lines(known: Known, judged: Sequence[JudgedQueue]) -> Iterator[Flow
 def _received(known: Known, one: JudgedQueue | None, queue: str, worker: str, edge: FlowEdge | None) -> FlowLine:
     line = _line(known, node_id("queue", queue), node_id("worker", worker), edge)
     processes = known.facts.workers.get(worker)
-    problem = standing(processes[0], known.facts)[1] if processes and not is_blind(known.facts) else None
+    problem = standing(processes[0], known.facts)[1] if processes and not known.is_blind else None
     problem = problem or _unknown_task(one, worker)
     if problem is not None:
         return _with(line, "broken", problem)

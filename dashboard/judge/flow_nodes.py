@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import lru_cache
 
 from dashboard.judge.attention import BLINDING, REMEMBERED
 from dashboard.judge.facts import Facts
@@ -17,6 +18,7 @@ SLOW = {"queue_more_in", "queue_grows", "queue_stalled", "queue_all_busy", "queu
 Places = dict[tuple[Column, str], FlowNode]
 
 
+@lru_cache(maxsize=8192)
 def node_id(column: Column, *name: str) -> str:
     """What tells this place apart, the same at every look."""
     return identity(column, *name)[:12]

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.utils.translation import gettext_noop as N_
 
@@ -64,15 +63,14 @@ COUNTED: Mapping[str, Callable[[Mapping[str, Word], Mapping[str, str]], str]] = 
 
 def group_name(node: FlowNode) -> str:
     """What several that are drawn as one are called; `node.name` is how their names begin."""
-    n = number(node.members)
     if node.name:
-        return _("%(n)s others, %(name)s…") % {"n": n, "name": node.name}
+        return f"{number(node.members)} × {node.name}…"
     return {
         "sender": ngettext("%(n)s other sender", "%(n)s other senders", node.members),
         "queue": ngettext("%(n)s other queue", "%(n)s other queues", node.members),
         "worker": ngettext("%(n)s other worker", "%(n)s other workers", node.members),
         "lock": ngettext("%(n)s other lock", "%(n)s other locks", node.members),
-    }[node.column] % {"n": n}
+    }[node.column] % {"n": number(node.members)}
 
 
 def per_minute(line: FlowLine) -> str:

@@ -21,7 +21,7 @@ from dashboard.words.flow import SENDERS, group_name
 from dashboard.words.results import number
 
 LISTS = {"sender": "flow-sender-lanes", "queue": "flow-queue-lanes", "worker": "flow-worker-lanes", "lock": "flow-lock-lanes"}
-PAGES = {"sender": "runs", "queue": "queues", "worker": "workers", "lock": "locks"}
+PAGES = {"queue": "queues", "worker": "workers", "lock": "locks"}
 WORKER_TONES = {"leaving": "expiring", "silent": "unknown", "gone": "orphaned", "unknown": "unknown"}
 WORKER_WORDS: Mapping[str, str | Promise] = {
     "leaving": gettext_lazy("leaving"),
@@ -123,7 +123,7 @@ def _lock_says(node: FlowNode) -> str:
         return sentence(node.problem) if node.problem else ""
     if node.kind == "free":
         return _("free")
-    return _("orphaned, holder gone") if node.problem else verdict(node.kind)
+    return verdict(node.kind)
 
 
 def _worker_says(node: FlowNode) -> str:
@@ -150,10 +150,10 @@ def _tone(node: FlowNode) -> str:
 
 def _url(node: FlowNode) -> str:
     """The node's own page; of a group the list, filtered by how their names begin."""
+    if node.column == "sender":
+        return {"beat": list_url("schedules"), "lockhouse": list_url("send")}.get(node.kind, "")
     if node.kind == "group":
         return list_url(PAGES[node.column], node.name)
-    if node.column == "sender":
-        return list_url("schedules") if node.kind == "beat" else ""
     if node.column == "worker":
         return worker_url(node.subject)
     return reverse(f"lockhouse:{node.column}", args=[node.subject]) if node.subject else ""

@@ -20,6 +20,7 @@ from dashboard.web.panels.frame import frame, piece, region_state
 from dashboard.web.panels.lanes import MAX_LANES, axis, lane_piece, ordered_lanes
 from dashboard.web.timeline import anchor_of
 
+MAX_BRIEF = 25  # queues in brief; the others are on their own page
 MAX_NODES = 7  # of each column of the flow: as high as the other regions
 
 
@@ -80,8 +81,10 @@ def _queues(seen: Look) -> Iterator[Piece]:
     queues = seen.snapshot.queues
     empty = (_("No queue is known"), _("Queues are named in the settings, read by workers, or found with messages."))
     state = region_state(seen, shown=len(queues), total=len(queues), sources=("broker",), empty=empty)
-    yield piece("queues-state", "panels/region_state.html", state=state, cut="")
-    for queue in sorted(queues, key=lambda queue: queue.name):
+    shown = sorted(queues, key=lambda queue: (queue.consumers != () or not queue.ready, -queue.ready, queue.name))[:MAX_BRIEF]
+    cut = _("The %(shown)d with the most in them, of %(all)d.") % {"shown": len(shown), "all": len(queues)} if len(queues) > len(shown) else ""
+    yield piece("queues-state", "panels/region_state.html", state=state, cut=cut)
+    for queue in sorted(shown, key=lambda queue: queue.name):
         yield queue_row(queue, seen)
 
 

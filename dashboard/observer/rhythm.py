@@ -22,6 +22,7 @@ FITTING = 0.8  # of the gaps
 MOST_LOST = 3  # sends lost in a row that are still the same rhythm
 UNITS = tuple(timedelta(seconds=seconds) for seconds in (86_400, 3600, 60, 1, 0.1))
 ROUND = 0.01
+DRIFT = timedelta(milliseconds=50)  # of a beat on a busy machine: it counts from each send anew
 Key = tuple[Signature, str | None]  # with the queue
 
 
@@ -106,10 +107,10 @@ def fits(gap_s: float, interval_s: float) -> bool:
 
 
 def rounded(span: timedelta) -> timedelta:
-    """`10 s` for 9.98 s: whole days, hours, minutes, seconds, tenths, the coarsest that is within a hundredth."""
+    """`10 s` for 9.98 s: whole days, hours, minutes, seconds, tenths, the coarsest that is near enough."""
     for unit in UNITS:
         whole = round(span / unit) * unit
-        if whole and abs(span - whole) <= ROUND * span:
+        if whole and abs(span - whole) <= max(ROUND * span, min(DRIFT, unit / 4)):
             return whole
     return timedelta(milliseconds=round(span / timedelta(milliseconds=1)))
 

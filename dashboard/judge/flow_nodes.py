@@ -33,12 +33,14 @@ def is_blind(facts: Facts) -> bool:
 class Senders:
     """Which node an origin (`gen4711@web-3`) belongs to."""
 
-    beats: frozenset[str]
+    beats: frozenset[str] = frozenset()
+    schedules: int = 0  # entries that were seen to be sent
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> "Senders":
         """With the origins that were seen sending by a schedule."""
-        return cls(frozenset(entry.origin for entry in snapshot.schedules if entry.origin))
+        origins = [entry.origin for entry in snapshot.schedules if entry.origin]
+        return cls(frozenset(origins), len(origins))
 
     def place(self, origin: str) -> tuple[str, str]:
         """The kind and the name of the sender."""
@@ -60,9 +62,8 @@ def sender_nodes(facts: Facts, senders: Senders) -> Iterator[FlowNode]:
     for head in (head for queue in facts.snapshot.queues for head in queue.heads if head.origin):
         origins[senders.place(head.origin or "")].add(head.origin or "")
     for (kind, name), known in origins.items():
-        yield FlowNode(
-            id=node_id("sender", kind, name), column="sender", name=name, kind=kind, subject=min(known), weight=weights[kind, name], amount=len(known)
-        )
+        amount = senders.schedules if kind == "beat" else len(known)
+        yield FlowNode(id=node_id("sender", kind, name), column="sender", name=name, kind=kind, subject=min(known), weight=weights[kind, name], amount=amount)
 
 
 def queue_nodes(facts: Facts, judged: Sequence[JudgedQueue]) -> Iterator[FlowNode]:

@@ -59,7 +59,7 @@ class FlowNode:
     subject: str = ""  # what its page is found by
     members: int = 1
     weight: int = 0  # movements within the last minute, as far as they are known
-    amount: int | None = None  # a queue's ready messages, a worker's busy processes, a sender's processes
+    amount: int | None = None  # a queue's ready messages, a worker's busy processes, a sender's processes, a beat's schedules
     of: int | None = None  # a worker's processes
     priorities: tuple[tuple[str, int], ...] = ()  # of a queue's ready messages, the first to be delivered first
     refused: int = 0  # runs that a lock turned away within the last minute

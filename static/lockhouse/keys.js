@@ -24,7 +24,7 @@
     c: () => document.querySelector("#lh-bulk:not([hidden]) [data-copy-ticked]")?.click(),
     "?": () => byId("lh-help").showModal(),
   };
-  const PAGES = { o: "overview", l: "locks", q: "queues", t: "tasks", a: "acts" };
+  const PAGES = { o: "overview", l: "locks", q: "queues", t: "tasks", f: "flow", a: "acts" };
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;

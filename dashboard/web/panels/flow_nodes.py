@@ -115,7 +115,14 @@ def node_says(node: FlowNode) -> str:
         return _worker_says(node)
     if node.column == "lock":
         return _lock_says(node)
-    return ngettext("%(n)s process", "%(n)s processes", node.amount or 0) % {"n": number(node.amount or 0)} if node.kind == "host" else ""
+    return _sender_says(node)
+
+
+def _sender_says(node: FlowNode) -> str:
+    count = node.amount or 0
+    if node.kind == "beat":
+        return ngettext("%(n)s schedule", "%(n)s schedules", count) % {"n": number(count)}
+    return ngettext("%(n)s process", "%(n)s processes", count) % {"n": number(count)} if node.kind in {"host", "lockhouse"} else ""
 
 
 def _lock_says(node: FlowNode) -> str:

@@ -63,7 +63,13 @@ def test_sender_that_a_schedule_was_seen_sending_by_is_called_beat():
 
     found = drawn(schedules=(schedule,), flow=flow(edge("sent", "gen9@web-3", "reports"), edge("sent", "gen4711@web-3", "reports")))
 
-    assert [(node.name, node.kind) for node in found.columns["sender"]] == [("beat", "beat"), ("web-3", "host")]
+    assert [(node.name, node.kind, node.amount) for node in found.columns["sender"]] == [("beat", "beat", 1), ("web-3", "host", 1)]
+
+
+def test_what_was_sent_from_here_is_told_apart():
+    found = drawn(flow=flow(edge("sent", "lockhouse77@web-3", "reports"), edge("sent", "gen4711@web-3", "reports")))
+
+    assert [(node.name, node.kind) for node in found.columns["sender"]] == [("lockhouse", "lockhouse"), ("web-3", "host")]
 
 
 def test_sender_that_was_not_seen_is_drawn_and_said():
@@ -219,7 +225,7 @@ def test_movement_of_a_grouped_queue_is_drawn_on_the_groups_line():
     found = drawn(queues=many())
     move = FlowMove(number=1, way="received", source="tenant_199", target=WORKER, at=NOW)
 
-    assert line_of(move, Senders(frozenset()), found.drawn_as) in {line.id for line in found.lines}
+    assert line_of(move, Senders(), found.drawn_as) in {line.id for line in found.lines}
 
 
 def test_group_with_troubled_members_says_how_many():

@@ -202,7 +202,8 @@ def test_rhythm_with_jitter_is_rounded_to_what_a_person_would_write():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "written"), [(9.96, 10), (59.8, 60), (61, 61), (90, 90), (3601, 3600), (86_390, 86_400), (2.5, 2.5), (119.4, 120), (1.004, 1), (1.04, 1), (1.2, 1.2)]
+    ("seconds", "written"),
+    [(9.96, 10), (59.8, 60), (61, 61), (90, 90), (3601, 3600), (86_390, 86_400), (2.5, 2.5), (119.4, 120), (1.004, 1), (1.04, 1), (1.2, 1.2)],
 )
 def test_intervals_are_rounded(seconds, written):
     assert rounded(timedelta(seconds=seconds)) == timedelta(seconds=written)

@@ -11,7 +11,9 @@ from typing import Any
 from dashboard.records import Counts, Run, Spread, TaskCount
 from dashboard.records.counts import RUNTIME_BOUNDS, WAIT_BOUNDS
 
-MAX_ROWS = 1000  # tasks × hosts × queues; each makes about forty lines of /metrics
+MAX_ROWS = 500  # tasks × hosts × queues; each makes about forty lines of /metrics
+IDLE = timedelta(hours=1)  # a row that nothing was counted in for so long makes room for another: hosts come and go
+CLEAR_EVERY = timedelta(minutes=1)
 MAX_EXCEPTIONS = 20  # of one row; the others count as OTHERS
 MAX_NAME = 200
 OTHERS = "others"
@@ -49,9 +51,11 @@ class _Row:
         self.events: Counter[str] = Counter()
         self.failures: Counter[str] = Counter()
         self.runtimes, self.waits = _Durations(RUNTIME_BOUNDS), _Durations(WAIT_BOUNDS)
+        self.counted_at: datetime | None = None
 
-    def count(self, kind: str, run: Run) -> None:
+    def count(self, kind: str, run: Run, at: datetime) -> None:
         self.events[kind] += 1
+        self.counted_at = at
         if kind == "task-failed":
             said = exception_of(run.error)
             self.failures[said if said in self.failures or len(self.failures) < MAX_EXCEPTIONS else OTHERS] += 1
@@ -69,6 +73,7 @@ class CountBook:
         self._refused: Counter[str] = Counter()
         self._uncounted = 0
         self._since: datetime | None = None
+        self._cleared_at: datetime | None = None
         self._taken = Counts()
 
     def restore(self, counts: Counts) -> None:
@@ -80,6 +85,7 @@ class CountBook:
             row.events, row.failures = Counter(task.events), Counter(task.failures)
             row.runtimes.restore(task.runtimes)
             row.waits.restore(task.waits)
+            row.counted_at = task.counted_at
 
     def event(self, event: Mapping[str, Any], run: Run | None, at: datetime) -> None:
         """Count an event of a run; `run` is what is known of it with that event taken in, None where nothing is."""
@@ -87,18 +93,25 @@ class CountBook:
         if kind not in KINDS:
             return
         self._since = self._since or at
-        row = self._row_of(event.get("hostname"), run) if run is not None else None
+        row = self._row_of(event.get("hostname"), run, at) if run is not None else None
         if row is None or run is None:
             self._uncounted += 1
         else:
-            row.count(kind, run)
+            row.count(kind, run, at)
 
-    def _row_of(self, sender: object, run: Run) -> _Row | None:
+    def _row_of(self, sender: object, run: Run, at: datetime) -> _Row | None:
         """The row that a run's event belongs to; None where that would be one too many."""
         key = ((run.name or "")[:MAX_NAME], host_of(sender if isinstance(sender, str) else ""), (run.queue or "")[:MAX_NAME])
-        if key not in self._rows and len(self._rows) < MAX_ROWS:
+        if key not in self._rows and self._has_room(at):
             self._rows[key] = _Row()
         return self._rows.get(key)
+
+    def _has_room(self, at: datetime) -> bool:
+        """Whether there may be one more row; when all are taken, those that are idle go, once in a while, for looking at all of them costs."""
+        if len(self._rows) >= MAX_ROWS and (self._cleared_at is None or at - self._cleared_at >= CLEAR_EVERY):
+            self._cleared_at = at
+            self._rows = {key: row for key, row in self._rows.items() if row.counted_at is not None and at - row.counted_at < IDLE}
+        return len(self._rows) < MAX_ROWS
 
     def refused(self, cache: str, at: datetime) -> None:
         """Count an attempt that a lock of this cache turned away."""
@@ -131,6 +144,7 @@ def _as_record(key: Key, row: _Row) -> TaskCount:
         failures=dict(row.failures),
         runtimes=row.runtimes.spread(),
         waits=row.waits.spread(),
+        counted_at=row.counted_at,
     )
 
 

@@ -27,6 +27,7 @@ class TaskCount:
     failures: Mapping[str, int] = field(default_factory=dict)  # by the class of the exception
     runtimes: Spread = field(default_factory=Spread)  # of runs that succeeded
     waits: Spread = field(default_factory=Spread)  # from sending, or from the eta, to the start
+    counted_at: datetime | None = None  # last; a row that is idle for an hour goes when its place is needed, and begins anew
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

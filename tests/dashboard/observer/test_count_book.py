@@ -77,6 +77,20 @@ def test_rows_are_bounded_and_what_has_no_row_is_counted():
     assert counts.uncounted == 4
 
 
+def test_hosts_that_are_gone_make_room_for_those_that_came():
+    book = CountBook()
+    for number in range(MAX_ROWS):
+        book.event({"type": "task-received", "hostname": f"w@pod-{number}"}, make_run(), NOW)
+    an_hour_on = NOW + timedelta(hours=1, seconds=1)
+    book.event({"type": "task-received", "hostname": "w@pod-0"}, make_run(), an_hour_on - timedelta(minutes=5))
+
+    book.event({"type": "task-received", "hostname": "w@new"}, make_run(), an_hour_on)
+
+    counts = tick(book)
+    assert {task.host: sum(task.events.values()) for task in counts.tasks} == {"pod-0": 2, "new": 1}
+    assert counts.uncounted == 0
+
+
 def test_totals_go_on_from_the_last_snapshot_and_never_fall():
     before = counted(*life(runtime=0.2))
     stored = msgspec.msgpack.decode(msgspec.msgpack.encode(before), type=Counts)

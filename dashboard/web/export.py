@@ -21,6 +21,7 @@ from dashboard.api.queue_rows import queue_row
 from dashboard.api.result_rows import result_row
 from dashboard.api.rows import lock_row, unavailable
 from dashboard.api.run_rows import run_row
+from dashboard.api.schedule_rows import schedule_row
 from dashboard.api.task_rows import task_row
 from dashboard.api.worker_rows import worker_row
 from dashboard.conf import conf
@@ -29,6 +30,7 @@ from dashboard.judge.queue_filter import matches_queue
 from dashboard.judge.queue_why import judge_queues
 from dashboard.judge.results import judge_results, matches_result
 from dashboard.judge.runs import judge_runs, matches_run
+from dashboard.judge.schedules import judge_schedules, matches_schedule
 from dashboard.judge.task_filter import matches_task
 from dashboard.judge.tasks import judge_tasks
 from dashboard.judge.workers import judge_workers, matches_worker
@@ -38,12 +40,14 @@ from dashboard.web.panels.locks import LocksQuery
 from dashboard.web.panels.queues import QueuesQuery
 from dashboard.web.panels.results import ResultsQuery
 from dashboard.web.panels.runs import RunsQuery
+from dashboard.web.panels.schedules import SchedulesQuery
 from dashboard.web.panels.tasks import TasksQuery
 from dashboard.web.panels.tasks import is_shown as is_task_shown
 from dashboard.web.panels.workers import WorkersQuery
 from dashboard.words import visible
 
 CSV = "csv"
+PAYLOADS, UNREDACTED = "lockhouse.view_payloads", "lockhouse.view_unredacted"
 ROWS_AT_ONCE = 200
 FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # the wide ones are taken for the others in some places
 Row = Mapping[str, Any]
@@ -74,9 +78,14 @@ def _tasks(seen: Look, query: Query, may: May) -> Iterator[Row]:
 
 def _runs(seen: Look, query: Query, may: May) -> Iterator[Row]:
     asked, judged = RunsQuery.of(query), judge_runs(seen.snapshot, seen.judged, seen.now, seen.policy)
-    payloads, unredacted = "lockhouse.view_payloads" in may, "lockhouse.view_unredacted" in may
     chosen = asked.chosen([one for one in judged if matches_run(one, asked.q)], seen.now)
-    return (run_row(one, seen.now, payloads=payloads, unredacted=unredacted) for one in chosen)
+    return (run_row(one, seen.now, payloads=PAYLOADS in may, unredacted=UNREDACTED in may) for one in chosen)
+
+
+def _schedules(seen: Look, query: Query, may: May) -> Iterator[Row]:
+    asked, judged = SchedulesQuery.of(query), judge_schedules(seen.snapshot, seen.now, seen.policy)
+    chosen = asked.chosen([one for one in judged if matches_schedule(one, asked.q)])
+    return (schedule_row(one, seen.now, payloads=PAYLOADS in may, unredacted=UNREDACTED in may) for one in chosen)
 
 
 def _workers(seen: Look, query: Query, may: May) -> Iterator[Row]:
@@ -91,6 +100,7 @@ EXPORTS: Mapping[str, Callable[[Look, Query, May], Iterable[Row]]] = {
     "tasks": _tasks,
     "runs": _runs,
     "results": _results,
+    "schedules": _schedules,
     "workers": _workers,
 }
 

@@ -40,3 +40,8 @@ class FigureBook:
             refused_last_hour=None if refused_at is None else sum(now - at <= HOUR for at in refused_at),
             failed_last_hour=None if failed_at is None else sum(now - at <= HOUR for at in failed_at),
         )
+
+
+def total(counts: Sequence[int | None]) -> int | None:
+    """Their sum; None where one of them is not known."""
+    return None if any(count is None for count in counts) else sum(count for count in counts if count is not None)

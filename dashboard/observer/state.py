@@ -10,7 +10,7 @@ from dashboard.judge.facts import gather
 from dashboard.judge.holders import find_holder
 from dashboard.observer.count_book import CountBook
 from dashboard.observer.event_pace import EventPace
-from dashboard.observer.figures import FigureBook
+from dashboard.observer.figures import FigureBook, total
 from dashboard.observer.flow_book import FlowBook
 from dashboard.observer.lock_book import LockBook, lapsed_key
 from dashboard.observer.observations import (
@@ -136,10 +136,8 @@ class State:
         return self.queue_book.read(seen, readers, self._told_since(seen.at))
 
     def _traces_read(self, seen: TracesRead) -> Collection[str]:
-        if self.traces == tuple(seen.traces):
-            return ()
-        self.traces = tuple(seen.traces)
-        return ("traces",)
+        before, self.traces = self.traces, tuple(seen.traces)
+        return ("traces",) if before != self.traces else ()
 
     def _schedules_read(self, seen: SchedulesRead) -> Collection[str]:
         self.schedules.read(seen)
@@ -149,9 +147,8 @@ class State:
         """Since when every event was taken in; None: it cannot be said."""
         if self.dropped != self._dropped:
             self._dropped, self._dropped_at = self.dropped, at
-        if not self._is_ok("events"):
-            return None
-        return max(self.sources["events"].since, self._dropped_at) if self._dropped_at else self.sources["events"].since
+        since = self.events_since()
+        return max(since, self._dropped_at) if since and self._dropped_at else since
 
     @property
     def queues(self) -> tuple[QueueReading, ...]:
@@ -221,7 +218,7 @@ class State:
             failed_at=self.runs.failed_at if events else None,
             locks=len(self.locks.held) if caches and all(source.ok for source in caches) else None,
             ready=sum(queue.ready for queue in self.queues) if broker else None,
-            unacked=_total([queue.unacked for queue in self.queues]) if broker else None,
+            unacked=total([queue.unacked for queue in self.queues]) if broker else None,
             busy=sum(map(len, active)) if self._is_ok("workers") else None,
         )
 
@@ -253,7 +250,3 @@ class State:
             counts=self.counts.taken,
             observer=self.observer,
         )
-
-
-def _total(counts: Sequence[int | None]) -> int | None:
-    return None if any(count is None for count in counts) else sum(count for count in counts if count is not None)

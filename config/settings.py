@@ -112,6 +112,7 @@ LOCKHOUSE: dict[str, Any] = {
     "INSPECT": env.bool("LOCKHOUSE_INSPECT", default=True),
     "SCAN": env.bool("LOCKHOUSE_SCAN", default=True),
     "METRICS_ALLOW": env.list("LOCKHOUSE_METRICS_ALLOW", default=[]),
+    "SEND_LIMIT": env.int("LOCKHOUSE_SEND_LIMIT", default=200),
     "GRACE": env.int("LOCKHOUSE_GRACE", default=10),
 }
 if patterns := env.list("LOCKHOUSE_LOCK_PATTERNS", default=[]):

@@ -87,6 +87,16 @@ def check_grace(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 @register()
+def check_send_limit(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Whoever may send at all may send one message a minute."""
+    limit = _given().get("SEND_LIMIT", 200)
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        hint = "Messages that one person may send within a minute: 1 or more, 200 as a rule. READ_ONLY switches sending off."
+        return [Error(f"SEND_LIMIT is {limit!r}.", hint=hint, id="lockhouse.E014")]
+    return []
+
+
+@register()
 def check_metrics_allow(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Who reads metrics without a token is named by addresses."""
     given = _given().get("METRICS_ALLOW", ())

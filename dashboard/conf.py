@@ -39,6 +39,7 @@ class Conf:
     INSPECT: bool = _says("ask the workers (inspect); off: runs are known from events only", default=True)
     SCAN: bool = _says("look in the background for locks under any name", default=True)
     METRICS_ALLOW: Sequence[str] = _says("addresses and networks that read /metrics without a token, comma-separated", default=())
+    SEND_LIMIT: int = _says("messages that one person may send within a minute, several at once counted as so many", default=200)
     GRACE: int = _says("seconds of silence before a worker counts as gone", default=10)
 
 

@@ -1,8 +1,9 @@
 """Writes acts down: as `intent` before they are done, completed after. The unique nonce makes a second submission the same act."""
 
 import logging
+import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 from dashboard.acts import words
 from dashboard.acts.refusals import Refused
 from dashboard.acts.values import Answer, Order
+from dashboard.conf import conf
 from dashboard.models import OperatorAct
 
 MAX_A_MINUTE = 30  # a person who releases more by hand within a minute is a program, or mistaken
@@ -105,9 +107,33 @@ def limit(order: Order, now: datetime) -> None:
             return
     except DatabaseError as error:
         raise _unwritten(error) from error
-    act, _ = begin(order)
+    act, _ = begin(replace(order, nonce=uuid.uuid4().hex))  # the same submission may be made again when the minute is over
     finish(act, Answer(state="refused", code="too_many", values={"limit": MAX_A_MINUTE}))
     raise Refused("too_many", limit=MAX_A_MINUTE)
+
+
+def limit_messages(act: OperatorAct) -> None:
+    """Refuse an act of sending that has begun, where its messages and those of this person's last minute are too many.  Raises: Refused.
+
+    It counts among them itself, so that several requests at once cannot each find room for themselves alone.
+    """
+    most, count = conf().SEND_LIMIT, _messages_of(act)
+    try:
+        recent = OperatorAct.objects.filter(act=act.act, username=act.username, started_at__gt=act.started_at - MINUTE).exclude(state="refused")
+        before = sum(map(_messages_of, recent.exclude(pk=act.pk).only("state", "before", "values")))
+        if before + count <= most:
+            return
+        act.nonce = uuid.uuid4().hex  # as above
+        act.save(update_fields=["nonce"])
+    except DatabaseError as error:
+        raise _unwritten(error) from error
+    finish(act, Answer(state="refused", code="too_many_messages", values={"limit": most, "before": before, "count": count}))
+    raise Refused("too_many_messages", limit=most, before=before, count=count)
+
+
+def _messages_of(act: OperatorAct) -> int:
+    """How many it may have put into its queue: of one that failed, those before the failure."""
+    return int(act.values.get("sent", 0) if act.state == "failed" else act.before.get("count", 1))
 
 
 def released_by(target_id: str, token_digest: str) -> Mapping[str, str]:

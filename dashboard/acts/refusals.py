@@ -22,6 +22,7 @@ STATUS = {
     "send_too_large": 413,
     "name_differs": 422,
     "too_many": 429,
+    "too_many_messages": 429,
     "record_failed": 503,
 }
 CONFLICT = 409  # every other one

@@ -115,10 +115,10 @@ def _carry_out(order: Order, sending: Sending, known: Snapshot, now: datetime, *
     _refuse_no_list(preflight)
     if preflight.failing and not anyway:
         raise Refused("send_anyway_missing")
-    ledger.limit(order, now)
     act, is_mine = ledger.begin(order, before=_before(sending, preflight))
     if not is_mine:
         return _same(act, sending)
+    ledger.limit_messages(act)
     is_new = known.at is not None and not any(queue.name == sending.queue for queue in known.queues)
     answer = deliver(act.pk, sending, is_new=is_new)
     if answer.state == "unknown" or answer.values.get("sent"):

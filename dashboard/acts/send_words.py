@@ -30,11 +30,16 @@ REFUSALS = {
     "send_changed": _("What you confirmed is not what was planned, so nothing was sent. Look at it again."),
     "send_anyway_missing": _("By what is known this will not run. Tick “send it anyway” if it is meant. Nothing was sent."),
     "send_queue_is_no_list": _("The key of that queue is no list, so nothing can be sent to it. Nothing was sent."),
+    "too_many_messages": _(
+        "The limit is %(limit)s messages a minute for one person (LOCKHOUSE_SEND_LIMIT): you sent %(before)s within the last minute, and this would be "
+        "%(count)s more. Nothing was sent. Wait a minute, or send fewer."
+    ),
     "schedule_not_known": _("No schedule with this id is known any more. Nothing was sent."),
     "schedule_not_sendable": _("The arguments of this schedule are no JSON, so it cannot be sent from here. Nothing was sent."),
     "trace_not_known": _("Nothing was sent by an act with this id."),
 }
 ANSWERS = {
+    "too_many_messages": _("Nothing was sent: %(count)s more would be over the limit of %(limit)s messages a minute; there were %(before)s before."),
     "sent": _("Sent."),
     "sent_all": _("Sent: all %(count)s."),
     "sent_some": _("%(sent)s of %(count)s sent, then the broker refused (%(reason)s). The others were not sent."),

@@ -1,4 +1,4 @@
-"""What a task takes, where this process has it registered, as in a project that Lockhouse is installed in. Looks only: nothing is imported for it."""
+"""What a task takes, where the project's own app has it registered in this process. Looks only: nothing is imported for it."""
 
 import inspect
 import json
@@ -6,12 +6,10 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from celery import current_app
-
 from dashboard.records import Parameter, ParameterKind, Signature
+from dashboard.sources.own_app import BUILT_IN, own_app
 
 MAX_SHOWN = 200  # characters of a default or an annotation
-OWN_TASKS = "celery."  # Celery registers a few of its own, which nobody sends by hand
 KINDS: Mapping[Any, ParameterKind] = {
     inspect.Parameter.POSITIONAL_ONLY: "positional",
     inspect.Parameter.POSITIONAL_OR_KEYWORD: "either",
@@ -22,18 +20,23 @@ KINDS: Mapping[Any, ParameterKind] = {
 
 
 def registered_names() -> list[str]:
-    """The names of the tasks that this process could run itself."""
-    return sorted(name for name in current_app.tasks if not name.startswith(OWN_TASKS))
+    """The names of the tasks that this process could run itself; none beside a foreign system."""
+    return sorted(name for name in _tasks() if not name.startswith(BUILT_IN))
 
 
 def signature_of(name: str) -> Signature | None:
     """What the task of that name takes; None where this process does not know it, or cannot tell."""
-    task: Any = current_app.tasks.get(name)
-    run = getattr(task, "run", None)
-    if name.startswith(OWN_TASKS) or not callable(run):
+    run = getattr(_tasks().get(name), "run", None)
+    if name.startswith(BUILT_IN) or not callable(run):
         return None
     found = _signature(run)
     return Signature(parameters=tuple(map(_parameter, found.parameters.values()))) if found is not None else None
+
+
+def _tasks() -> Mapping[str, Any]:
+    """By name, those that the app has so far; Celery's own among them, which nobody sends by hand."""
+    app = own_app()
+    return app.tasks if app is not None else {}
 
 
 def _signature(run: Callable[..., Any]) -> inspect.Signature | None:

@@ -6,7 +6,7 @@ import pytest
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
-from dashboard.checks import refuse_unsafe_start
+from dashboard.checks import check_send_limit, refuse_unsafe_start
 
 SHOP = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": "redis://127.0.0.1:6379/1"}
 GOOD = {"BROKER_URL": "redis://127.0.0.1:6379/0", "CACHES": {"shop": SHOP}, "GRACE": 10}
@@ -58,6 +58,13 @@ def test_no_start_without_a_secret_key(settings):
 
     with pytest.raises(ImproperlyConfigured, match="DJANGO_SECRET_KEY"):
         refuse_unsafe_start()
+
+
+@pytest.mark.parametrize("limit", [0, -1, "200", True])
+def test_a_send_limit_is_a_positive_number(settings, limit):
+    settings.LOCKHOUSE = {"SEND_LIMIT": limit}
+
+    assert [error.id for error in check_send_limit(None)] == ["lockhouse.E014"]
 
 
 def test_no_start_for_any_host(settings):

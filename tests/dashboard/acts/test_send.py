@@ -286,3 +286,49 @@ def test_schedule_that_changed_after_it_was_planned_is_not_sent(broker, sender):
 
     assert "not what was planned" in answer.content.decode()
     assert not broker.exists("emails")
+
+
+def test_parameters_are_missed_only_once_a_task_is_named(broker, sender):
+    client, said = logged_in(sender), "This process does not have the task"
+
+    assert said not in client.get(URL).content.decode()
+    assert said in client.get(URL, {"task": "main_send_email"}).content.decode()
+
+
+def test_messages_are_limited_within_a_minute_however_many_acts_they_are(broker, sender, settings):
+    settings.LOCKHOUSE = {**settings.LOCKHOUSE, "SEND_LIMIT": 5}
+    for count in (3, 1):
+        assert send_now(sender, replace(SENDING, count=count), origin="api").is_done
+
+    with pytest.raises(Refused) as refusal:
+        send_now(sender, replace(SENDING, count=2), origin="api")
+    last = send_now(sender, SENDING, origin="api")
+
+    assert (refusal.value.code, refusal.value.status) == ("too_many_messages", 429)
+    assert "you sent 4 within the last minute, and this would be 2 more" in str(refusal.value)
+    assert last.is_done
+    assert broker.llen("emails") == 5
+    assert OperatorAct.objects.filter(state="refused", code="too_many_messages").count() == 1
+
+
+def test_limit_is_for_one_person_and_for_one_minute(broker, sender, settings):
+    settings.LOCKHOUSE = {**settings.LOCKHOUSE, "SEND_LIMIT": 1}
+    send_now(sender, SENDING, origin="api", idempotency_key="first")
+
+    send_now(make_user("otto", SENDER), SENDING, origin="api")
+    with pytest.raises(Refused):
+        send_now(sender, SENDING, origin="api", idempotency_key="second")
+    OperatorAct.objects.update(started_at=datetime.now(UTC) - timedelta(seconds=61))
+    again = send_now(sender, SENDING, origin="api", idempotency_key="second")
+
+    assert (again.is_done, again.replayed) == (True, False)
+    assert broker.llen("emails") == 3
+
+
+def test_what_did_not_reach_the_broker_counts_for_nothing(broker, sender, settings, server_url):
+    settings.LOCKHOUSE = {**settings.LOCKHOUSE, "SEND_LIMIT": 1}
+    broker.hset("emails", "a", "b")
+    send_now(sender, SENDING, origin="api")
+    broker.delete("emails")
+
+    assert send_now(sender, SENDING, origin="api").is_done

@@ -29,7 +29,7 @@ from dashboard.judge.filtering import matches
 from dashboard.judge.queue_filter import matches_queue
 from dashboard.judge.queue_why import judge_queues
 from dashboard.judge.results import judge_results, matches_result
-from dashboard.judge.runs import judge_runs, matches_run
+from dashboard.judge.runs import judge_runs
 from dashboard.judge.schedules import judge_schedules, matches_schedule
 from dashboard.judge.task_filter import matches_task
 from dashboard.judge.tasks import judge_tasks
@@ -39,7 +39,7 @@ from dashboard.web.look import Look, look
 from dashboard.web.panels.locks import LocksQuery
 from dashboard.web.panels.queues import QueuesQuery
 from dashboard.web.panels.results import ResultsQuery
-from dashboard.web.panels.runs import RunsQuery
+from dashboard.web.panels.runs import LIST as RUNS
 from dashboard.web.panels.schedules import SchedulesQuery
 from dashboard.web.panels.tasks import TasksQuery
 from dashboard.web.panels.tasks import is_shown as is_task_shown
@@ -77,9 +77,8 @@ def _tasks(seen: Look, query: Query, may: May) -> Iterator[Row]:
 
 
 def _runs(seen: Look, query: Query, may: May) -> Iterator[Row]:
-    asked, judged = RunsQuery.of(query), judge_runs(seen.snapshot, seen.judged, seen.now, seen.policy)
-    chosen = asked.chosen([one for one in judged if matches_run(one, asked.q)], seen.now)
-    return (run_row(one, seen.now, payloads=PAYLOADS in may, unredacted=UNREDACTED in may) for one in chosen)
+    rows = RUNS.rows(seen, RUNS.asked(query))
+    return (run_row(one, seen.now, payloads=PAYLOADS in may, unredacted=UNREDACTED in may) for one in rows)
 
 
 def _schedules(seen: Look, query: Query, may: May) -> Iterator[Row]:

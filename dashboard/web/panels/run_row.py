@@ -15,6 +15,7 @@ from dashboard.records import Evidence, QueueReading
 from dashboard.redaction import hide_secrets
 from dashboard.web.instants import Instant, maybe
 from dashboard.web.links import run_url, task_url, worker_url
+from dashboard.web.panels.listing import Value
 from dashboard.web.panels.queue_row import url_of
 from dashboard.words import duration, sentences, short_id, visible
 from dashboard.words.runs import STATE_MEANINGS, state_word
@@ -171,12 +172,12 @@ def _fixed_words(_language: str | None) -> Mapping[str, str]:
     }
 
 
-def ordered_value(one: JudgedRun, column: str, now: datetime) -> tuple[bool, float | str]:
-    """What a column sorts by; what is not known comes last."""
+def sort_value(one: JudgedRun, column: str, now: datetime) -> Value:
+    """What a column sorts by."""
     run, began = one.run, _began(one)[0]
     runtime = run.runtime or ((one.ended_at or now) - one.began_at if one.began_at and (one.ended_at or one.state == "active") else None)
     locks = [lock.lock.name for lock in one.locks]
-    values: Mapping[str, float | str | None] = {
+    values: Mapping[str, Value] = {
         "task": run.name,
         "run": run.task_id,
         "started": -began.timestamp() if began else None,
@@ -185,5 +186,4 @@ def ordered_value(one: JudgedRun, column: str, now: datetime) -> tuple[bool, flo
         "queue": run.queue,
         "lock": locks[0] if locks else run.refused_by,
     }
-    value = values[column]
-    return value is None, 0 if value is None else value
+    return values[column]

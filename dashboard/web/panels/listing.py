@@ -1,0 +1,171 @@
+"""What the list pages share: the query in their address, the order of their rows, their headings and chips, and what is said of rows that are not shown.
+
+A page says what is its own in a `Listing`; its summary and its rows stay in its own module.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils.formats import number_format
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from dashboard.web.instants import maybe
+from dashboard.web.look import Look
+from dashboard.web.panel import Piece
+from dashboard.web.panels.frame import frame, piece, region_state
+from dashboard.words import visible
+
+MAX_ROWS = 500  # a longer list is no longer read; the page says how many there are
+Value = float | str | None  # what a row is sorted by; None: not known
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a list page's address asks for; anything that is not understood means the default."""
+
+    page: str
+    q: str = ""
+    show: str = ""  # the chip that is chosen; "": all
+    order: str = ""  # a column, with "-" before it for the other way round; "": as the judge has them
+    parameter: str = "show"  # what the chip is called in the address
+
+    @property
+    def column(self) -> str:
+        return self.order.removeprefix("-")
+
+    @property
+    def is_downward(self) -> bool:
+        return self.order.startswith("-")
+
+    def given(self) -> dict[str, str]:
+        """The query again, without what is the default."""
+        given = {"q": self.q, self.parameter: self.show, "o": self.order}
+        return {name: value for name, value in given.items() if value}
+
+    def url(self) -> str:
+        """The page with this query."""
+        encoded = urlencode(self.given())
+        return reverse(f"lockhouse:{self.page}") + (f"?{encoded}" if encoded else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chip:
+    """A link that shows one part of the list, with how many rows that is; `tone` is a class of the style sheets that says a state by shape and colour."""
+
+    show: str
+    word: str | Promise
+    count: int
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing(Generic[T]):
+    """What one list page has of its own; T is what the judge makes of one row."""
+
+    page: str  # of its URL; the ids of its regions begin with it
+    title: Promise
+    columns: Mapping[str, Promise]  # those that it can be sorted by, from left to right, with their headings
+    judged: Callable[[Look], Sequence[T]]  # every row, in the order that is the default
+    matches: Callable[[T, str], bool]  # whether a row has every part of what was typed into the filter
+    is_shown: Callable[[T, str], bool]  # whether a chip shows a row
+    value: Callable[[T, str, datetime], Value]  # what a column sorts a row by
+    shows: Collection[str]  # the chips that can be chosen, beside the one for all
+    chips_label: Promise
+    sources: tuple[str, ...]  # without these the rows cannot be known
+    empty: tuple[Promise, Promise]  # what is said where there is nothing, and when there will be
+    ranked: str = ""  # the column in whose order the rows are already; "": none
+    parameter: str = "show"
+
+    def asked(self, query: Mapping[str, str]) -> Asked:
+        """What the address asks for."""
+        show, order = query.get(self.parameter, ""), query.get("o", "")
+        return Asked(
+            page=self.page,
+            q=query.get("q", "").strip(),
+            show=show if show in self.shows else "",
+            order=order if order.removeprefix("-") in self.columns else "",
+            parameter=self.parameter,
+        )
+
+    def matching(self, judged: Iterable[T], asked: Asked) -> list[T]:
+        """Those that the filter leaves, whatever the chip."""
+        return [one for one in judged if self.matches(one, asked.q)]
+
+    def chosen(self, matching: Iterable[T], asked: Asked, now: datetime) -> list[T]:
+        """Of these the ones that the chip shows, in the order of the chosen column; what is not known there comes last either way."""
+        rows = [one for one in matching if not asked.show or self.is_shown(one, asked.show)]
+        if asked.column in {"", self.ranked}:
+            return rows[::-1] if asked.is_downward else rows
+        values = [(self.value(one, asked.column, now), one) for one in rows]
+        known: list[tuple[Any, T]] = [(value, one) for value, one in values if value is not None]  # of one column all are numbers, or all are texts
+        return [one for _value, one in sorted(known, key=lambda pair: pair[0], reverse=asked.is_downward)] + [one for value, one in values if value is None]
+
+    def rows(self, seen: Look, asked: Asked) -> list[T]:
+        """All that the page would show if it had room."""
+        return self.chosen(self.matching(self.judged(seen), asked), asked, seen.now)
+
+    def count(self, matching: Sequence[T], show: str) -> int:
+        """How many rows a chip would show."""
+        return sum(1 for one in matching if self.is_shown(one, show)) if show else len(matching)
+
+    def headings(self, asked: Asked) -> Iterator[dict[str, object]]:
+        """The columns; a click sorts by one, a second the other way round, a third no longer."""
+        for name, word in self.columns.items():
+            is_sorted = asked.column == name
+            order = "" if is_sorted and asked.is_downward else f"-{name}" if is_sorted else name
+            sort = "" if not is_sorted else "descending" if asked.is_downward else "ascending"
+            yield {"name": name, "word": word, "url": replace(asked, order=order).url(), "sort": sort}
+
+    def around(self, seen: Look, may: frozenset[str]) -> Iterator[Piece]:
+        """What every page carries beside its own regions."""
+        return frame(seen, self.page, str(self.title), may)
+
+    def standing(self, seen: Look) -> dict[str, Any]:
+        """What every summary says: what cannot be read, when the rest was, and whether that is the present."""
+        away = ", ".join(visible(source.name) for source in seen.away(*self.sources))
+        return {"away": away, "read": maybe(seen.snapshot.at, seen.now), "is_current": seen.is_current}
+
+    def summary(self, seen: Look, **said: Any) -> Piece:
+        """The line above the filter."""
+        return piece(f"{self.page}-summary", f"panels/{self.page}_summary.html", **{**self.standing(seen), **said})
+
+    def chips(self, asked: Asked, chips: Iterable[Chip], always: Collection[str]) -> Piece:
+        """Those that would show something, that are chosen, or that people look for first."""
+        shown = [chip for chip in chips if chip.count or chip.show in {"", asked.show} or chip.show in always]
+        urls = [replace(asked, show=chip.show).url() for chip in shown]
+        return piece(f"{self.page}-chips", "panels/chips.html", chips=list(zip(shown, urls, strict=True)), chosen=asked.show, label=self.chips_label)
+
+    def state(self, seen: Look, asked: Asked, *, shown: int, total: int, also: str = "") -> Piece:
+        """Why there are no rows, or not all."""
+        empty = (str(self.empty[0]), str(self.empty[1]))
+        clear = replace(asked, q="", show="").url()
+        state = region_state(seen, shown=shown, total=total, sources=self.sources, empty=empty, clear=clear)
+        return piece(f"{self.page}-state", "panels/region_state.html", state=state, cut=" ".join(filter(None, [_cut(shown), also])))
+
+
+class ListPanel:
+    """The part of a list page's panel that is the same for all."""
+
+    permission = "lockhouse.view_locks"
+    listing: Listing[Any]
+
+    def query(self, given: Mapping[str, str]) -> dict[str, str]:
+        """The part of the address that the page understands."""
+        return self.listing.asked(given).given()
+
+    def frame(self, query: Mapping[str, str]) -> dict[str, object]:
+        """What stands around the pieces and changes with the query alone."""
+        asked = self.listing.asked(query)
+        return {"asked": asked, "columns": list(self.listing.headings(asked))}
+
+
+def _cut(shown: int) -> str:
+    if shown <= MAX_ROWS:
+        return ""
+    return _("The first %(shown)s of %(all)s; filter to see the others.") % {"shown": MAX_ROWS, "all": number_format(shown, force_grouping=True)}

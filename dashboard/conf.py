@@ -43,11 +43,18 @@ class Conf:
     GRACE: int = _says("seconds of silence before a worker counts as gone", default=10)
 
 
+KNOWN = frozenset(item.name for item in fields(Conf))
+_last: tuple[Mapping[str, Any], Conf] | None = None  # what was given, and what it says: asked for dozens of times a page
+
+
 def conf() -> Conf:
     """The settings in force; unknown names are reported by `checks.py`, not here."""
-    known = {item.name for item in fields(Conf)}
+    global _last  # noqa: PLW0603  # threads may overwrite each other's: each goes on with its own
     given: Mapping[str, Any] = getattr(settings, "LOCKHOUSE", {})
-    return Conf(**{name: value for name, value in given.items() if name in known})
+    last = _last
+    if last is None or last[0] != given:
+        last = _last = dict(given), Conf(**{name: value for name, value in given.items() if name in KNOWN})
+    return last[1]
 
 
 def own_redis_url() -> str:

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from dashboard.judge.tasks import task_names
 from dashboard.records import JudgedLock
+from dashboard.web.links import page_url
 from dashboard.web.look import Look
 
 Count = int | None  # None: not known
@@ -118,7 +118,7 @@ def links(look: Look, page: str, may: frozenset[str]) -> Iterator[Link]:
             yield Link(
                 name=entry.name,
                 label=str(entry.label),
-                url=reverse(f"lockhouse:{entry.name}"),
+                url=page_url(entry.name),
                 is_here=page in {entry.name, *entry.below},
                 count=entry.count(look) if entry.count else None,
                 attention=entry.attention(look) if entry.attention else 0,

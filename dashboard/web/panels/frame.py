@@ -1,10 +1,12 @@
 """What every page carries beside its own regions: the navigation's counts, the state for title and icon, and what is wrong with us."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.template.loader import render_to_string
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from dashboard.conf import conf
@@ -37,11 +39,21 @@ def piece(identity: str, template: str, within: str | None = None, **context: An
     return Piece(id=identity, html=html, within=within)
 
 
+def _kept(identity: str, template: str, **context: Hashable) -> Piece:
+    """As `piece`, made once for as long as nothing in it changes: a frame goes with every push, and seldom differs from the last."""
+    return _rendered(identity, template, tuple(context.items()), get_language())
+
+
+@lru_cache(maxsize=256)
+def _rendered(identity: str, template: str, context: tuple[tuple[str, Any], ...], _language: str | None) -> Piece:
+    return piece(identity, template, **dict(context))
+
+
 def frame(look: Look, page: str, title: str, may: frozenset[str]) -> Iterator[Piece]:
     """The pieces around a page's own regions."""
-    yield piece("lh-nav", "panels/nav.html", links=list(links(look, page, may)))
-    yield piece("lh-state", "panels/state.html", title=page_title(look, title), icon=_icon(look))
-    yield piece("lh-banner", "panels/banner.html", **_banner(look))
+    yield _kept("lh-nav", "panels/nav.html", links=tuple(links(look, page, may)))
+    yield _kept("lh-state", "panels/state.html", title=page_title(look, title), icon=_icon(look))
+    yield _kept("lh-banner", "panels/banner.html", **_banner(look))
 
 
 def page_title(look: Look, title: str) -> str:
@@ -57,8 +69,11 @@ def _icon(look: Look) -> str:
 def _banner(look: Look) -> dict[str, Any]:
     """What is wrong with Lockhouse itself, so that nothing below is taken for the present."""
     own = next(iter(look.away(OWN_SOURCE)), None)
+    kind = "own" if own else "no-observer" if not look.has_observer else "stale" if look.is_stale else ""
+    if not kind:
+        return {"kind": kind}
     return {
-        "kind": "own" if own else "no-observer" if not look.has_observer else "stale" if look.is_stale else "",
+        "kind": kind,
         "since": maybe(own.since if own else look.snapshot.at, look.now),
         "last_good": maybe(look.snapshot.at, look.now),
         "reason": visible(own.reason or "") if own else "",

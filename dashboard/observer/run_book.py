@@ -61,6 +61,8 @@ class RunBook:
         elif kind == "task-started":
             run = replace(run, started_at=time)
         elif outcome := ENDS.get(kind):
+            if outcome == "RETRY" and self._was_retried(task_id, event, time, at):
+                return True
             run = ended(run, event, outcome, time)
             if outcome == "FAILURE":
                 self.failed_at.append(at)
@@ -103,11 +105,20 @@ class RunBook:
             return self.sent.pop(task_id, None) or Run(task_id=task_id)
         again = kind == "task-received" and (run.received_at is not None or run.started_at is not None)
         if again:
+            if run.outcome is None and (number(event.get("retries")) or 0) > run.retries:
+                run = replace(run, outcome="RETRY")  # its worker tells of it only after it has received the next try
             self._put_before(run)
             is_retry = run.outcome == "RETRY"
             sent = self.sent.pop(task_id, None)
             return replace(sent or Run(task_id=task_id), redelivered=not is_retry)
         return run
+
+    def _was_retried(self, task_id: str, event: Mapping[str, Any], time: datetime | None, at: datetime) -> bool:
+        """Whether this tells of a try whose next one was received first: it ends that one."""
+        late = next((key for key, run in self.before.items() if key[0] == task_id and run.outcome == "RETRY" and run.ended_at is None), None)
+        if late is not None:
+            self.before[late] = replace(ended(self.before[late], event, "RETRY", time), heard_at=at)
+        return late is not None
 
     def _put_before(self, run: Run) -> None:
         while len(self.before) >= MAX_BEFORE:
@@ -160,10 +171,10 @@ class RunBook:
         def matters(run: Run) -> bool:
             if run.task_id in self._named:
                 return True
-            if run.ended_at is None:
+            if run.ended_at is None and run.outcome is None:
                 return run.worker is None or (run.worker, run.parent_pid) in workers or (run.parent_pid is None and run.worker in names)
             began, ended = run.started_at, run.ended_at
-            return now - _heard(run) < RUN_KEPT or (began is not None and any(began <= at <= ended for at in attempts))
+            return now - _heard(run) < RUN_KEPT or (began is not None and ended is not None and any(began <= at <= ended for at in attempts))
 
         self.runs = {key: run for key, run in self.runs.items() if matters(run)}
         self.before = {key: run for key, run in self.before.items() if matters(run)}

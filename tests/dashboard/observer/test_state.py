@@ -242,6 +242,30 @@ def test_retried_run_is_kept_beside_its_next_try_and_outlives_a_new_observer():
     assert [(run.retries, run.outcome) for run in restored.snapshot(NOW).runs] == tries
 
 
+def test_retry_that_is_received_before_its_cause_is_told_ends_the_first_try_and_not_itself():
+    """A worker that retries at once receives its own message before its process has said that it retried (Celery 5.7, prefork)."""
+    made = state(
+        event("task-received", uuid=RUN, name="reports"),
+        event("task-started", uuid=RUN),
+        event("task-received", IN_A_SECOND, uuid=RUN, name="reports", retries=1),
+        event("task-retried", IN_A_SECOND, uuid=RUN, exception="ValueError('x')"),
+        event("task-started", IN_A_SECOND, uuid=RUN),
+        event("task-succeeded", IN_A_SECOND, uuid=RUN),
+    )
+    tries = [(run.retries, run.outcome, run.ended_at, run.error) for run in made.snapshot(NOW).runs]
+    assert tries == [(1, "SUCCESS", IN_A_SECOND, None), (0, "RETRY", IN_A_SECOND, "ValueError('x')")]
+
+
+def test_try_whose_retry_was_received_has_ended_though_nobody_said_so():
+    again = event("task-received", IN_A_SECOND, uuid=RUN, name="reports", retries=1)
+    made = state(event("task-received", uuid=RUN, name="reports"), event("task-started", uuid=RUN), again, Tick(at=IN_A_SECOND))
+    assert [(run.retries, run.outcome) for run in made.snapshot(NOW).runs] == [(1, None), (0, "RETRY")]
+    late = NOW + timedelta(minutes=10)
+    made.apply(event("worker-heartbeat", late))
+    made.apply(Tick(at=late))
+    assert [run.retries for run in made.snapshot(late).runs] == [1]
+
+
 def test_end_of_a_traceback_is_kept_with_a_failed_run():
     text = 'Traceback (most recent call last):\n  File "/srv/a.py", line 3, in f\n    raise ValueError("x")\nValueError: x\n'
     made = state(event("task-received", uuid=RUN, name="reports"), event("task-failed", uuid=RUN, exception="ValueError('x')", traceback=text))

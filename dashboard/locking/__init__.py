@@ -1,6 +1,6 @@
 """Runs in the users' workers: locks that say who holds them. Imports nothing else of ours, and no Django."""
 
-from dashboard.locking.client import HolderRedis
-from dashboard.locking.lock import HolderLock
+from .client import HolderRedis
+from .lock import HolderLock
 
 __all__ = ["HolderLock", "HolderRedis"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import redis
 
-from dashboard.locking.lock import HolderLock
+from .lock import HolderLock
 
 if TYPE_CHECKING:
     from redis.lock import Lock

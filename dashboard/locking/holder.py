@@ -11,7 +11,7 @@ import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dashboard.locking.token import write_process
+from .token import write_process
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,18 +1,25 @@
-"""Tells the observer of refused locks: Celery events, sent by a daemon thread so that no task waits for a broker.
+"""Tells the observer of refused, waiting and lost locks: Celery events, sent by a daemon thread so that no task waits for a broker.
 
-The event is a contract with the observer. Its type is `lock-refused`; on Redis it is a PUBLISH on
-`/<db>.celeryev/lock.refused`, as Celery publishes all its events. Fields:
+The events are a contract with the observer. On Redis each is a PUBLISH on `/<db>.celeryev/lock.refused` (`.waiting`,
+`.lost`), as Celery publishes all its events. Fields of all three:
 
     key        str: the full Redis key; what is not UTF-8 is backslash-escaped; cut at 512 characters
-    waited     float: seconds from the attempt's begin to its end, 0.0 and a little without blocking
-    uuid       str or None: the task id of the refused run; None outside a run
+    digest     str: of the attempt's own token, the first 16 hex digits of its SHA-256: what Redis then holds, if it is acquired
+    uuid       str or None: the task id of the run; None outside a run
     task       str or None: its task name
     retries    int or None: its retry number
     dropped    int: reports that found no room since the last one that was sent; they are lost
-    pid        int: the refused process, in its own pid namespace
+    pid        int: the process, in its own pid namespace
     hostname   str: the worker's node name (celery@web-1); outside a run gen<pid>@<host>, as Celery calls a plain sender
-    timestamp  float: seconds since 1970 by the refused process's clock when it gave up, not when it was sent
+    timestamp  float: seconds since 1970 by that process's clock when it happened, not when it was sent
     clock, utcoffset   as in all Celery events
+
+    lock-waiting   once for a wait, when it begins: `limit` float or None, the seconds that it will try at most
+                   it ends when a lock with its `digest` is held, or with the refusal of that `digest`
+    lock-refused   once for an attempt that gave up: `waited` float, seconds from its begin to its end;
+                   `given_up_by` str or None, the exception that broke off its waiting (SoftTimeLimitExceeded)
+    lock-lost      its holder wanted to release it or to add time, and held it no more: it expired, or somebody else
+                   removed it; `noticed` str: "release", "extend" or "reacquire"
 
 A report may come late (the broker was away), twice (its connection broke just then: key, pid and timestamp are the
 same), or never (its process ended first, or `dropped` counts it). Nothing is reported where the process has no Celery
@@ -21,6 +28,7 @@ app whose broker is Redis, in any of its forms: a default app on amqp://localhos
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import queue
@@ -30,7 +38,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dashboard.locking.holder import Run, app_of_this_thread, celery_is_loaded, only_app
+from .holder import Run, app_of_this_thread, celery_is_loaded, current_run, only_app
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -46,22 +54,48 @@ LONGEST_PAUSE_SECONDS = 30.0
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Refusal:
-    """One attempt that gave up because the lock was held."""
+class Attempt:
+    """One attempt to take a lock, from when it began."""
 
-    key: str
-    waited: float
-    refused_at: float  # seconds since 1970
+    __slots__ = ("began", "name", "run", "token")
+
+    def __init__(self, name: object, token: str | bytes, began: float, run: Run) -> None:
+        self.name, self.token, self.began, self.run = name, token, began, run
+
+    def seconds(self) -> float:
+        """How long it has lasted."""
+        return time.monotonic() - self.began
+
+
+@dataclass(frozen=True)
+class Report:
+    """One event that waits to be sent."""
+
+    kind: str
     run: Run
     app: Celery | None  # None: the process's only app is meant
+    fields: dict[str, Any]
 
 
-def report_refused(name: object, waited: float, run: Run) -> None:
+def report_refused(attempt: Attempt, given_up_by: str | None = None) -> None:
     """Leave a refused attempt to the thread; raises nothing and costs microseconds, however the broker is."""
+    _report("lock-refused", attempt.name, attempt.token, attempt.run, waited=round(attempt.seconds(), 6), given_up_by=given_up_by)
+
+
+def report_waiting(attempt: Attempt, limit: float | None) -> None:
+    """The same for an attempt that goes on trying."""
+    _report("lock-waiting", attempt.name, attempt.token, attempt.run, limit=None if limit is None else float(limit))
+
+
+def report_lost(name: object, token: str | bytes, noticed: str) -> None:
+    """The same for a lock that its holder held no more."""
+    _report("lock-lost", name, token, current_run(), noticed=noticed)
+
+
+def _report(kind: str, name: object, token: str | bytes, run: Run, **more: Any) -> None:
     if celery_is_loaded():  # else nobody made an app: not even a thread is worth while
-        app = run.app or app_of_this_thread()
-        _reporter.put(Refusal(_shown(name), waited, time.time(), run, app))
+        fields = {"key": _shown(name), "digest": _digest(token), "timestamp": time.time(), **more}
+        _reporter.put(Report(kind, run, run.app or app_of_this_thread(), fields))
 
 
 class Reporter:
@@ -72,16 +106,16 @@ class Reporter:
 
     def start_anew(self) -> None:
         """Forget what a forked child has of its parent: a queue, a connection, and a thread that is not there."""
-        self._waiting: queue.SimpleQueue[Refusal] = queue.SimpleQueue()  # put is reentrant: signals
+        self._waiting: queue.SimpleQueue[Report] = queue.SimpleQueue()  # put is reentrant: signals
         self._guard = threading.RLock()  # of the next two; reentrant for the same reason
         self._thread: threading.Thread | None = None
         self._dropped = 0
         self._line: Line | None = None
 
-    def put(self, refusal: Refusal) -> None:
-        """Queue a refusal, or count it as dropped where there is no room or no thread can be had."""
+    def put(self, report: Report) -> None:
+        """Queue a report, or count it as dropped where there is no room or no thread can be had."""
         if self._waiting.qsize() < MAX_WAITING and self._has_thread():
-            self._waiting.put(refusal)  # after the start: a thread that waits hands the interpreter back at once
+            self._waiting.put(report)  # after the start: a thread that waits hands the interpreter back at once
         else:
             self._add_dropped(1)
 
@@ -102,33 +136,33 @@ class Reporter:
         while True:
             self._tell_until_told(self._next())
 
-    def _next(self) -> Refusal:
+    def _next(self) -> Report:
         try:
             return self._waiting.get(timeout=IDLE_SECONDS)
         except queue.Empty:
             self._hang_up()
             return self._waiting.get()
 
-    def _tell_until_told(self, refusal: Refusal) -> None:
+    def _tell_until_told(self, report: Report) -> None:
         pause = FIRST_PAUSE_SECONDS
         while True:
             try:
-                return self._tell(refusal)
+                return self._tell(report)
             except Exception as error:  # noqa: BLE001  # kombu and the user's settings may raise anything
-                logger.info("A refused lock waits to be reported: %s", type(error).__name__)
+                logger.info("A report on a lock waits to be sent: %s", type(error).__name__)
             self._hang_up()
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
-    def _tell(self, refusal: Refusal) -> None:
-        app = refusal.app or only_app()
+    def _tell(self, report: Report) -> None:
+        app = report.app or only_app()
         if app is None:
             return
-        line = self._line_for(app, refusal.run.worker)
+        line = self._line_for(app, report.run.worker)
         if not line.is_redis:
             return
         dropped = self._dropped
-        line.send(refusal, dropped)
+        line.send(report, dropped)
         self._add_dropped(-dropped)
 
     def _line_for(self, app: Celery, worker: str | None) -> Line:
@@ -158,21 +192,19 @@ class Line:
     def leads_to(self, app: Celery, worker: str | None) -> bool:
         return self._app is app and self._worker == worker
 
-    def send(self, refusal: Refusal, dropped: int) -> None:
+    def send(self, report: Report, dropped: int) -> None:
         """Publish the event; raises whatever the broker or its driver raises, after a few seconds at most.
 
         Source: celery.events.dispatcher adds type, hostname, pid, clock and utcoffset, and keeps a given timestamp.
         """
         self._dial_once()
         self._dispatcher.send(
-            "lock-refused",
-            key=refusal.key,
-            waited=round(refusal.waited, 6),
-            uuid=refusal.run.task_id,
-            task=refusal.run.task_name,
-            retries=refusal.run.retries,
+            report.kind,
+            uuid=report.run.task_id,
+            task=report.run.task_name,
+            retries=report.run.retries,
             dropped=dropped,
-            timestamp=refusal.refused_at,
+            **report.fields,
         )
 
     def close(self) -> None:
@@ -188,6 +220,11 @@ def _shown(name: object) -> str:
     if isinstance(name, bytes):
         name = name[: 4 * MAX_KEY_SHOWN].decode("utf-8", errors="backslashreplace")
     return str(name)[:MAX_KEY_SHOWN]
+
+
+def _digest(token: str | bytes) -> str:
+    raw = token.encode("utf-8", errors="replace") if isinstance(token, str) else bytes(token)
+    return hashlib.sha256(raw).hexdigest()[:16]
 
 
 _reporter = Reporter()

@@ -21,7 +21,7 @@ from urllib.parse import quote, unquote
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dashboard.locking.holder import Run
+    from .holder import Run
 
 MAX_TOKEN_BYTES = 512  # what we write at most
 MAX_READ_BYTES = 1024  # what we look at: a later release may write more, a forger a megabyte

@@ -17,7 +17,7 @@ def server():
 @pytest.fixture
 def redis(server):
     """A clean cache database, by the client whose locks are ours."""
-    with HolderRedis.from_url(f"{server.connection_url}/1") as client:
+    with HolderRedis.from_url(f"{server.connection_url}/1", socket_timeout=60) as client:
         client.flushdb()
         yield client
 

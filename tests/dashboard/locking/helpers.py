@@ -22,7 +22,7 @@ DEADLINE_SECONDS = 30
 REFUSED = """
 import json, os, sys, threading, time
 from dashboard.locking import HolderRedis
-cache = HolderRedis.from_url(os.environ["CACHE_URL"])
+cache = HolderRedis.from_url(os.environ["CACHE_URL"], socket_timeout=60)
 def be_refused(key="lock_held"):
     began = time.monotonic()
     assert not cache.lock(key, timeout=5).acquire(blocking=False)
@@ -99,8 +99,8 @@ class Sender:
     def __init__(self, broker_url):
         self.app = Celery("sender", broker=broker_url, set_as_current=False)
 
-    def send(self, name, *args, **kwargs):
-        return self.app.send_task(name, args=args, kwargs=kwargs, queue="locking", ignore_result=True).id
+    def send(self, name, *args, soft_time_limit=None, **kwargs):
+        return self.app.send_task(name, args=args, kwargs=kwargs, queue="locking", ignore_result=True, soft_time_limit=soft_time_limit).id
 
 
 class Events:
@@ -126,11 +126,15 @@ class Events:
         self.connection.release()
 
     def next_refused(self):
-        """Return the next `lock-refused`, skipping what workers say of themselves."""
+        """Return the next `lock-refused`, skipping what workers say of themselves and of waiting."""
+        return self.next("lock-refused")
+
+    def next(self, *kinds):
+        """Return the next event of one of these kinds."""
         deadline = time.monotonic() + DEADLINE_SECONDS
         while True:
             event = self.received.get(timeout=max(0, deadline - time.monotonic()))
-            if event["type"] == "lock-refused":
+            if event["type"] in kinds:
                 return event
 
     def forget(self):

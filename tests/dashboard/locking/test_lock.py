@@ -4,7 +4,7 @@ import threading
 import time
 
 import pytest
-from redis.exceptions import LockError, LockNotOwnedError
+from redis.exceptions import LockError, LockNotOwnedError, ResponseError
 from redis.lock import Lock
 
 from dashboard.locking import HolderLock
@@ -187,6 +187,93 @@ def test_expired_lock_is_free_for_the_next(redis):
     redis.lock("lock_report_7", timeout=0.01).acquire()
 
     assert until(lambda: redis.lock("lock_report_7").acquire(blocking=False))
+
+
+def test_pause_longer_than_the_patience_is_not_slept(redis):
+    redis.lock("lock_report_7").acquire()
+
+    began = time.monotonic()
+    with pytest.raises(LockError), redis.lock("lock_report_7", sleep=60, blocking_timeout=0.05):
+        pytest.fail("two holders")
+
+    assert time.monotonic() - began < 30
+
+
+def test_no_patience_at_all_is_one_try(redis):
+    held = redis.lock("lock_report_7")
+
+    assert held.acquire(blocking_timeout=0) is True
+    assert redis.lock("lock_report_7").acquire(blocking_timeout=0) is False
+
+
+def test_lock_can_be_taken_again_by_the_same_object_with_another_token(redis):
+    lock, tokens = redis.lock("lock_report_7", timeout=5), []
+
+    for _ in range(2):
+        lock.acquire()
+        tokens.append(lock.local.token)
+        lock.release()
+        assert lock.local.token is None
+
+    assert tokens[0] != tokens[1]
+
+
+def test_attempt_through_the_holding_object_is_refused_and_leaves_it_held(redis):
+    lock = redis.lock("lock_report_7", timeout=5)
+    lock.acquire()
+
+    assert lock.acquire(blocking=False) is False
+
+    assert lock.owned()
+    lock.release()
+
+
+def test_errors_tell_the_name_of_the_lock(redis):
+    lock = redis.lock("lock_report_7", timeout=5)
+
+    with pytest.raises(LockError) as never_taken:
+        lock.release()
+    lock.acquire()
+    redis.delete("lock_report_7")
+    with pytest.raises(LockNotOwnedError) as lost:
+        lock.extend(5)
+
+    assert (never_taken.value.lock_name, lost.value.lock_name) == ("lock_report_7", "lock_report_7")
+
+
+def test_scripts_that_the_server_forgot_are_sent_again(redis):
+    lock = redis.lock("lock_report_7", timeout=5)
+    lock.acquire()
+    redis.script_flush()
+
+    assert lock.extend(5) and lock.reacquire()
+    lock.release()
+
+    assert not lock.locked()
+
+
+def test_token_without_a_thread_of_its_own_releases_from_any_thread(redis):
+    lock = redis.lock("lock_report_7", thread_local=False)
+    lock.acquire()
+
+    thread = threading.Thread(target=lock.release)
+    thread.start()
+    thread.join(30)
+
+    assert not lock.locked() and lock.local.token is None
+
+
+def test_first_error_of_the_body_is_the_one_that_is_raised(redis):
+    with pytest.raises(ZeroDivisionError), redis.lock("lock_report_7", timeout=5, raise_on_release_error=False):
+        raise ZeroDivisionError(redis.delete("lock_report_7"))
+
+
+def test_error_of_the_client_reaches_the_caller_as_it_is(redis):
+    redis.hset("lock_report_7", "a", "b")
+
+    assert redis.lock("lock_report_7").acquire(blocking=False) is False  # whatever is there, SET NX leaves it
+    with pytest.raises(ResponseError, match="WRONGTYPE"):
+        redis.lock("lock_report_7").owned()
 
 
 def test_lock_costs_the_same_commands_as_a_plain_one(lone_redis):

@@ -3,12 +3,13 @@
 `BROKER_URL` and `CACHE_URL` come from the environment. Tasks answer by RPUSH and wait by BLPOP, both on the cache.
 """
 
+import hashlib
 import json
 import os
 import time
 
 from celery import Celery
-from redis.exceptions import LockError
+from redis.exceptions import LockError, LockNotOwnedError
 
 from dashboard.locking import HolderRedis
 
@@ -16,7 +17,7 @@ BARRIER_SECONDS = 30
 
 app = Celery("locking_tests", broker=os.environ["BROKER_URL"])
 app.conf.update(task_ignore_result=True, worker_hijack_root_logger=False, broker_connection_retry_on_startup=True)
-cache = HolderRedis.from_url(os.environ["CACHE_URL"])
+cache = HolderRedis.from_url(os.environ["CACHE_URL"], socket_timeout=60)
 
 
 @app.task(name="locking_hold")
@@ -25,6 +26,34 @@ def hold(key, told, barrier):
     with cache.lock(key, timeout=60):
         cache.rpush(told, os.getpid())
         cache.blpop([barrier], timeout=BARRIER_SECONDS)
+
+
+@app.task(name="locking_wait")
+def wait_for_lock(key, told, barrier, wait=None):
+    """Wait for a lock that is held: until it is released, or for `wait` seconds, or until a soft time limit."""
+    lock = cache.lock(key, timeout=60, sleep=0.02, blocking_timeout=wait)
+    acquired = lock.acquire()
+    cache.rpush(told, json.dumps({"acquired": acquired, "digest": digest(cache.get(key))}))
+    if acquired:
+        cache.blpop([barrier], timeout=BARRIER_SECONDS)
+        lock.release()
+
+
+@app.task(name="locking_lose")
+def lose(key, told, how):
+    """Take a lock, and find on leaving it that it is no longer held."""
+    lock = cache.lock(key, timeout=60)
+    lock.acquire()
+    taken = digest(cache.get(key))
+    cache.delete(key)
+    try:
+        {"release": lock.release, "extend": lambda: lock.extend(5), "reacquire": lock.reacquire}[how]()
+    except LockNotOwnedError as error:
+        cache.rpush(told, json.dumps({"raised": type(error).__name__, "digest": taken}))
+
+
+def digest(token):
+    return hashlib.sha256(token).hexdigest()[:16]
 
 
 @app.task(name="locking_be_refused", bind=True, max_retries=1)

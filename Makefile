@@ -9,7 +9,7 @@ MANAGE := $(PY) -m config.tooling.with_parent $$PPID
 LINTS := lint-style lint-format lint-types lint-imports lint-templates lint-django
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test lint $(LINTS) format bench browser tools lock FORCE
+.PHONY: help setup demo run test lint $(LINTS) format bench wheels browser tools lock FORCE
 
 help:  ## this list
 	@echo "make <target>:"
@@ -57,6 +57,10 @@ format: setup  ## let ruff and djade rewrite what they can
 
 bench: setup browser  ## measure the budgets, each script of tests/bench (QUICK=1 for a short run)
 	@sh -c 'set -e; for script in $$(grep -lE "^(async )?def main\(" tests/bench/*.py); do echo "== $$script"; PYTHONPATH=. $(PY) $$script $(if $(QUICK),--quick); done'
+
+wheels: setup  ## build the wheels of lockhouse and of lockhouse-lock, the part for the users' workers, into dist/
+	@$(PY) -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist . ./dashboard/locking
+	@ls dist/*.whl
 
 browser: setup  ## find a Chromium or Chrome for the tests, or install one
 	@$(PY) -m config.tooling.machine browser

@@ -3,13 +3,15 @@
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
-from dashboard.records import Counts, Run, Spread, TaskCount
+from dashboard.observer.live_run import LiveRun
+from dashboard.observer.run_events import instant
+from dashboard.records import Counts, Spread, TaskCount
 from dashboard.records.counts import RUNTIME_BOUNDS, WAIT_BOUNDS
+from dashboard.sources.event import Event
 
 MAX_ROWS = 500  # tasks × hosts × queues; each makes about forty lines of /metrics
 IDLE = timedelta(hours=1)  # a row that nothing was counted in for so long makes room for another: hosts come and go
@@ -17,7 +19,7 @@ CLEAR_EVERY = timedelta(minutes=1)
 MAX_EXCEPTIONS = 20  # of one row; the others count as OTHERS
 MAX_NAME = 200
 OTHERS = "others"
-KINDS = frozenset({"task-sent", "task-received", "task-started", "task-succeeded", "task-failed", "task-retried", "task-revoked", "task-rejected"})
+MAX_FOUND = 4 * MAX_ROWS
 EXCEPTION = re.compile(r"([\w.]{1,200})\s*[(:]")
 Key = tuple[str, str, str]
 
@@ -30,9 +32,9 @@ class _Durations:
     counts: list[int] = field(default_factory=list)
     total_s: float = 0.0
 
-    def add(self, span: timedelta) -> None:
+    def add(self, seconds: float) -> None:
         self.counts = self.counts or [0] * (len(self.bounds) + 1)
-        seconds = max(0.0, span.total_seconds())  # below zero where two clocks differ
+        seconds = max(0.0, seconds)  # it is below zero where two clocks differ
         self.counts[bisect_left(self.bounds, seconds)] += 1
         self.total_s += seconds
 
@@ -53,7 +55,7 @@ class _Row:
         self.runtimes, self.waits = _Durations(RUNTIME_BOUNDS), _Durations(WAIT_BOUNDS)
         self.counted_at: datetime | None = None
 
-    def count(self, kind: str, run: Run, at: datetime) -> None:
+    def count(self, kind: str, run: LiveRun, at: datetime) -> None:
         self.events[kind] += 1
         self.counted_at = at
         if kind == "task-failed":
@@ -62,7 +64,8 @@ class _Row:
         elif kind == "task-succeeded" and run.runtime is not None:
             self.runtimes.add(run.runtime)
         elif kind == "task-started" and run.started_at is not None and run.sent_at is not None:
-            self.waits.add(run.started_at - max(run.sent_at, run.eta_at or run.sent_at))
+            eta_at = instant(run.eta) if run.eta is not None else None
+            self.waits.add(run.started_at - (max(run.sent_at, eta_at.timestamp()) if eta_at is not None else run.sent_at))
 
 
 class CountBook:
@@ -70,6 +73,7 @@ class CountBook:
 
     def __init__(self) -> None:
         self._rows: dict[Key, _Row] = {}
+        self._found: dict[tuple[str | None, str, str | None], _Row] = {}  # the same rows by what events say, which costs less to look up
         self._refused: Counter[str] = Counter()
         self._uncounted = 0
         self._since: datetime | None = None
@@ -87,23 +91,27 @@ class CountBook:
             row.waits.restore(task.waits)
             row.counted_at = task.counted_at
 
-    def event(self, event: Mapping[str, Any], run: Run | None, at: datetime) -> None:
-        """Count an event of a run; `run` is what is known of it with that event taken in, None where nothing is."""
-        kind = event["type"]
-        if kind not in KINDS:
-            return
+    def event(self, event: Event, run: LiveRun, at: datetime) -> None:
+        """Count an event of a run, that event being taken in."""
         self._since = self._since or at
-        row = self._row_of(event.get("hostname"), run, at) if run is not None else None
-        if row is None or run is None:
+        row = self._row_of(event.hostname or "", run, at)
+        if row is None:
             self._uncounted += 1
         else:
-            row.count(kind, run, at)
+            row.count(event.type, run, at)
 
-    def _row_of(self, sender: object, run: Run, at: datetime) -> _Row | None:
+    def _row_of(self, sender: str, run: LiveRun, at: datetime) -> _Row | None:
         """The row that a run's event belongs to; None where that would be one too many."""
-        key = ((run.name or "")[:MAX_NAME], host_of(sender if isinstance(sender, str) else ""), (run.queue or "")[:MAX_NAME])
+        row = self._found.get((run.name, sender, run.queue))
+        if row is not None:
+            return row
+        key = ((run.name or "")[:MAX_NAME], host_of(sender), (run.queue or "")[:MAX_NAME])
         if key not in self._rows and self._has_room(at):
             self._rows[key] = _Row()
+        if len(self._found) >= MAX_FOUND:
+            self._found.clear()
+        if key in self._rows:
+            self._found[run.name, sender, run.queue] = self._rows[key]
         return self._rows.get(key)
 
     def _has_room(self, at: datetime) -> bool:
@@ -111,6 +119,7 @@ class CountBook:
         if len(self._rows) >= MAX_ROWS and (self._cleared_at is None or at - self._cleared_at >= CLEAR_EVERY):
             self._cleared_at = at
             self._rows = {key: row for key, row in self._rows.items() if row.counted_at is not None and at - row.counted_at < IDLE}
+            self._found.clear()
         return len(self._rows) < MAX_ROWS
 
     def refused(self, cache: str, at: datetime) -> None:

@@ -6,11 +6,13 @@ is delay. Of all workers the median counts, for one may have stalled or had its 
 """
 
 from collections import deque
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from statistics import median
-from typing import Any
+
+from dashboard.observer.queue_flow import Counter
+from dashboard.observer.run_events import time_of
+from dashboard.sources.event import Event
 
 WINDOW = timedelta(seconds=10)
 SHORTEST = timedelta(seconds=3)  # a rate over less would jump
@@ -41,6 +43,11 @@ class _Sender:
         while self.recent and now - self.recent[0][0] > WINDOW:
             self.recent.popleft()
 
+    def quickest(self, now: datetime) -> timedelta:
+        """What its quickest heartbeat of late took."""
+        self._forget(now)
+        return min((took for _at, took in self.recent), default=self.least)
+
     def delay(self, now: datetime) -> timedelta | None:
         """What its quickest heartbeat of late took beyond its least; None: it was not heard of late, or not for long enough."""
         self._forget(now)
@@ -53,29 +60,33 @@ class EventPace:
     """Counts events by the second, and times heartbeats."""
 
     def __init__(self) -> None:
-        self._seconds: deque[tuple[datetime, int]] = deque()
-        self._senders: dict[str, _Sender] = {}
+        self._received = Counter(WINDOW)
+        self._senders: dict[tuple[str | None, int | None], _Sender] = {}
+        self._late = timedelta(0)
 
-    def event(self, event: Mapping[str, Any], at: datetime) -> None:
-        """One event, received at that time by our clock."""
-        second = at.replace(microsecond=0)
-        if self._seconds and self._seconds[-1][0] >= second:
-            self._seconds[-1] = (self._seconds[-1][0], self._seconds[-1][1] + 1)
-        else:
-            self._seconds.append((second, 1))
-            while second - self._seconds[0][0] > WINDOW:
-                self._seconds.popleft()
-        if event["type"] == "worker-heartbeat":
-            self._beat(event.get("hostname"), event.get("timestamp"), at)
+    def count(self, events: int, at: datetime) -> None:
+        """So many events were received at that time by our clock."""
+        self._received.add(at, events)
 
-    def _beat(self, name: object, timestamp: object, at: datetime) -> None:
-        if not isinstance(name, str) or not isinstance(timestamp, (int, float)) or not 0 < timestamp < 1e11:
+    def beat(self, event: Event, at: datetime) -> None:
+        """A heartbeat, received at that time."""
+        sent_at, key = time_of(event.timestamp), (event.hostname, event.pid)
+        if sent_at is None or event.hostname is None:
             return
-        took = at - datetime.fromtimestamp(timestamp, UTC)
-        if name not in self._senders and len(self._senders) < MAX_SENDERS:
-            self._senders[name] = _Sender(since=at, least=took, least_before=took, turned_at=at, heard_at=at)
-        if name in self._senders:
-            self._senders[name].heard(at, took)
+        took = at - sent_at
+        if key not in self._senders and len(self._senders) < MAX_SENDERS:
+            self._senders[key] = _Sender(since=at, least=took, least_before=took, turned_at=at, heard_at=at)
+        if key in self._senders:
+            self._senders[key].heard(at, took)
+
+    def skew(self, event: Event, at: datetime) -> timedelta | None:
+        """How far the clock of an event's sender is ahead of ours, all that is late being late alike; None where the event has no time.
+
+        Of one whose heartbeats are not known this event alone tells, and it may have waited a moment in its sender.
+        """
+        sender, sent_at = self._senders.get((event.hostname, event.pid)), time_of(event.timestamp)
+        took = sender.quickest(at) if sender is not None else at - sent_at if sent_at is not None else None
+        return None if took is None else self._late - took
 
     def per_s(self, now: datetime, since: datetime | None) -> float | None:
         """Events a second over the last whole seconds; None where they were not received for long enough, `since` being since when they are."""
@@ -83,11 +94,12 @@ class EventPace:
             return None
         to = now.replace(microsecond=0)
         begin = max(to - WINDOW, since.replace(microsecond=0) + timedelta(seconds=1))
-        seconds = (to - begin).total_seconds()
-        return round(sum(count for second, count in self._seconds if begin <= second < to) / seconds, 2)
+        return round((self._received.since(begin) - self._received.since(to)) / (to - begin).total_seconds(), 2)
 
     def delay(self, now: datetime) -> timedelta | None:
         """How much later than at best events are received; None where no worker's heartbeats tell."""
         self._senders = {name: sender for name, sender in self._senders.items() if now - sender.heard_at < REMEMBERED}
         delays = [delay for sender in self._senders.values() if (delay := sender.delay(now)) is not None]
-        return timedelta(seconds=median(delay.total_seconds() for delay in delays)) if delays else None
+        late = timedelta(seconds=median(delay.total_seconds() for delay in delays)) if delays else None
+        self._late = late or timedelta(0)
+        return late

@@ -12,11 +12,11 @@ from dashboard import connections
 from dashboard.conf import conf
 from dashboard.connections import BROKER, Watched, shown_url
 from dashboard.exceptions import SourceUnavailable
-from dashboard.observer.observations import ConnectionSeen, EventSeen, LocksRead, Observation, QueuesRead, Scanned, SourceSaid
+from dashboard.observer.observations import ConnectionSeen, EventsSeen, LocksRead, Observation, QueuesRead, Scanned, SourceSaid
 from dashboard.records import HeldLock, SourceState, Worker
+from dashboard.sources.event import event_of
 from dashboard.sources.events import Receiver, receive_events
 from dashboard.sources.follow import Follower
-from dashboard.sources.foreign import clean_event
 from dashboard.sources.heartbeats import closes_idle_connections, may_be_open, publishing_idles, uptime_s
 from dashboard.sources.queues import Layout, QueueReader
 
@@ -190,4 +190,5 @@ class EventsFeed(Feed):
             self.good(mode="receiving")
 
     def _tell(self, event: Mapping[str, Any]) -> None:
-        self.emit(EventSeen(fields=clean_event(event), at=datetime.now(UTC)))
+        if (told := event_of(event)) is not None:
+            self.emit(EventsSeen(events=(told,), at=datetime.now(UTC)))

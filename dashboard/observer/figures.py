@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from dashboard.observer.queue_flow import Counter
 from dashboard.records import Figures
 
 EVERY = timedelta(seconds=5)
@@ -17,6 +18,8 @@ class FigureBook:
     def __init__(self) -> None:
         self.samples: dict[str, deque[int | None]] = {name: deque(maxlen=SAMPLES) for name in ("locks", "refused", "ready", "unacked", "busy", "failed")}
         self.sampled_at: datetime | None = None
+        self._since_sampled = {"refused": 0, "failed": 0}
+        self._last_hour = {name: Counter(HOUR) for name in self._since_sampled}
 
     def restore(self, figures: Figures) -> None:
         for name, samples in self.samples.items():
@@ -25,20 +28,30 @@ class FigureBook:
     def due(self, now: datetime) -> bool:
         return self.sampled_at is None or now - self.sampled_at >= EVERY
 
-    def sample(self, now: datetime, *, refused_at: Sequence[datetime] | None, failed_at: Sequence[datetime] | None, **known: int | None) -> None:
+    def sample(self, now: datetime, *, are_events_received: bool, **known: int | None) -> None:
         """One more sample of each figure; refused and failed are counted since the last one."""
-        since = self.sampled_at or now
         for name, value in known.items():
             self.samples[name].append(value)
-        for name, times in (("refused", refused_at), ("failed", failed_at)):
-            self.samples[name].append(None if times is None else sum(at > since for at in times))
+        for name, counted in self._since_sampled.items():
+            self.samples[name].append(counted if are_events_received else None)
+        self._since_sampled = dict.fromkeys(self._since_sampled, 0)
         self.sampled_at = now
 
-    def figures(self, now: datetime, *, refused_at: Sequence[datetime] | None, failed_at: Sequence[datetime] | None) -> Figures:
+    def count(self, name: str, at: datetime) -> None:
+        """One more that was refused, or that failed."""
+        self._since_sampled[name] += 1
+        self._last_hour[name].add(at)
+
+    def remember(self, name: str, at: datetime) -> None:
+        """One of the last hour that an observer before had counted."""
+        self._last_hour[name].add(at)
+
+    def figures(self, now: datetime, *, are_events_received: bool) -> Figures:
+        counts = {name: counter.since(now - HOUR) if are_events_received else None for name, counter in self._last_hour.items()}
         return Figures(
             **{name: tuple(samples) for name, samples in self.samples.items()},
-            refused_last_hour=None if refused_at is None else sum(now - at <= HOUR for at in refused_at),
-            failed_last_hour=None if failed_at is None else sum(now - at <= HOUR for at in failed_at),
+            refused_last_hour=counts["refused"],
+            failed_last_hour=counts["failed"],
         )
 
 

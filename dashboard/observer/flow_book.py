@@ -5,13 +5,14 @@ moved least recently are forgotten, and of many movements at once only the newes
 """
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
+from dashboard.observer.live_run import LiveRun
 from dashboard.observer.queue_flow import Counter
 from dashboard.records import FLOW_WINDOW, FlowEdge, FlowMove, FlowReading, HeldLock, Refusal, Way
+from dashboard.sources.event import Event
 
 MAX_EDGES = 1500
 EDGE_KEPT = timedelta(minutes=10)  # an edge on which nothing moves any more
@@ -19,12 +20,10 @@ MOVES_KEPT = timedelta(seconds=3)  # a page that is pushed to five times a secon
 MAX_MOVES = 60
 MAX_MOVES_OF_ONE = 12  # edge, so that a busy one does not hide the others
 LATE = timedelta(seconds=2)  # a sender tells after sending: a quick worker's event may come first
-MAX_AWAITED = 5000
-SENT_KEPT = timedelta(hours=1)
-MAX_SENT = 20_000
+MAX_AWAITED = 5000  # beyond that it is not waited for what a sender tells late
 MAX_UNJUDGED = 200
 MAX_WORKERS = 1000
-MAX_NAME = 512
+MAX_WORKER, MAX_NAME = 255, 512
 Key = tuple[Way, str, str]
 
 
@@ -34,7 +33,7 @@ class _Edge:
 
     last_at: datetime
     counter: Counter = field(default_factory=Counter)
-    moves: deque[FlowMove] = field(default_factory=lambda: deque(maxlen=MAX_MOVES_OF_ONE))
+    moves: deque[tuple[int, datetime]] = field(default_factory=lambda: deque(maxlen=MAX_MOVES_OF_ONE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,6 @@ class FlowBook:
         self._moved = Counter()
         self._number = 0
         self._since: datetime | None = None  # the first thing that we were told
-        self._sent: dict[str, datetime] = {}  # task ids whose sending was seen and whose receipt was not
         self._awaited: dict[str, _Received] = {}  # receipts of the last LATE whose sending was not seen
         self._telling: dict[str, None] = {}
         self._unplaced: dict[str, Counter] = {}
@@ -68,35 +66,35 @@ class FlowBook:
         for edge in flow.edges:
             self._edges[edge.way, edge.source, edge.target] = _Edge(last_at=edge.last_at)
 
-    def event(self, event: Mapping[str, Any], queue: str | None, at: datetime) -> bool:
-        """An event, with the queue of its message where that is known; True where something moved."""
-        kind, task_id, worker = event["type"], event.get("uuid"), event.get("hostname")
+    def event(self, event: Event, run: LiveRun, at: datetime) -> bool:
+        """An event, with what is known of its run; True where something moved."""
+        kind, worker = event.type, event.hostname
         self._since = self._since or at
-        if not isinstance(task_id, str) or not isinstance(worker, str):
+        if worker is None:
             return False
-        if kind == "task-sent" and queue is not None:
-            return self._was_sent(task_id, worker, queue, at)
-        if kind.startswith("task-") and kind != "task-sent" and len(self._telling) < MAX_WORKERS:
-            self._telling.setdefault(worker)
-        return kind == "task-received" and self._was_received(task_id, worker, queue, at)
+        worker = worker[:MAX_WORKER]
+        if kind == "task-sent":
+            return run.queue is not None and self._was_sent(run, worker, run.queue, at)
+        if worker not in self._telling and len(self._telling) < MAX_WORKERS:
+            self._telling[worker] = None
+        return kind == "task-received" and self._was_received(run, worker, at)
 
-    def _was_sent(self, task_id: str, origin: str, queue: str, at: datetime) -> bool:
-        self._move("sent", origin[:255], queue[:MAX_NAME], at)
-        early = self._awaited.pop(task_id, None)
-        if early is not None and early.queue is None:
-            self._move("received", queue[:MAX_NAME], early.worker, at)
-        elif early is None:
-            if len(self._sent) >= MAX_SENT:
-                del self._sent[next(iter(self._sent))]
-            self._sent[task_id] = at
+    def _was_sent(self, run: LiveRun, origin: str, queue: str, at: datetime) -> bool:
+        self._move("sent", origin, queue, at)
+        if self._awaited and (early := self._awaited.pop(run.task_id, None)) and early.queue is None:
+            self._move("received", queue, early.worker, at)
         return True
 
-    def _was_received(self, task_id: str, worker: str, queue: str | None, at: datetime) -> bool:
-        if queue is not None:
-            self._move("received", queue[:MAX_NAME], worker[:255], at)
-        if self._sent.pop(task_id, None) is None and len(self._awaited) < MAX_AWAITED:
-            self._awaited[task_id] = _Received(worker[:255], queue, at)
-        return queue is not None
+    def _was_received(self, run: LiveRun, worker: str, at: datetime) -> bool:
+        if run.queue is not None:
+            self._move("received", run.queue, worker, at)
+        if run.sent_at is None:
+            one = _Received(worker, run.queue, at)
+            if len(self._awaited) < MAX_AWAITED:
+                self._awaited[run.task_id] = one
+            else:
+                self._was_unseen(one, at)
+        return run.queue is not None
 
     def took(self, lock_id: str, worker: str | None, at: datetime) -> None:
         """A lock was taken, by a run of this worker where that is known."""
@@ -133,15 +131,18 @@ class FlowBook:
         return found
 
     def _move(self, way: Way, source: str, target: str, at: datetime) -> None:
+        if len(source) > MAX_NAME or len(target) > MAX_NAME:
+            source, target = source[:MAX_NAME], target[:MAX_NAME]
         edge = self._edges.get((way, source, target))
         if edge is None:
             if len(self._edges) >= MAX_EDGES:
                 del self._edges[min(self._edges, key=lambda key: self._edges[key].last_at)]
             edge = self._edges[way, source, target] = _Edge(last_at=at)
         self._number += 1
-        edge.last_at = max(edge.last_at, at)
+        if at is not edge.last_at:
+            edge.last_at = max(edge.last_at, at)
         edge.counter.add(at)
-        edge.moves.append(FlowMove(number=self._number, way=way, source=source, target=target, at=at))
+        edge.moves.append((self._number, at))
         self._moved.add(at)
 
     def settle(self, at: datetime) -> None:
@@ -151,26 +152,26 @@ class FlowBook:
                 del self._awaited[task_id]
                 self._was_unseen(one, at)
         self._edges = {key: edge for key, edge in self._edges.items() if at - edge.last_at < EDGE_KEPT}
-        self._sent = {task_id: sent_at for task_id, sent_at in self._sent.items() if at - sent_at < SENT_KEPT}
 
     def _was_unseen(self, one: _Received, at: datetime) -> None:
         """Nobody told that it was sent; without its queue not even the way to its worker is known."""
         if one.queue is not None:
-            self._move("sent", "", one.queue[:MAX_NAME], at)
+            self._move("sent", "", one.queue, at)
         elif one.worker in self._unplaced or len(self._unplaced) < MAX_WORKERS:
             self._unplaced.setdefault(one.worker, Counter()).add(at)
 
     def reading(self, now: datetime, told_since: datetime | None) -> FlowReading:
         """What moved; `told_since` is since when events are received without a loss, None: they are not."""
         began, lately = now - FLOW_WINDOW, (now - MOVES_KEPT).replace(microsecond=0)
-        moves = sorted((move for edge in self._edges.values() for move in edge.moves if move.at >= lately), key=lambda move: move.number)
+        moved = sorted((number, at, key) for key, edge in self._edges.items() if edge.last_at >= lately for number, at in edge.moves if at >= lately)
+        moves = [FlowMove(number=number, way=way, source=source, target=target, at=at) for number, at, (way, source, target) in moved[-MAX_MOVES:]]
         return FlowReading(
             since=max(told_since, self._since or now) if told_since is not None else None,
             edges=tuple(
                 FlowEdge(way=way, source=source, target=target, count=edge.counter.since(began), last_at=edge.last_at)
                 for (way, source, target), edge in sorted(self._edges.items())
             ),
-            moves=tuple(moves[-MAX_MOVES:]),
+            moves=tuple(moves),
             moved=self._moved.since(lately),
             number=self._number,
             telling=tuple(sorted(self._telling)),

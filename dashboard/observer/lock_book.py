@@ -1,14 +1,14 @@
 """What the observer knows of locks: held ones, those that expired under their holder, refused attempts, and the last two minutes of each."""
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from dashboard.observer.observations import LocksRead
 from dashboard.records import HeldLock, Lane, Refusal, Span
 from dashboard.redaction import hide_in_name
+from dashboard.sources.event import Event
 from dashboard.sources.locks import lock_id
 
 SAME_DEADLINE = timedelta(milliseconds=75)  # two readings of one TTL differ by the time that the answers took
@@ -114,27 +114,25 @@ class LockBook:
         if spans and spans[-1].to_at is None:
             spans[-1] = replace(spans[-1], to_at=at, end=end)
 
-    def refused(self, event: Mapping[str, Any], at: datetime) -> bool:
+    def refused(self, event: Event, at: datetime) -> bool:
         """A `lock-refused` event from a worker; False where its key is in no watched place."""
-        key = event.get("key")
-        place = self._place_of(key) if isinstance(key, str) else None
-        said = (key, event.get("pid"), event.get("timestamp"))
-        if place is None or not isinstance(key, str) or said in self._told:
+        place = self._place_of(event.key) if event.key is not None else None
+        said = (event.key, event.pid, event.timestamp)
+        if place is None or said in self._told:
             return False
         self._told.append(said)
         alias, identity, name = place
         self.names.setdefault(identity, (alias, name))
-        waited = event.get("waited")
         self.refusals.append(
             Refusal(
                 lock_id=identity,
                 cache=alias,
                 name=name,
                 at=at,
-                task_id=_text(event.get("uuid")),
-                task_name=_text(event.get("task")),
-                worker=_text(event.get("hostname")),
-                waited=timedelta(seconds=waited) if isinstance(waited, (int, float)) and 0 <= waited < 1e6 else None,
+                task_id=event.uuid,
+                task_name=event.task,
+                worker=event.hostname,
+                waited=timedelta(seconds=event.waited) if event.waited is not None and 0 <= event.waited < 1e6 else None,
             )
         )
         return True
@@ -183,10 +181,6 @@ class LockBook:
             )
             for lock_id in sorted(self.spans.keys() | refused.keys())
         )
-
-
-def _text(value: object) -> str | None:
-    return value[:512] if isinstance(value, str) else None
 
 
 def _whole(timeout: timedelta | None) -> timedelta | None:

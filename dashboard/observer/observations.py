@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from dashboard.records import CachedResult, HeldLock, QueueReading, ScheduleReading, SourceState, Traced, UnackedMessage
+from dashboard.sources.event import Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,10 +30,10 @@ class Scanned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EventSeen:
-    """One Celery event, as received."""
+class EventsSeen:
+    """Celery events that were received together, in their order."""
 
-    fields: Mapping[str, Any]
+    events: Sequence[Event]
     at: datetime
 
 
@@ -116,5 +117,5 @@ class Tick:
 
 
 Observation = (
-    LocksRead | Scanned | EventSeen | WorkersAnswered | ConnectionSeen | QueuesRead | ResultsRead | TracesRead | AppRead | SchedulesRead | SourceSaid | Tick
+    LocksRead | Scanned | EventsSeen | WorkersAnswered | ConnectionSeen | QueuesRead | ResultsRead | TracesRead | AppRead | SchedulesRead | SourceSaid | Tick
 )

@@ -20,7 +20,7 @@ from dashboard.observer.asking import RollCallFeed, WorkersFeed
 from dashboard.observer.feeds import ConnectionsFeed, EventsFeed, Feed, LocksFeed, QueuesFeed, Roster
 from dashboard.observer.itself import observer_record, own_source
 from dashboard.observer.leader import RENEW_S, Leadership
-from dashboard.observer.observations import EventSeen, Observation, SourceSaid, Tick
+from dashboard.observer.observations import EventsSeen, Observation, SourceSaid, Tick
 from dashboard.observer.results_feed import ResultsFeed
 from dashboard.observer.schedules_feed import schedule_feeds
 from dashboard.observer.state import URGENT, State
@@ -149,7 +149,7 @@ class Watch:
         except queue.Empty:
             self._waited = timedelta(0)
             return
-        if isinstance(seen, EventSeen):
+        if isinstance(seen, EventsSeen):
             self._waited = datetime.now(UTC) - seen.at
         until = monotonic() + BATCH_S
         while True:
@@ -207,7 +207,7 @@ class Watch:
             late=tuple(sorted(living - {worker.name for worker in heard if worker.answers is not False})),
             silent=tuple(sorted(silent)),
             queues=tuple(sorted(queues)),
-            results=expected_names(self.state.runs.runs.values(), policy().results),
+            results=expected_names(self.state.runs.running(), policy().results),
             workers=workers,
         )
 

@@ -8,18 +8,19 @@ and sends no event), or received a message that could not be placed.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
+from dashboard.observer.live_run import LiveRun
 from dashboard.observer.observations import QueuesRead
 from dashboard.observer.queue_flow import WINDOW, Flow
+from dashboard.observer.run_events import time_of
 from dashboard.records import QueueHead, QueueReading, UnackedMessage
+from dashboard.sources.event import Event
 
-MAX_SENT = 20_000  # messages whose sending was seen and whose receipt was not
+MAX_UNPLACED = 20_000
 MAX_NAMES = 5000
-SENT_KEPT = timedelta(hours=1)  # beyond that only as long as there is room
 LATE = timedelta(seconds=2)  # a sender tells after sending: a quick worker's event may come first
 HEARTBEAT_LATE = timedelta(seconds=5)
 Readers = Mapping[str, tuple[str, ...]]  # queue -> workers
@@ -28,15 +29,15 @@ Readers = Mapping[str, tuple[str, ...]]  # queue -> workers
 class QueueBook:
     """Reduces readings and events to one record per queue."""
 
-    def __init__(self) -> None:
+    def __init__(self, sent_at: Callable[[str], float | None] = lambda _task_id: None) -> None:
+        self._sent_at = sent_at  # when a message was sent that is waiting still, by its task id
         self.readings: tuple[QueueReading, ...] = ()
         self.unacked: tuple[UnackedMessage, ...] = ()
         self.names: set[str] = set()  # what senders named
         self._waiting_since: dict[str, datetime] = {}
         self._heads: dict[tuple[str, str], QueueHead] = {}
         self._flows: dict[str, Flow] = defaultdict(Flow)
-        self._sent: dict[str, tuple[str, datetime]] = {}  # task id -> queue and when
-        self._received: dict[str, tuple[str, datetime, bool]] = {}  # task id -> worker, when, and whether its queue was known: of the last LATE
+        self._unplaced: dict[str, tuple[str, datetime]] = {}  # task id -> worker and when: received from a queue that is not known, in the last LATE
         self._placed: dict[str, str] = {}  # task id -> queue, of what is unacknowledged
         self._seen_in: dict[str, set[str]] = defaultdict(set)  # task name -> queues
         self._tells: dict[str, datetime] = {}  # worker -> when it first sent an event of a task
@@ -53,59 +54,61 @@ class QueueBook:
             if queue.waiting_since is not None:
                 self._waiting_since[queue.name] = queue.waiting_since
 
-    def event(self, event: Mapping[str, Any], at: datetime, *, is_new: bool = True) -> str | None:
-        """Take in what an event tells of queues; `is_new`: nothing was heard of its run before.  Returns its message's queue, where that is known."""
-        kind, task_id, worker = event["type"], event.get("uuid"), event.get("hostname")
-        if kind == "task-sent" and isinstance(task_id, str):
-            return self._was_sent(task_id, event, at)
-        if kind == "worker-heartbeat" and isinstance(worker, str) and isinstance(count := event.get("processed"), int):
-            if self._counted.get(worker, (None,))[0] != count:
-                self._counted[worker] = (count, at)
-        elif (kind == "task-received" or (kind == "task-revoked" and is_new)) and isinstance(task_id, str) and isinstance(worker, str):
-            self._tells.setdefault(worker, at)
-            return self._was_received(task_id, event.get("name"), worker, at)
-        return None
+    def event(self, event: Event, run: LiveRun, at: datetime) -> None:
+        """Take in what an event tells of queues, and tell its run the queue of its message, where that is known."""
+        kind = event.type
+        if kind == "task-sent":
+            self._was_sent(event, run)
+        elif event.hostname is not None and (kind == "task-received" or (kind == "task-revoked" and run.received_at is None and run.started_at is None)):
+            if event.hostname not in self._tells:
+                self._tells[event.hostname] = at
+            self._was_received(run, event.hostname, at)
 
-    def _was_sent(self, task_id: str, event: Mapping[str, Any], at: datetime) -> str | None:
-        queue, name = event.get("queue") or event.get("routing_key"), event.get("name")
-        if not isinstance(queue, str) or not queue:
-            return None
-        if len(self.names) < MAX_NAMES:
+    def beat(self, event: Event, at: datetime) -> None:
+        """A heartbeat counts the messages that its worker has taken, whether it tells of them or not."""
+        if event.hostname is not None and event.processed is not None and self._counted.get(event.hostname, (None,))[0] != event.processed:
+            self._counted[event.hostname] = (event.processed, at)
+
+    def _was_sent(self, event: Event, run: LiveRun) -> None:
+        queue = event.queue or event.routing_key
+        if not queue:
+            return
+        run.queue = queue
+        if queue not in self.names and len(self.names) < MAX_NAMES:
             self.names.add(queue)
-        self._saw(name, queue)
-        worker, received_at, is_placed = self._received.get(task_id, ("", at, True))
-        if worker:
-            self._received[task_id] = (worker, received_at, True)
-            if not is_placed:
-                self._flows[queue].take(received_at)
-        elif len(self._sent) < MAX_SENT:
-            self._sent[task_id] = (queue, _time(event.get("timestamp")) or at)
-        return queue
+        self._saw(event.name, queue)
+        if self._unplaced and (early := self._unplaced.pop(run.task_id, None)):
+            self._flows[queue].take(early[1])
 
-    def _saw(self, name: object, queue: str | None) -> None:
-        if isinstance(name, str) and queue and (name in self._seen_in or len(self._seen_in) < MAX_NAMES):
+    def _saw(self, name: str | None, queue: str | None) -> None:
+        if name and queue and (name in self._seen_in or len(self._seen_in) < MAX_NAMES):
             self._seen_in[name].add(queue)
 
-    def _was_received(self, task_id: str, name: object, worker: str, at: datetime) -> str | None:
-        sent, placed, reads = self._sent.pop(task_id, None), self._placed.get(task_id), self._reads.get(worker, frozenset())
-        known = reads if len(reads) == 1 else reads & self._seen_in.get(name, set()) if isinstance(name, str) else frozenset()
-        queue = sent[0] if sent else placed or (next(iter(known)) if len(known) == 1 else None)
-        self._received[task_id] = (worker, at, queue is not None)
-        if queue is not None:
-            self._flows[queue].take(at)
-            return queue
-        for one in reads:
+    def _was_received(self, run: LiveRun, worker: str, at: datetime) -> None:
+        if run.queue is None:
+            run.queue = self._placed.get(run.task_id) or self._only_one(worker, run.name)
+        if run.queue is not None:
+            self._flows[run.queue].take(at)
+            return
+        if len(self._unplaced) < MAX_UNPLACED:
+            self._unplaced[run.task_id] = (worker, at)
+        else:
+            self._lost_at[worker] = at
+        for one in self._reads.get(worker, ()):
             self._flows[one].may_have_lost_one()
-        return None
+
+    def _only_one(self, worker: str, name: str | None) -> str | None:
+        """The queue that it must have come from, where there is one alone."""
+        reads = self._reads.get(worker, frozenset())
+        known = reads if len(reads) == 1 else reads & self._seen_in.get(name or "", set())
+        return next(iter(known)) if len(known) == 1 else None
 
     def _settle(self, at: datetime) -> None:
         """What could not be placed and was not told of since is lost."""
-        for worker, received_at, is_placed in self._received.values():
-            if not is_placed and at - received_at > LATE:
+        for task_id, (worker, received_at) in list(self._unplaced.items()):
+            if at - received_at > LATE:
                 self._lost_at[worker] = received_at
-        self._received = {task_id: one for task_id, one in self._received.items() if at - one[1] <= LATE}
-        if len(self._sent) >= MAX_SENT:
-            self._sent = {task_id: sent for task_id, sent in self._sent.items() if at - sent[1] < SENT_KEPT}
+                del self._unplaced[task_id]
 
     def read(self, seen: QueuesRead, readers: Readers | None, events_since: datetime | None) -> list[str]:
         """Take in a reading; `events_since` is since when events are received without a loss.  Returns the sections that changed."""
@@ -171,11 +174,11 @@ class QueueBook:
             return head
         before = self._heads.get((name, head.priority))
         is_same = before is not None and before.mark == head.mark
-        sent = self._sent.get(head.task_id) if head.task_id else None
+        sent_at = time_of(self._sent_at(head.task_id)) if head.task_id else None
         return replace(
             head,
             first_seen_at=before.first_seen_at if is_same and before else at,
-            sent_at=sent[1] if sent else before.sent_at if is_same and before else None,
+            sent_at=sent_at or (before.sent_at if is_same and before else None),
         )
 
     def sample(self, is_known: bool) -> None:
@@ -209,7 +212,3 @@ def _reads(readers: Readers) -> dict[str, frozenset[str]]:
         for worker in workers:
             found[worker].add(queue)
     return {worker: frozenset(queues) for worker, queues in found.items()}
-
-
-def _time(value: object) -> datetime | None:
-    return datetime.fromtimestamp(value, UTC) if isinstance(value, (int, float)) and 0 < value < 1e11 else None

@@ -3,6 +3,7 @@
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 WINDOW = timedelta(seconds=60)
 SHORTEST = timedelta(seconds=10)  # of what was seen; a rate over less would jump
@@ -13,21 +14,27 @@ SAMPLES = 60
 class Counter:
     """How often something happened within the window, by the second."""
 
-    def __init__(self) -> None:
-        self._seconds: deque[tuple[datetime, int]] = deque()
+    def __init__(self, window: timedelta = WINDOW + GAP) -> None:
+        self._window = window
+        self._seconds: deque[list[Any]] = deque()  # each a second and a count
+        self._at: datetime | None = None
 
-    def add(self, at: datetime) -> None:
-        second = at.replace(microsecond=0)
+    def add(self, at: datetime, count: int = 1) -> None:
+        if at is self._at:  # the events of one batch share their time
+            self._seconds[-1][1] += count
+            return
+        self._at, second = at, at.replace(microsecond=0)
         if self._seconds and self._seconds[-1][0] >= second:
-            self._seconds[-1] = (self._seconds[-1][0], self._seconds[-1][1] + 1)
+            self._seconds[-1][1] += count
         else:
-            self._seconds.append((second, 1))
-        while second - self._seconds[0][0] > WINDOW + GAP:
+            self._seconds.append([second, count])
+        while second - self._seconds[0][0] > self._window:
             self._seconds.popleft()
 
     def since(self, at: datetime) -> int:
         """How often from that second on."""
-        return sum(count for second, count in self._seconds if second >= at.replace(microsecond=0))
+        first = at.replace(microsecond=0)
+        return sum(count for second, count in self._seconds if second >= first)
 
 
 @dataclass

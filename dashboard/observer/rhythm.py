@@ -3,7 +3,7 @@
 from collections import OrderedDict, deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from statistics import median
 
@@ -11,6 +11,8 @@ from dashboard.observer.sends import Send, Signature
 
 MAX_ONCE = 4000  # signatures seen once: most are never seen again
 MAX_AGAIN = 1000
+MAX_A_SECOND = 50  # sends of one task; more are no schedule's, which sends it once, and sometimes with as many arguments as there are entries
+PASSED_FOR = timedelta(seconds=30)  # after the last of them
 MAX_SENDERS = 4  # of one signature
 KEPT_GAPS = 12
 MIN_GAPS = 3  # four sends
@@ -20,10 +22,39 @@ AWAY = 0.1  # a gap further than this from a whole number of intervals does not 
 JITTER = timedelta(milliseconds=250)  # a busy machine's, whatever the interval
 FITTING = 0.8  # of the gaps
 MOST_LOST = 3  # sends lost in a row that are still the same rhythm
+LATEST = datetime.max.replace(tzinfo=UTC)
 UNITS = tuple(timedelta(seconds=seconds) for seconds in (86_400, 3600, 60, 1, 0.1))
 ROUND = 0.01
 DRIFT = timedelta(milliseconds=50)  # of a beat on a busy machine: it counts from each send anew
 Key = tuple[Signature, str | None]  # with the queue
+
+
+class Busy:
+    """Tells which tasks are sent too often to be looked at for a rhythm: what is sent all the time costs, and is somebody at work."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str | None, int] = {}
+        self._passed: dict[str | None, datetime] = {}  # those that were too many, and until when they are passed over if no more come
+        self._second: datetime | None = None
+        self._at: datetime | None = None
+        self._until = LATEST
+
+    def has_time_for(self, name: str | None, at: datetime) -> bool:
+        """Whether this one more of its name is looked at."""
+        if at is not self._at:  # the events of one batch share their time
+            self._begin(at)
+        count = self._counts[name] = self._counts.get(name, 0) + 1
+        if count > MAX_A_SECOND or name in self._passed:
+            if name in self._passed or len(self._passed) < MAX_AGAIN:
+                self._passed[name] = self._until
+            return False
+        return True
+
+    def _begin(self, at: datetime) -> None:
+        self._at, self._until, second = at, at + PASSED_FOR, at.replace(microsecond=0)
+        if second != self._second:
+            self._second, self._counts = second, {}
+            self._passed = {name: until for name, until in self._passed.items() if at < until}
 
 
 @dataclass

@@ -1,63 +1,70 @@
-"""What Celery's events and answers say of a run, as the fields of a `Run`: anybody may have sent them, so nothing in them is taken for granted."""
+"""What Celery's events and answers say of a run: anybody may have sent them, so nothing in them is taken for granted."""
 
 import ast
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dashboard.records import Run
+from msgspec import UNSET
+
+from dashboard.sources.event import Event
+from dashboard.sources.foreign import as_dict
+
+if TYPE_CHECKING:
+    from dashboard.observer.live_run import LiveRun
 
 MAX_ARGS = 200
 MAX_TRACEBACK = 600
 NOT_REGISTERED = "NotRegistered("
+MAX_SECONDS = 1e11
+ENDS = {"task-succeeded": "SUCCESS", "task-failed": "FAILURE", "task-revoked": "REVOKED", "task-retried": "RETRY", "task-rejected": "REJECTED"}
 
 
-def ended(run: Run, event: Mapping[str, Any], outcome: str, time: datetime | None) -> Run:
-    """With how it ended."""
-    return replace(
-        run,
-        name=run.name or unregistered_name(event),
-        ended_at=time,
-        outcome=outcome,
-        error=error(event),
-        traceback_end=traceback_end(event.get("traceback")),
-        runtime=span(event.get("runtime")),
-        result=capped(event.get("result")),
-    )
+def end(run: "LiveRun", event: Event, outcome: str, time: float) -> None:
+    """Take in how it ended."""
+    run.ended_at, run.outcome, run.runtime = time, outcome, span(event.runtime)
+    run.result = capped(event.result)
+    if outcome != "SUCCESS":
+        run.name = run.name or unregistered_name(event)
+        run.error, run.traceback_end = error(event), traceback_end(event.traceback)
 
 
-def described(run: Run, event: Mapping[str, Any]) -> Run:
-    """With what the events of sending and of receiving say alike."""
-    return replace(
-        run,
-        name=text(event.get("name")) or run.name,
-        retries=number(event.get("retries")) or 0,
-        args=capped(event.get("args")),
-        kwargs=capped(event.get("kwargs")),
-        eta_at=instant(event.get("eta")),
-        expires_at=instant(event.get("expires")),
-        parent_id=text(event.get("parent_id")),
-        root_id=text(event.get("root_id")),
-    )
+def describe(run: "LiveRun", event: Event) -> None:
+    """Take in what the events of sending and of receiving say alike."""
+    run.name = event.name or run.name
+    run.retries = event.retries or 0
+    run.args, run.kwargs = capped(event.args), capped(event.kwargs)
+    run.eta, run.expires = event.eta, event.expires
+    run.parent_id, run.root_id = event.parent_id, event.root_id
 
 
-def error(event: Mapping[str, Any]) -> str | None:
+def goes_on(run: "LiveRun", worker: str, parent_pid: int | None, entry: Mapping[str, Any]) -> None:
+    """Take in what its worker answers of it while it runs."""
+    run.name = text(entry.get("name")) or run.name
+    run.parent_pid = (run.parent_pid if run.worker == worker else None) or parent_pid  # an event tells which of two namesakes it was
+    run.worker = worker
+    run.pid = number(entry.get("worker_pid")) or run.pid
+    run.queue = text(as_dict(entry.get("delivery_info")).get("routing_key")) or run.queue
+    run.args = run.args or capped(repr(tuple(entry["args"])) if isinstance(entry.get("args"), list) else None)
+    run.started_at = run.started_at or seconds_of(entry.get("time_start"))
+
+
+def error(event: Event) -> str | None:
     """The exception; Celery 5.7 says `ExceptionWithTraceback()` of a lost process, and what it was only in the traceback's last line."""
-    said, traceback = event.get("exception"), event.get("traceback")
-    if isinstance(said, str) and said.startswith("ExceptionWithTraceback") and isinstance(traceback, str):
+    said, traceback = event.exception, event.traceback
+    if said is not None and said.startswith("ExceptionWithTraceback") and isinstance(traceback, str):
         lines = [line.strip() for line in traceback.strip().splitlines() if line.strip(" \"'")]
         said = next((line for line in reversed(lines) if "Error" in line), said)
     return capped(said)
 
 
-def unregistered_name(event: Mapping[str, Any]) -> str | None:
+def unregistered_name(event: Event) -> str | None:
     """The name that a worker threw a message away for, because it does not know it; None for any other event.
 
     Source: `celery.worker.consumer`, on_unknown_task: `task-failed` with nothing but the id and `NotRegistered('the name')`.
     """
-    said = event.get("exception")
-    if event["type"] != "task-failed" or "traceback" in event or not isinstance(said, str) or not said.startswith(NOT_REGISTERED):
+    said = event.exception
+    if said is None or event.type != "task-failed" or event.traceback is not UNSET or not said.startswith(NOT_REGISTERED):
         return None
     try:
         name = ast.literal_eval(said.removeprefix(NOT_REGISTERED).rstrip(",)"))
@@ -68,13 +75,19 @@ def unregistered_name(event: Mapping[str, Any]) -> str | None:
 
 def traceback_end(value: object) -> str | None:
     """Where it was raised and what: the last lines with something in them."""
-    lines = [line.rstrip() for line in value.splitlines() if line.strip(" \"'")] if isinstance(value, str) else []
+    lines = [line.rstrip() for line in value[-8 * MAX_TRACEBACK :].splitlines() if line.strip(" \"'")] if isinstance(value, str) else []
     return "\n".join(lines[-3:])[-MAX_TRACEBACK:] or None
 
 
+def seconds_of(value: object) -> float | None:
+    """Seconds since 1970, where they may be a time."""
+    return float(value) if isinstance(value, (int, float)) and 0 < value < MAX_SECONDS else None
+
+
 def time_of(value: object) -> datetime | None:
-    """Seconds since 1970 as an instant."""
-    return datetime.fromtimestamp(value, UTC) if isinstance(value, (int, float)) and 0 < value < 1e11 else None
+    """The same as an instant."""
+    seconds = seconds_of(value)
+    return datetime.fromtimestamp(seconds, UTC) if seconds is not None else None
 
 
 def instant(value: object) -> datetime | None:
@@ -86,9 +99,14 @@ def instant(value: object) -> datetime | None:
     return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
 
 
-def span(value: object) -> timedelta | None:
-    """Seconds as a duration."""
-    return timedelta(seconds=value) if isinstance(value, (int, float)) and 0 <= value < 1e9 else None
+def span(value: float | None) -> float | None:
+    """Seconds that something took, where they may be a duration."""
+    return value if value is not None and 0 <= value < 1e9 else None
+
+
+def duration(seconds: float | None) -> timedelta | None:
+    """The same as a duration."""
+    return timedelta(seconds=seconds) if seconds is not None else None
 
 
 def text(value: object) -> str | None:

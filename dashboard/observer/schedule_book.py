@@ -5,18 +5,19 @@ instead, a moment later; it does not say who sent.
 """
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
+from dashboard.observer.live_run import LiveRun
 from dashboard.observer.observations import SchedulesRead
-from dashboard.observer.rhythm import MOST_LOST, Candidate, Rhythms
+from dashboard.observer.rhythm import MOST_LOST, Busy, Candidate, Rhythms
 from dashboard.observer.seen_sends import SeenSends, tolerance_of
-from dashboard.observer.sends import Send, Signature, as_sent, send_of, signature_of
+from dashboard.observer.sends import Send, Signature, as_sent, send_of, signature_in, signature_of
 from dashboard.records import ScheduleReading
 from dashboard.records.identity import identity
 from dashboard.records.schedules import BEAT_SCHEDULE, DJANGO_CELERY_BEAT, RHYTHM
+from dashboard.sources.event import Event
 from dashboard.sources.schedule_times import every
 
 SETTLED = timedelta(seconds=2)  # a sender tells after sending: a quick worker's event may come first
@@ -37,6 +38,8 @@ class ScheduleBook:
         self._rhythms: dict[str, ScheduleReading] = {}
         self._seen: dict[str, SeenSends] = defaultdict(SeenSends)
         self._ids: dict[Signature, list[str]] = {}  # of entries that are written down, and of rhythms
+        self._tasks: set[str] = set()  # the same, by their names alone
+        self._busy = Busy()
         self._candidates = Rhythms()
         self._steady: dict[str, Candidate] = {}  # the last sends of each rhythm
         self._taken: OrderedDict[str, None] = OrderedDict()
@@ -75,8 +78,9 @@ class ScheduleBook:
                     self._seen[entry_id] = replace(seen, announced=self._seen[entry_id].announced, due=self._seen[entry_id].due)
 
     def _index(self) -> None:
-        self._ids = {}
+        self._ids, self._tasks = {}, set()
         for entry in self._entries():
+            self._tasks.add(entry.task)
             self._ids.setdefault(signature_of(entry), []).append(entry.id)
 
     def _entries(self) -> list[ScheduleReading]:
@@ -85,9 +89,11 @@ class ScheduleBook:
         beat = [entry for entry in self._written.get(BEAT_SCHEDULE, {}).values() if (entry.name, entry.task) not in taken_over]
         return [*beat, *self._written.get(DJANGO_CELERY_BEAT, {}).values(), *self._rhythms.values()]
 
-    def event(self, event: Mapping[str, Any], at: datetime, queue: str | None = None) -> None:
-        """Take in an event, with the queue of its message where that is known; most tell of no send."""
-        send = send_of(event, at, queue)
+    def event(self, event: Event, run: LiveRun, at: datetime) -> None:
+        """Take in an event of sending or of receiving, with what is known of its run."""
+        if not self._busy.has_time_for(event.name, at) and (event.name not in self._tasks or not self._is_written(event)):
+            return
+        send = send_of(event, at, run.queue)
         if send is None or send.task_id in self._taken:
             return
         if send.origin is None:
@@ -96,6 +102,10 @@ class ScheduleBook:
             return
         self._waiting.pop(send.task_id, None)
         self._take(send)
+
+    def _is_written(self, event: Event) -> bool:
+        """An entry, or a rhythm, is sent like this."""
+        return signature_in(event) in self._ids or (event.name, "", "") in self._ids
 
     def _settle(self, at: datetime) -> None:
         """What was received and nobody told of since was sent by somebody who does not tell."""

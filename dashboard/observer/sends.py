@@ -2,15 +2,16 @@
 
 import ast
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from celery.utils.saferepr import saferepr
 
+from dashboard.observer.run_events import time_of
 from dashboard.records import ScheduleReading
 from dashboard.records.schedules import RHYTHM
+from dashboard.sources.event import Event
 
 MAX_WHOLE = 500  # characters of a repr that was surely not cut
 MAX_COMPARED = 400  # characters of a repr: events are cut a little beyond
@@ -31,21 +32,25 @@ class Send:
     kwargs: str
 
 
-def send_of(event: Mapping[str, Any], at: datetime, queue: str | None) -> Send | None:
-    """The send that an event tells of; None for other events, and for a retry, which its own run sends."""
-    kind, task_id, name = event["type"], event.get("uuid"), event.get("name")
-    if kind not in {"task-sent", "task-received"} or not isinstance(task_id, str) or not isinstance(name, str) or event.get("retries"):
+def send_of(event: Event, at: datetime, queue: str | None) -> Send | None:
+    """The send that an event of sending or of receiving tells of; None for a retry, which its own run sends."""
+    if event.uuid is None or event.name is None or event.retries:
         return None
-    args, kwargs, origin = _text(event.get("args")), _text(event.get("kwargs")), event.get("hostname")
+    args, kwargs = event.args or "", event.kwargs or ""
     return Send(
-        task_id=task_id,
-        signature=(name, core(args), kwargs[:MAX_COMPARED] or "{}"),
+        task_id=event.uuid,
+        signature=signature_in(event),
         queue=queue,
-        origin=origin if kind == "task-sent" and isinstance(origin, str) else None,
-        at=_time(event.get("timestamp"), at),
+        origin=event.hostname if event.type == "task-sent" else None,
+        at=_time(event.timestamp, at),
         args=args or "()",
         kwargs=kwargs or "{}",
     )
+
+
+def signature_in(event: Event) -> Signature:
+    """What this event says of its task and arguments."""
+    return (event.name or "", core(event.args or ""), (event.kwargs or "")[:MAX_COMPARED] or "{}")
 
 
 def signature_of(entry: ScheduleReading) -> Signature:
@@ -87,13 +92,7 @@ def core(args: str) -> str:
     return text[:MAX_COMPARED]
 
 
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _time(timestamp: object, at: datetime) -> datetime:
+def _time(timestamp: float | None, at: datetime) -> datetime:
     """The sender's own time, which does not wait for us; ours where their clock is another."""
-    if not isinstance(timestamp, (int, float)) or not 0 < timestamp < 1e11:
-        return at
-    told = datetime.fromtimestamp(timestamp, UTC)
-    return told if abs(told - at) <= SAME_CLOCK else at
+    told = time_of(timestamp)
+    return told if told is not None and abs(told - at) <= SAME_CLOCK else at

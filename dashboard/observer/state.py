@@ -1,6 +1,6 @@
 """The observer's state: a reducer over observations. It does no I/O and has no clock: the same observations give the same state."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -8,15 +8,14 @@ from typing import Any
 from dashboard.judge import assess
 from dashboard.judge.facts import gather
 from dashboard.judge.holders import find_holder
-from dashboard.observer.count_book import CountBook
-from dashboard.observer.event_pace import EventPace
-from dashboard.observer.figures import FigureBook, total
-from dashboard.observer.flow_book import FlowBook
-from dashboard.observer.lock_book import LockBook, lapsed_key
+from dashboard.observer.books import Books
+from dashboard.observer.event_reducer import EventReducer
+from dashboard.observer.figures import total
+from dashboard.observer.lock_book import lapsed_key
 from dashboard.observer.observations import (
     AppRead,
     ConnectionSeen,
-    EventSeen,
+    EventsSeen,
     LocksRead,
     Observation,
     QueuesRead,
@@ -28,25 +27,17 @@ from dashboard.observer.observations import (
     TracesRead,
     WorkersAnswered,
 )
-from dashboard.observer.queue_book import QueueBook
-from dashboard.observer.result_book import ResultBook
-from dashboard.observer.run_book import RunBook
-from dashboard.observer.schedule_book import ScheduleBook
-from dashboard.observer.task_book import TaskBook
-from dashboard.observer.worker_book import WorkerBook
 from dashboard.records import FlowReading, Observer, Policy, QueueReading, Snapshot, SourceState, Traced
 
 URGENT = frozenset({"locks", "lanes", "refusals"})  # what an operator waits for; announced on its own
 
 
-class State:
+class State(Books):
     """Everything known at the time of the last observation; `apply` names the sections that changed."""
 
     def __init__(self, places: Sequence[tuple[str, str]], policy: Policy) -> None:
-        self.locks, self.runs, self.workers, self.figures = LockBook(places), RunBook(), WorkerBook(), FigureBook()
-        self.queue_book, self.results, self.schedules = QueueBook(), ResultBook(), ScheduleBook()
-        self.counts, self.pace, self.tasks = CountBook(), EventPace(), TaskBook()
-        self.flow, self._flowed = FlowBook(), FlowReading()
+        super().__init__(places)
+        self._reducer, self._flowed = EventReducer(self), FlowReading()
         self.sources: dict[str, SourceState] = {}
         self.observer: Observer | None = None
         self.traces: tuple[Traced, ...] = ()
@@ -55,24 +46,11 @@ class State:
         self._dropped_at: datetime | None = None
         self._policy = policy
 
-    def restore(self, snapshot: Snapshot) -> None:
-        """Go on from the last snapshot, so that a new observer knows what the one before had proved."""
-        self.locks.restore(snapshot.locks, snapshot.lanes, snapshot.refusals)
-        self.runs.restore(snapshot.runs)
-        self.workers.restore(snapshot.workers)
-        self.queue_book.restore(snapshot.queues)
-        self.results.restore(snapshot.results, snapshot.result_counts)
-        self.tasks.restore(snapshot.tasks)
-        self.schedules.restore(snapshot.schedules)
-        self.figures.restore(snapshot.figures)
-        self.counts.restore(snapshot.counts)
-        self.flow.restore(snapshot.flow)
-
     def apply(self, seen: Observation) -> Collection[str]:
         """Take in one observation; the sections of the snapshot that it changed."""
         reduce: dict[type, Callable[[Any], Collection[str]]] = {
             LocksRead: self._locks_read,
-            EventSeen: self._event,
+            EventsSeen: self._events,
             WorkersAnswered: self._answered,
             ConnectionSeen: lambda one: ("workers",) if self.workers.connection(one) else (),
             QueuesRead: self._queues_read,
@@ -90,34 +68,9 @@ class State:
         moved = self.flow.locks_read(seen.locks, seen.gone, live=seen.live, at=seen.at)
         return (*(("locks", "lanes") if self.locks.read(seen) else ()), *(("flow",) if moved else ()))
 
-    def _event(self, seen: EventSeen) -> Collection[str]:
-        self.received += 1
-        event = seen.fields
-        self.pace.event(event, seen.at)
-        if event["type"] == "lock-refused":
-            return self._refused(event, seen.at)
-        changed = {"workers"} if self.workers.event(event, seen.at) else set()
-        queue = self.queue_book.event(event, seen.at, is_new=str(event.get("uuid")) not in self.runs.runs)
-        if self.flow.event(event, queue, seen.at):
-            changed.add("flow")
-        self.schedules.event(event, seen.at, queue)
-        if event["type"].startswith("task-") and self.runs.event(event, seen.at, queue):
-            changed.add("runs")
-        run = self.runs.get(event.get("uuid"))
-        self.counts.event(event, run, seen.at)
-        self.tasks.event(event, seen.at, name=run.name if run else None, queue=queue or (run.queue if run else None))
-        return changed
-
-    def _refused(self, event: Mapping[str, Any], at: datetime) -> Collection[str]:
-        if not self.locks.refused(event, at):
-            return ()
-        refusal = self.locks.refusals[-1]
-        self.runs.refused(refusal)
-        self.counts.refused(refusal.cache, at)
-        self.flow.refused(refusal)
-        run = self.runs.get(refusal.task_id)
-        self.tasks.refused(refusal, run.name if run else None)
-        return ("refusals", "lanes", "runs", "flow")
+    def _events(self, seen: EventsSeen) -> Collection[str]:
+        self.received += len(seen.events)
+        return self._reducer.take(seen.events, seen.at)
 
     def _answered(self, seen: WorkersAnswered) -> Collection[str]:
         self.workers.answered(seen)
@@ -175,6 +128,7 @@ class State:
         before = len(self.locks.lapsed)
         self.locks.forget(seen.at)
         self.workers.forget(self.locks.locks(), seen.at)
+        self.pace.delay(seen.at)
         self.runs.forget(self.locks.locks(), self.workers.workers.keys(), seen.at)
         self._drop_ended_overruns(seen.at)
         changed = {"sources", "workers", "observer", *self._flow_of(seen.at)}
@@ -209,25 +163,20 @@ class State:
         self.locks.drop_lapsed({lapsed_key(one.lock) for one in judged}, now)
 
     def _sample(self, now: datetime) -> None:
-        broker, events = self._is_ok("broker"), self._is_ok("events")
+        broker = self._is_ok("broker")
         caches = [source for name, source in self.sources.items() if name.startswith("cache ")]
         active = [worker.active for worker in self.workers.living(now, self._policy.grace) if worker.active is not None]
         self.figures.sample(
             now,
-            refused_at=self._refused_at() if events else None,
-            failed_at=self.runs.failed_at if events else None,
+            are_events_received=self._is_ok("events"),
             locks=len(self.locks.held) if caches and all(source.ok for source in caches) else None,
             ready=sum(queue.ready for queue in self.queues) if broker else None,
             unacked=total([queue.unacked for queue in self.queues]) if broker else None,
             busy=sum(map(len, active)) if self._is_ok("workers") else None,
         )
 
-    def _refused_at(self) -> list[datetime]:
-        return [refusal.at for refusal in self.locks.refusals]
-
     def snapshot(self, now: datetime) -> Snapshot:
         """Everything known, as the pages read it."""
-        events = self._is_ok("events")
         runs, more_runs = self.runs.shown()
         return Snapshot(
             at=now,
@@ -246,7 +195,7 @@ class State:
             schedules=self.schedules.readings,
             sources=tuple(self.sources.values()),
             flow=self.flow.reading(now, self._told_since(now)),
-            figures=self.figures.figures(now, refused_at=self._refused_at() if events else None, failed_at=self.runs.failed_at if events else None),
+            figures=self.figures.figures(now, are_events_received=self._is_ok("events")),
             counts=self.counts.taken,
             observer=self.observer,
         )

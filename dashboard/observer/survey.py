@@ -87,7 +87,7 @@ def _results(state: State, place: Watched) -> None:
     while conf().SCAN and not reader.scan_some():
         pass
     now = datetime.now(UTC)
-    results = reader.read(expected_names(state.runs.runs.values(), policy().results) if place.alias != BACKEND else (), now)
+    results = reader.read(expected_names(state.runs.running(), policy().results) if place.alias != BACKEND else (), now)
     _apply(state, ResultsRead(cache=place.alias, results=results, total=reader.total, scanned=conf().SCAN, at=now))
 
 

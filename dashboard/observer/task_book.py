@@ -5,19 +5,17 @@ after it: before, the end is not counted as a success; after, the success is tak
 from the message or from the receipt, else from the run. A worker that does not know a name tells only of a failure, with the name in its words.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
 
+from dashboard.observer.live_run import LiveRun
 from dashboard.observer.observations import AppRead, QueuesRead
-from dashboard.observer.run_events import error, span, text, unregistered_name
-from dashboard.observer.task_entry import MINUTES, TaskEntry, minute_of, readings_of
+from dashboard.observer.run_events import unregistered_name
+from dashboard.observer.task_entry import MINUTES, TaskEntry, minute_of, readings_of, remembered
 from dashboard.records import Refusal, RememberedRun, TaskReading
+from dashboard.sources.event import Event
 
-T = TypeVar("T")
 MAX_NAMES = 2000
-MAX_UNDER_WAY = 50_000  # runs that were sent or received and did not end
-MAX_ENDED = 5000  # that may still be told to have been refused
 IDLE = timedelta(hours=1)  # of a stranger that makes room for another
 KEPT = timedelta(days=1)  # a name that nobody says any more
 NEWS = timedelta(seconds=5)  # a message that still waits is news no more often
@@ -32,9 +30,6 @@ class TaskBook:
         self._entries: dict[str, TaskEntry] = {}
         self._made: dict[str, TaskReading] = {}
         self._changed: set[str] = set()
-        self._under_way: dict[str, str] = {}  # task id -> name
-        self._refused: dict[str, None] = {}  # ids of runs under way that a lock turned away
-        self._ended_well: dict[str, tuple[str, datetime]] = {}
         self._minute = 0
         self._counted_since: datetime | None = None
 
@@ -75,68 +70,54 @@ class TaskBook:
             entry.last_sent_at = at
             self._changed.add(entry.name)
 
-    def event(self, event: Mapping[str, Any], at: datetime, *, name: str | None = None, queue: str | None = None) -> None:
-        """Take in a task event; `name` and `queue` are what is known of its run by other ways."""
-        kind, task_id = event["type"], event.get("uuid")
-        if not isinstance(task_id, str):
-            return
+    def event(self, event: Event, run: LiveRun, at: datetime) -> None:
+        """Take in a task event, with what is known of its run, that event taken in."""
+        kind = event.type
         if kind in {"task-sent", "task-received"}:
-            self._begun(event, task_id, at, queue)
+            self._begun(event, run, at)
         elif kind in ENDS:
-            self._ended(event, task_id, at, name)
+            self._ended(event, run, at)
 
-    def _begun(self, event: Mapping[str, Any], task_id: str, at: datetime, queue: str | None) -> None:
-        name, is_sent = event.get("name"), event["type"] == "task-sent"
-        if not isinstance(name, str) or not name:
+    def _begun(self, event: Event, run: LiveRun, at: datetime) -> None:
+        name, is_sent = event.name, event.type == "task-sent"
+        if not name:
             return
-        self.waits(name, queue, text(event.get("hostname")) if is_sent else None, at)
-        if name not in self._entries:
-            return
-        if not is_sent:
-            self._entries[name].count("received", at)
+        self.waits(name, run.queue, event.hostname if is_sent else None, at)
+        entry = self._entries.get(name)
+        if entry is not None and not is_sent:
+            entry.count("received", at)
             self._changed.add(name)
-            self._refused.pop(task_id, None)
-            self._ended_well.pop(task_id, None)
-        _keep(self._under_way, task_id, name, MAX_UNDER_WAY)
 
-    def _ended(self, event: Mapping[str, Any], task_id: str, at: datetime, name: str | None) -> None:
-        stranger = unregistered_name(event)
-        found = self._under_way.pop(task_id, None) or stranger or name
+    def _ended(self, event: Event, run: LiveRun, at: datetime) -> None:
+        stranger = unregistered_name(event) if event.exception is not None else None
+        found = stranger or run.name
         entry = self._entry(found, at) if found else None
         if entry is None:
             return
         self._changed.add(entry.name)
-        run = RememberedRun(task_id=task_id, at=at, worker=text(event.get("hostname")), runtime=span(event.get("runtime")), error=error(event))
         if stranger is not None:
-            entry.last_sent_at, entry.failed = at, run
+            entry.last_sent_at, entry.failed = at, remembered(run, at)
             entry.count("thrown_away", at)
-        elif event["type"] == "task-succeeded":
-            self._ended_as_well(entry, run)
+        elif event.type == "task-succeeded":
+            if run.refused_by is None:  # it worked, unless it is known that a lock turned it away
+                entry.worked(run.task_id, at, run.worker, run.runtime)
         else:
-            entry.count(ENDS[event["type"]], at)
-            if event["type"] == "task-failed":
-                entry.failed, entry.failed_in_a_row = run, entry.failed_in_a_row + 1
-        self._refused.pop(task_id, None)
+            entry.count(ENDS[event.type], at)
+            if event.type == "task-failed":
+                entry.failed, entry.failed_in_a_row = remembered(run, at), entry.failed_in_a_row + 1
 
-    def _ended_as_well(self, entry: TaskEntry, run: RememberedRun) -> None:
-        """It worked, unless it is known that a lock turned it away."""
-        if run.task_id not in self._refused:
-            entry.worked(run)
-            _keep(self._ended_well, run.task_id, (entry.name, run.at), MAX_ENDED)
-
-    def refused(self, refusal: Refusal, name: str | None = None) -> None:
-        """A lock turned away this run; a second refusal of one run tells nothing new."""
+    def refused(self, refusal: Refusal, run: LiveRun | None) -> None:
+        """A lock turned away this run, which was not known to have been turned away; `run` is what is known of it, that taken in."""
         task_id = refusal.task_id or ""
-        found = refusal.task_name or self._under_way.get(task_id) or name
+        found = refusal.task_name or (run.name if run else None)
         entry = self._entry(found, refusal.at) if found else None
-        if entry is None or task_id in self._refused:
+        if entry is None:
             return
         entry.count("refused", refusal.at)
         entry.refused = RememberedRun(task_id=task_id, at=refusal.at, worker=refusal.worker, lock=refusal.name, lock_id=refusal.lock_id)
-        if ended := self._ended_well.pop(task_id, None):
-            self._entries[ended[0]].did_not_work(task_id, ended[1])
-        elif task_id:
-            _keep(self._refused, task_id, None, MAX_UNDER_WAY)
+        if run is not None and run.outcome == "SUCCESS" and run.name and (ended := self._entries.get(run.name)) is not None:
+            ended.did_not_work(task_id, run.heard_at or refusal.at)
+            self._changed.add(run.name)
         entry.refused_in_a_row += 1
         self._changed.add(entry.name)
 
@@ -148,7 +129,9 @@ class TaskBook:
                 return None
             entry = self._entries[name] = TaskEntry(name=name, first_seen_at=at, last_seen_at=at)
             self._changed.add(name)
-        entry.last_seen_at, entry.is_known = at, entry.is_known or is_known
+        entry.last_seen_at = at
+        if is_known:
+            entry.is_known = True
         return entry
 
     def _made_room(self, at: datetime, *, urgently: bool) -> bool:
@@ -185,11 +168,3 @@ class TaskBook:
                 self._drop(entry.name)
             elif entry.forget(oldest):
                 self._changed.add(entry.name)
-
-
-def _keep(kept: dict[str, T], key: str, value: T, limit: int) -> None:
-    """Put it at the end, and drop the oldest beyond the limit."""
-    kept.pop(key, None)
-    kept[key] = value
-    if len(kept) > limit:
-        del kept[next(iter(kept))]

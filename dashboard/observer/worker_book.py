@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from dashboard.observer.observations import ConnectionSeen, WorkersAnswered
 from dashboard.records import HeldLock, Worker
+from dashboard.sources.event import Event
 from dashboard.sources.foreign import as_dict
 
 FORGOTTEN = timedelta(hours=1)  # a process that is gone, unless a lock belongs to it
@@ -28,14 +29,15 @@ class WorkerBook:
     def restore(self, workers: Iterable[Worker]) -> None:
         self.workers = {(worker.name, worker.pid): worker for worker in workers}
 
-    def event(self, event: Mapping[str, Any], at: datetime) -> bool:
-        """Any event of a worker shows that it lives; `worker-offline` that it is leaving."""
-        name, pid, kind = event.get("hostname"), event.get("pid"), event["type"]
-        if not isinstance(name, str) or not isinstance(pid, int) or kind == "task-sent" or not kind.startswith(("worker-", "task-")):
+    def event(self, event: Event, at: datetime, skew: timedelta | None) -> bool:
+        """Any event of a worker shows that it lives; `worker-offline` that it is leaving. Of many task events at once one is enough."""
+        name, pid, kind = event.hostname, event.pid, event.type
+        if name is None or pid is None:
             return False
         worker = self._heard(name[:255], pid, at)
         leaving = {"worker-offline": at, "worker-online": None}.get(kind, worker.said_offline_at)
-        worker = replace(worker, said_offline_at=leaving, last_event_at=at, clock_skew=_skew(event.get("timestamp"), at))
+        is_skewed = skew is not None and abs(skew) >= SKEWED
+        worker = replace(worker, said_offline_at=leaving, last_event_at=at, clock_skew=skew if is_skewed else None)
         if kind == "worker-online":
             recent = [time for time in worker.online_at if at - time < ONLINE_WITHIN]
             worker = replace(worker, online_at=(*recent, at)[-MAX_ONLINE:])
@@ -112,19 +114,18 @@ class WorkerBook:
         return {queue: tuple(sorted(names)) for queue, names in readers.items()}
 
 
-def with_vitals(worker: Worker, event: Mapping[str, Any], at: datetime) -> Worker:
+def with_vitals(worker: Worker, event: Event, at: datetime) -> Worker:
     """What a heartbeat says beside that it beats; that it has run something and told nothing of it shows that its task events are off."""
     if worker.vitals_at is not None and at - worker.vitals_at < VITALS_EVERY:
         return worker
-    processed, load = event.get("processed"), event.get("loadavg")
-    processed = processed if isinstance(processed, int) else None
+    processed = event.processed
     has_worked = processed is not None and worker.processed is not None and processed > worker.processed
     is_mute = has_worked and worker.vitals_at is not None and (worker.task_event_at is None or worker.task_event_at < worker.vitals_at)
-    names = [str(event[name]) for name in ("sw_ident", "sw_ver") if isinstance(event.get(name), str)]
+    names = [name for name in (event.sw_ident, event.sw_ver) if name is not None]
     return replace(
         worker,
         processed=processed,
-        load=tuple(load) if isinstance(load, list) else None,
+        load=tuple(event.loadavg[:3]) if event.loadavg is not None else None,
         software=" ".join(names) or None,
         vitals_at=at,
         sends_events=False if is_mute else worker.sends_events,
@@ -160,11 +161,3 @@ def _with_pool(worker: Worker, stats: Mapping[str, Any], at: datetime) -> Worker
         visibility_timeout=timedelta(seconds=timeout) if isinstance(timeout, (int, float)) and 0 < timeout < MAX_TIMEOUT_S else None,
         pool_read_at=at,
     )
-
-
-def _skew(timestamp: object, at: datetime) -> timedelta | None:
-    """How far the worker's clock is from ours, where that is more than its event may have taken."""
-    if not isinstance(timestamp, (int, float)) or not 0 < timestamp < 1e11:
-        return None
-    skew = datetime.fromtimestamp(timestamp, UTC) - at
-    return skew if abs(skew) >= SKEWED else None

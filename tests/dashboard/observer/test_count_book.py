@@ -5,7 +5,9 @@ from datetime import timedelta
 import msgspec
 
 from dashboard.observer.count_book import MAX_EXCEPTIONS, MAX_ROWS, CountBook, exception_of, host_of
+from dashboard.observer.live_run import LiveRun
 from dashboard.records import Counts, Run
+from dashboard.sources.event import event_of
 from tests.dashboard.observer.test_state import event, good, state
 from tests.factories import NOW, make_run
 
@@ -70,21 +72,20 @@ def test_host_stands_for_all_its_processes():
 def test_rows_are_bounded_and_what_has_no_row_is_counted():
     book = CountBook()
     for number in range(MAX_ROWS + 3):
-        book.event({"type": "task-received", "hostname": "w@h"}, make_run(name=f"task_{number}"), NOW)
-    book.event({"type": "task-received", "hostname": "w@h"}, None, NOW)
+        book.event(event_of({"type": "task-received", "hostname": "w@h"}), LiveRun.of(make_run(name=f"task_{number}")), NOW)
     counts = tick(book)
     assert len(counts.tasks) == MAX_ROWS
-    assert counts.uncounted == 4
+    assert counts.uncounted == 3
 
 
 def test_hosts_that_are_gone_make_room_for_those_that_came():
     book = CountBook()
     for number in range(MAX_ROWS):
-        book.event({"type": "task-received", "hostname": f"w@pod-{number}"}, make_run(), NOW)
+        book.event(event_of({"type": "task-received", "hostname": f"w@pod-{number}"}), LiveRun.of(make_run()), NOW)
     an_hour_on = NOW + timedelta(hours=1, seconds=1)
-    book.event({"type": "task-received", "hostname": "w@pod-0"}, make_run(), an_hour_on - timedelta(minutes=5))
+    book.event(event_of({"type": "task-received", "hostname": "w@pod-0"}), LiveRun.of(make_run()), an_hour_on - timedelta(minutes=5))
 
-    book.event({"type": "task-received", "hostname": "w@new"}, make_run(), an_hour_on)
+    book.event(event_of({"type": "task-received", "hostname": "w@new"}), LiveRun.of(make_run()), an_hour_on)
 
     counts = tick(book)
     assert {task.host: sum(task.events.values()) for task in counts.tasks} == {"pod-0": 2, "new": 1}
@@ -98,7 +99,7 @@ def test_totals_go_on_from_the_last_snapshot_and_never_fall():
     book.restore(stored)
 
     assert book.taken == before
-    book.event({"type": "task-started", "hostname": "w@web-2"}, Run(task_id="t2", name="mail_send", queue=None), NOW)
+    book.event(event_of({"type": "task-started", "hostname": "w@web-2"}), LiveRun.of(Run(task_id="t2", name="mail_send", queue=None)), NOW)
 
     [row] = tick(book).tasks
     assert row.events == {"task-received": 1, "task-started": 2, "task-succeeded": 1}

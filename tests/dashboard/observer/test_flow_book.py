@@ -6,9 +6,14 @@ from dashboard.observer.flow_book import MAX_EDGES, MAX_MOVES, MAX_MOVES_OF_ONE,
 from dashboard.observer.observations import LocksRead, QueuesRead, Tick
 from dashboard.records import Refusal
 from tests.dashboard.observer.test_state import answered, event, good, read, state
+from tests.dashboard.observer.told import Told
 from tests.factories import NOW, ago, make_claim, make_lock, make_queue
 
 WORKER, SENDER = "worker-b@web-2", "gen4711@web-3"
+
+
+def flow_book():
+    return Told(lambda runs: FlowBook())
 
 
 def later(**span):
@@ -20,15 +25,15 @@ def edges(book, at=NOW):
 
 
 def sent(book, task_id, queue="reports", at=NOW, origin=SENDER):
-    return book.event({"type": "task-sent", "uuid": task_id, "hostname": origin}, queue, at)
+    return book.event({"type": "task-sent", "uuid": task_id, "hostname": origin}, at, queue)
 
 
 def received(book, task_id, queue="reports", at=NOW, worker=WORKER):
-    return book.event({"type": "task-received", "uuid": task_id, "hostname": worker}, queue, at)
+    return book.event({"type": "task-received", "uuid": task_id, "hostname": worker}, at, queue)
 
 
 def test_message_is_counted_on_its_way_in_and_on_its_way_out():
-    book = FlowBook()
+    book = flow_book()
 
     assert sent(book, "a")
     assert received(book, "a")
@@ -38,7 +43,7 @@ def test_message_is_counted_on_its_way_in_and_on_its_way_out():
 
 
 def test_count_is_of_the_last_minute_and_the_edge_stays_a_while():
-    book = FlowBook()
+    book = flow_book()
     sent(book, "a")
 
     book.settle(later(seconds=90))
@@ -49,7 +54,7 @@ def test_count_is_of_the_last_minute_and_the_edge_stays_a_while():
 
 
 def test_queue_that_is_told_late_is_counted_once():
-    book = FlowBook()
+    book = flow_book()
     received(book, "a", queue=None)
 
     sent(book, "a", at=later(seconds=1))
@@ -60,7 +65,7 @@ def test_queue_that_is_told_late_is_counted_once():
 
 
 def test_sender_that_nobody_saw_is_an_edge_without_a_name():
-    book = FlowBook()
+    book = flow_book()
     received(book, "a")
 
     book.settle(later(seconds=4))
@@ -69,7 +74,7 @@ def test_sender_that_nobody_saw_is_an_edge_without_a_name():
 
 
 def test_receipt_of_which_nothing_else_is_known_is_counted_for_its_worker_alone():
-    book = FlowBook()
+    book = flow_book()
     received(book, "a", queue=None)
 
     book.settle(later(seconds=4))
@@ -79,7 +84,7 @@ def test_receipt_of_which_nothing_else_is_known_is_counted_for_its_worker_alone(
 
 
 def test_many_movements_are_cut_and_their_number_is_said():
-    book = FlowBook()
+    book = flow_book()
     for number in range(500):
         sent(book, f"a{number}")
     sent(book, "b", queue="emails")
@@ -92,7 +97,7 @@ def test_many_movements_are_cut_and_their_number_is_said():
 
 
 def test_movements_are_kept_for_seconds_only():
-    book = FlowBook()
+    book = flow_book()
     sent(book, "a")
 
     assert book.reading(later(seconds=9), NOW).moves == ()
@@ -100,7 +105,7 @@ def test_movements_are_kept_for_seconds_only():
 
 
 def test_edges_are_bounded_and_the_oldest_goes():
-    book = FlowBook()
+    book = flow_book()
     for number in range(MAX_EDGES + 10):
         sent(book, f"{number}", queue=f"q{number}", at=later(milliseconds=number))
 
@@ -163,10 +168,10 @@ def test_queue_of_an_event_is_the_one_that_the_queue_book_knows():
 
 
 def test_new_observer_knows_the_edges_and_counts_anew():
-    old = FlowBook()
+    old = flow_book()
     sent(old, "a")
     received(old, "a")
-    book = FlowBook()
+    book = flow_book()
 
     book.restore(old.reading(NOW, NOW))
     sent(book, "b", at=later(seconds=1))
@@ -177,17 +182,17 @@ def test_new_observer_knows_the_edges_and_counts_anew():
 
 
 def test_garbage_moves_nothing():
-    book = FlowBook()
+    book = flow_book()
 
     for fields in ({"uuid": 7, "hostname": "w"}, {"uuid": "a", "hostname": None}, {"uuid": "a", "hostname": ["w"]}):
-        assert not book.event({"type": "task-received", **fields}, "reports", NOW)
-        assert not book.event({"type": "task-sent", **fields}, "reports", NOW)
+        assert not book.event({"type": "task-received", **fields}, NOW, "reports")
+        assert not book.event({"type": "task-sent", **fields}, NOW, "reports")
 
     assert edges(book) == {}
 
 
 def test_long_names_are_cut():
-    book = FlowBook()
+    book = flow_book()
     book.refused(Refusal(lock_id="l", cache="default", name="l", at=NOW))
     sent(book, "a", queue="q" * 10_000, origin="o" * 10_000)
 

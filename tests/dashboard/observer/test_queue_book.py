@@ -8,11 +8,16 @@ import pytest
 from dashboard.observer.observations import QueuesRead
 from dashboard.observer.queue_book import QueueBook
 from dashboard.records import QueueHead, UnackedMessage
+from tests.dashboard.observer.told import Told
 from tests.factories import NOW, make_queue
 
 WORKER = "worker-b@web-2"
 LONG_AGO = NOW - timedelta(hours=1)
 READERS = {"reports": (WORKER,)}
+
+
+def queue_book():
+    return Told(lambda runs: QueueBook(runs.sent_at))
 
 
 def at(seconds):
@@ -25,7 +30,7 @@ def received(number, seconds, *, worker=WORKER, name="reports_prepare", kind="ta
 
 def watch(*, depths, events=(), readers=READERS, queue="reports", told_since=LONG_AGO, **changes):
     """A reading each second with these depths, with the events between them; the last reading."""
-    book, events = QueueBook(), sorted(events, key=lambda event: event[1])
+    book, events = queue_book(), sorted(events, key=lambda event: event[1])
     for second, ready in enumerate(depths):
         while events and events[0][1] <= at(second):
             book.event(*events.pop(0))
@@ -83,7 +88,7 @@ def test_sender_that_tells_after_the_worker_is_believed_too():
     readers = {"reports": (WORKER,), "mail": (WORKER,)}
     book, queue = watch(depths=[0] * 20, events=[*sent, *(received(n, n + 0.1, name=f"n{n}") for n in range(10))], readers=readers)
     assert queue.out_per_s == pytest.approx(10 / 19, abs=0.01)
-    assert not book._sent, "what was received already is not waited for"
+    assert not book.runs.sent, "what was received already is not waited for"
 
 
 def test_message_that_cannot_be_placed_makes_rates_of_its_readers_queues_unknown():
@@ -153,7 +158,7 @@ def test_samples_say_what_was_not_known():
 def test_new_observer_goes_on_from_what_the_last_one_saw():
     book, queue = watch(depths=[1], heads=(head(),), readers={})
     book.sample(True)
-    fresh = QueueBook()
+    fresh = queue_book()
     fresh.restore(book.readings)
     fresh.read(QueuesRead(queues=[replace(queue, consumers=None, samples=())], unacked=[], at=at(30)), {}, None)
     assert (fresh.readings[0].oldest_at, fresh.readings[0].waiting_since, fresh.readings[0].samples) == (NOW, NOW, (1,))
@@ -165,25 +170,25 @@ def test_new_observer_goes_on_from_what_the_last_one_saw():
 )
 @pytest.mark.parametrize("kind", ["task-sent", "task-received", "task-revoked", "worker-heartbeat"])
 def test_garbage_in_events_breaks_nothing(kind, fields):
-    book = QueueBook()
+    book = queue_book()
     book.event({"type": kind, **fields}, NOW)
     book.read(QueuesRead(queues=[make_queue(ready=1)], unacked=[], at=NOW), READERS, LONG_AGO)
     assert book.readings[0].ready == 1
 
 
 def test_state_stays_bounded():
-    book = QueueBook()
+    book = queue_book()
     for number in range(30_000):
         book.event({"type": "task-sent", "uuid": f"s{number}", "queue": f"q{number}", "name": f"n{number}"}, NOW)
         book.event({"type": "task-received", "uuid": f"r{number}", "hostname": WORKER, "name": f"n{number}"}, NOW)
     book.read(QueuesRead(queues=[make_queue()], unacked=[], at=at(10)), READERS, LONG_AGO)
-    assert len(book._sent) <= 20_000
+    assert len(book.runs.sent) <= 20_000
     assert max(len(book.names), len(book._seen_in)) <= 5000
-    assert (len(book._received), len(book._flows)) == (0, 1)
+    assert (len(book._unplaced), len(book._flows)) == (0, 1)
 
 
 def test_unacknowledged_message_places_what_was_received():
-    book, readers = QueueBook(), {"reports": (WORKER,), "mail": (WORKER,)}
+    book, readers = queue_book(), {"reports": (WORKER,), "mail": (WORKER,)}
     message = UnackedMessage(tag="t", task_id="id-1", task_name=None, queue="reports", fetched_at=NOW)
     for second in range(20):
         if second == 5:

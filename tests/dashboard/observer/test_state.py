@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import msgspec
 
-from dashboard.observer.observations import ConnectionSeen, EventSeen, LocksRead, QueuesRead, Scanned, SourceSaid, Tick, WorkersAnswered
+from dashboard.observer.observations import ConnectionSeen, EventsSeen, LocksRead, QueuesRead, Scanned, SourceSaid, Tick, WorkersAnswered
 from dashboard.observer.state import State
 from dashboard.records import Policy, Snapshot, SourceState
+from dashboard.sources.event import event_of
 from tests.factories import NOW, make_claim, make_lock, make_queue, make_snapshot, make_source
 
 LOCK = make_lock(acquired_at=None, timeout=None, first_seen_at=NOW, seen_at=NOW)
@@ -28,7 +29,7 @@ def read(*locks, gone=(), live=True, at=NOW):
 
 def event(kind, at=NOW, **fields):
     base = {"type": kind, "hostname": "worker-b@web-2", "pid": 790, "timestamp": at.timestamp()}
-    return EventSeen(fields=base | fields, at=at)
+    return EventsSeen(events=(event_of(base | fields),), at=at)
 
 
 def answered(command, replies, *, asked=("worker-b@web-2",), at=NOW):

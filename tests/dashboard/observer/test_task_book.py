@@ -8,10 +8,23 @@ from dashboard.observer.observations import AppRead, QueuesRead
 from dashboard.observer.run_events import unregistered_name
 from dashboard.observer.task_book import MAX_NAMES, TaskBook
 from dashboard.records import QueueHead, Refusal, UnackedMessage
+from dashboard.sources.event import event_of
+from tests.dashboard.observer.told import Told
 from tests.factories import NOW, make_queue
 
 LONG_AGO = NOW - timedelta(hours=2)
 WORKER = "worker-b@web-2"
+
+
+class ToldOfTasks(Told):
+    def refuse(self, refusal):
+        is_known, run = self.runs.is_refused(refusal.task_id), self.runs.refused(refusal)
+        if not is_known:
+            self.book.refused(refusal, run)
+
+
+def task_book():
+    return ToldOfTasks(lambda runs: TaskBook())
 
 
 def event(kind, task_id="id-1", **fields):
@@ -24,10 +37,10 @@ def refusal(task_id="id-1", name="mail_send", after=0.0):
 
 def fed(*seen, book=None):
     """A book that took in these events and refusals, a second after each other."""
-    book = book or TaskBook()
+    book = book or task_book()
     for second, one in enumerate(seen):
         if isinstance(one, Refusal):
-            book.refused(one)
+            book.refuse(one)
         else:
             book.event(one, NOW + timedelta(seconds=second))
     book.refresh(NOW + timedelta(seconds=len(seen)), LONG_AGO)
@@ -85,9 +98,9 @@ def test_failures_in_a_row_end_with_a_run_that_works_and_not_with_a_refused_one(
 
 
 def test_sender_and_queue_are_remembered_the_newest_first():
-    book = TaskBook()
+    book = task_book()
     for number in range(7):
-        book.event({"type": "task-sent", "uuid": f"i{number}", "name": "mail_send", "hostname": f"gen{number}@web"}, NOW, queue=f"q{number % 2}")
+        book.event({"type": "task-sent", "uuid": f"i{number}", "name": "mail_send", "hostname": f"gen{number}@web"}, NOW, f"q{number % 2}")
     task = reading(book=book)
     assert task.origins == ("gen6@web", "gen5@web", "gen4@web", "gen3@web", "gen2@web")
     assert task.queues == ("q0", "q1")
@@ -102,11 +115,11 @@ def test_name_that_a_worker_threw_away_is_read_from_its_failure():
     "said", ["NotRegistered('unfinished", "NotRegistered(__import__('os').getcwd())", "NotRegistered(7)", "NotRegistered('')", "ValueError('x')", None, 7]
 )
 def test_failure_that_names_no_task_is_not_taken_for_one(said):
-    assert unregistered_name({"type": "task-failed", "exception": said}) is None
+    assert unregistered_name(event_of({"type": "task-failed", "exception": said})) is None
 
 
 def test_failure_with_a_traceback_is_the_task_s_own():
-    assert unregistered_name({"type": "task-failed", "exception": "NotRegistered('x')", "traceback": "…"}) is None
+    assert unregistered_name(event_of({"type": "task-failed", "exception": "NotRegistered('x')", "traceback": "…"})) is None
 
 
 def test_nothing_is_counted_while_events_are_not_received():
@@ -126,7 +139,7 @@ def test_counts_are_forgotten_after_an_hour_and_the_name_after_a_day():
 
 def test_new_observer_goes_on_from_the_old_one():
     old = fed(received(), succeeded(), received("r"), refusal("r"))
-    fresh = TaskBook()
+    fresh = task_book()
     fresh.restore(old.readings)
     fresh.event(received("later"), NOW + timedelta(seconds=20))
     task = reading(book=fresh)
@@ -135,7 +148,7 @@ def test_new_observer_goes_on_from_the_old_one():
 
 
 def test_names_of_strangers_push_out_none_that_a_worker_knows():
-    book = TaskBook()
+    book = task_book()
     book.known([f"mine_{number}" for number in range(50)], NOW)
     for number in range(MAX_NAMES * 2):
         book.event(event("received", f"i{number}", name=f"strange_{number}"), NOW + timedelta(seconds=1))
@@ -156,7 +169,7 @@ def test_same_again_makes_no_new_record():
 @pytest.mark.parametrize("fields", [{"uuid": []}, {"uuid": "x", "name": 5}, {"uuid": "x", "hostname": 7, "runtime": "long"}, {"uuid": "x", "exception": []}])
 @pytest.mark.parametrize("kind", ["task-sent", "task-received", "task-succeeded", "task-failed", "task-revoked", "task-retried"])
 def test_garbage_in_events_breaks_nothing(kind, fields):
-    book = TaskBook()
+    book = task_book()
     book.event({"type": kind, **fields}, NOW)
     book.event(received(), NOW)
     book.refresh(NOW, LONG_AGO)
@@ -164,7 +177,7 @@ def test_garbage_in_events_breaks_nothing(kind, fields):
 
 
 def test_app_tells_names_with_the_queues_that_its_router_sends_them_to():
-    book = TaskBook()
+    book = task_book()
     book.app(AppRead(names={"mail_send": "emails", "other": None}, at=NOW))
     book.refresh(NOW, None)
     assert [(task.name, task.in_app, task.app_queue) for task in book.readings] == [("mail_send", True, "emails"), ("other", True, None)]
@@ -173,7 +186,7 @@ def test_app_tells_names_with_the_queues_that_its_router_sends_them_to():
 def test_messages_that_wait_or_are_held_tell_their_names():
     head = QueueHead(priority="0", mark="x", task_name="waits", origin="gen1@web")
     held = UnackedMessage(tag="t", task_id="i", task_name="held", queue="emails", fetched_at=NOW)
-    book = TaskBook()
+    book = task_book()
     book.messages(QueuesRead(queues=[make_queue(heads=(head,))], unacked=[held], at=NOW))
     book.refresh(NOW, None)
     assert [(task.name, task.queues, task.origins) for task in book.readings] == [("waits", ("reports",), ("gen1@web",)), ("held", ("emails",), ())]

@@ -1,0 +1,40 @@
+"""The books of the observer: each knows one kind of thing. They do no I/O and have no clock."""
+
+from collections.abc import Sequence
+
+from dashboard.observer.count_book import CountBook
+from dashboard.observer.event_pace import EventPace
+from dashboard.observer.figures import FigureBook
+from dashboard.observer.flow_book import FlowBook
+from dashboard.observer.lock_book import LockBook
+from dashboard.observer.queue_book import QueueBook
+from dashboard.observer.result_book import ResultBook
+from dashboard.observer.run_book import RunBook
+from dashboard.observer.schedule_book import ScheduleBook
+from dashboard.observer.task_book import TaskBook
+from dashboard.observer.worker_book import WorkerBook
+from dashboard.records import Snapshot
+
+
+class Books:
+    """All of them, together."""
+
+    def __init__(self, places: Sequence[tuple[str, str]]) -> None:
+        self.locks, self.runs, self.workers, self.figures = LockBook(places), RunBook(), WorkerBook(), FigureBook()
+        self.queue_book, self.results, self.schedules = QueueBook(self.runs.sent_at), ResultBook(), ScheduleBook()
+        self.counts, self.pace, self.tasks, self.flow = CountBook(), EventPace(), TaskBook(), FlowBook()
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go on from the last snapshot, so that a new observer knows what the one before had proved."""
+        self.locks.restore(snapshot.locks, snapshot.lanes, snapshot.refusals)
+        self.runs.restore(snapshot.runs)
+        self.workers.restore(snapshot.workers)
+        self.queue_book.restore(snapshot.queues)
+        self.results.restore(snapshot.results, snapshot.result_counts)
+        self.tasks.restore(snapshot.tasks)
+        self.schedules.restore(snapshot.schedules)
+        self.figures.restore(snapshot.figures)
+        self.counts.restore(snapshot.counts)
+        self.flow.restore(snapshot.flow)
+        for refusal in snapshot.refusals:
+            self.figures.remember("refused", refusal.at)

@@ -1,0 +1,73 @@
+"""Takes events into the books, in batches: what is the same for all of a batch is done once for all of it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from dashboard.observer.books import Books
+from dashboard.observer.live_run import LiveRun
+from dashboard.sources.event import Event
+
+OF_WORKERS = frozenset({"worker-online", "worker-heartbeat", "worker-offline"})
+
+
+class EventReducer:
+    """The way from an event to the books that it tells something."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+
+    def take(self, events: Sequence[Event], at: datetime) -> set[str]:
+        """Take in events that were received together; the sections of the snapshot that changed."""
+        books, changed = self._books, set[str]()
+        heard: dict[tuple[str | None, int | None], Event] = {}  # the last one of each worker
+        books.pace.count(len(events), at)
+        for event in events:
+            kind = event.type
+            if kind.startswith("task-"):
+                if kind != "task-sent":
+                    heard[event.hostname, event.pid] = event
+                run = books.runs.event(event, at)
+                if run is not None:
+                    self._told(event, run, at, changed)
+            elif kind == "lock-refused":
+                changed |= self._refused(event, at)
+            elif kind in OF_WORKERS:
+                changed |= self._of_worker(event, at)
+        for event in heard.values():
+            if books.workers.event(event, at, books.pace.skew(event, at)):
+                changed.add("workers")
+        return changed
+
+    def _told(self, event: Event, run: LiveRun, at: datetime, changed: set[str]) -> None:
+        """It told something new of this run, which has been taken in."""
+        books, kind = self._books, event.type
+        changed.add("runs")
+        books.queue_book.event(event, run, at)
+        if books.flow.event(event, run, at):
+            changed.add("flow")
+        if kind in {"task-sent", "task-received"}:
+            books.schedules.event(event, run, at)
+        elif kind == "task-failed":
+            books.figures.count("failed", at)
+        books.counts.event(event, run, at)
+        books.tasks.event(event, run, at)
+
+    def _of_worker(self, event: Event, at: datetime) -> set[str]:
+        if event.type == "worker-heartbeat":
+            self._books.pace.beat(event, at)
+            self._books.queue_book.beat(event, at)
+        return {"workers"} if self._books.workers.event(event, at, self._books.pace.skew(event, at)) else set()
+
+    def _refused(self, event: Event, at: datetime) -> set[str]:
+        books = self._books
+        if not books.locks.refused(event, at):
+            return set()
+        refusal = books.locks.refusals[-1]
+        is_known = books.runs.is_refused(refusal.task_id)
+        run = books.runs.refused(refusal)
+        books.figures.count("refused", at)
+        books.counts.refused(refusal.cache, at)
+        books.flow.refused(refusal)
+        if not is_known:
+            books.tasks.refused(refusal, run)
+        return {"refusals", "lanes", "runs", "flow"}

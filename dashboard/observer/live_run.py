@@ -1,0 +1,118 @@
+"""A run as the observer keeps it while it goes on: one mutable record, with times in seconds, so that an event costs little.
+
+Pages and judge read `Run`, its frozen image, which is made when somebody is going to look at it.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from dashboard.observer.run_events import duration, instant, time_of
+from dashboard.records import Refusal, Run
+
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class LiveRun(msgspec.Struct, gc=False, kw_only=True):
+    """One execution of a task; the fields mean what those of `Run` mean. Instants are seconds since 1970 by the sender's clock."""
+
+    task_id: str
+    retries: int = 0
+    name: str | None = None
+    worker: str | None = None
+    pid: int | None = None
+    parent_pid: int | None = None
+    queue: str | None = None
+    args: str | None = None
+    kwargs: str | None = None
+    origin: str | None = None
+    parent_id: str | None = None
+    root_id: str | None = None
+    sent_at: float | None = None
+    eta: str | None = None  # as the message says it, in ISO 8601
+    expires: str | None = None
+    received_at: float | None = None
+    started_at: float | None = None
+    ended_at: float | None = None
+    runtime: float | None = None  # seconds
+    outcome: str | None = None
+    result: str | None = None
+    error: str | None = None
+    traceback_end: str | None = None
+    refused_by: str | None = None
+    refused_lock_id: str | None = None
+    refused_at: datetime | None = None
+    last_active_at: datetime | None = None
+    redelivered: bool = False
+    heard_at: datetime | None = None  # by our clock; those of one batch share it
+    first_at: datetime | None = None  # when it was heard of first, by our clock
+    is_changed: bool = False  # and not yet taken by the history
+    image: Run | None = None  # as it was when it was looked at last; None: it changed since
+
+    @classmethod
+    def of(cls, run: Run) -> "LiveRun":
+        """The run that this image was made of."""
+        told: dict[str, Any] = {name: getattr(run, name) for name in _ALIKE}
+        told |= {name: _seconds(getattr(run, name)) for name in _INSTANTS}
+        return cls(
+            **told,
+            eta=run.eta_at.isoformat() if run.eta_at else None,
+            expires=run.expires_at.isoformat() if run.expires_at else None,
+            runtime=run.runtime.total_seconds() if run.runtime is not None else None,
+            first_at=run.heard_at,
+            image=run,
+        )
+
+    def is_of_message(self, retries: int, sent_at: float) -> bool:
+        """Whether it may be the run of a message that was sent then: it has one sending."""
+        if self.received_at is None and self.sent_at is None:
+            return self.retries in {0, retries}
+        return self.retries == retries and self.sent_at in {None, sent_at}
+
+    def awaits_receipt(self, worker: str | None, time: float) -> bool:
+        """Whether that it was received is told after its start or its end was."""
+        began = self.started_at if self.started_at is not None else self.ended_at
+        return self.received_at is None and self.worker in {None, worker} and (began is None or time <= began)
+
+    def has_word_after(self, worker: str | None, time: float, known: float | None) -> bool:
+        """Whether the same, or something later, is known by this worker's own clock."""
+        return known is not None and self.worker == worker and time <= known
+
+    def is_later_than(self, worker: str | None, time: float) -> bool:
+        """Whether what was told by this worker was told of an earlier try: this one was received after that."""
+        return self.received_at is not None and self.worker == worker and time < self.received_at
+
+    def seen_active(self) -> float | None:
+        """When it was last known to run."""
+        return self.last_active_at.timestamp() if self.last_active_at else self.started_at
+
+    def heard(self) -> datetime:
+        """When its last news came, by our clock: its worker's may be an hour off."""
+        return self.heard_at or LONG_AGO
+
+    def refuse(self, refusal: Refusal) -> None:
+        """A lock turned it away."""
+        self.refused_by, self.refused_lock_id, self.refused_at, self.image = refusal.name, refusal.lock_id, refusal.at, None
+
+    def shown(self) -> Run:
+        """Its image as of now."""
+        if self.image is None:
+            told: dict[str, Any] = {name: getattr(self, name) for name in _ALIKE}
+            told |= {name: time_of(getattr(self, name)) for name in _INSTANTS}
+            self.image = Run(
+                **told,
+                eta_at=instant(self.eta),
+                expires_at=instant(self.expires),
+                runtime=duration(self.runtime),
+            )
+        return self.image
+
+
+_INSTANTS = ("sent_at", "received_at", "started_at", "ended_at")
+_MADE = {*_INSTANTS, "eta_at", "expires_at", "runtime"}
+_ALIKE = tuple(name for name in Run.__dataclass_fields__ if name not in _MADE)
+
+
+def _seconds(at: datetime | None) -> float | None:
+    return at.timestamp() if at is not None else None

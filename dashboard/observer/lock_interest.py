@@ -1,0 +1,35 @@
+"""Which runs matter to the locks that are held: those that a token names, and those that may have taken a plain one."""
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dashboard.observer.live_run import LiveRun
+from dashboard.records import HeldLock
+
+
+@dataclass(frozen=True, slots=True)
+class LockInterest:
+    """Asked for every run that ends, so it looks things up and never goes through all locks."""
+
+    task_ids: frozenset[str] = frozenset()
+    attempts: tuple[float, ...] = ()  # when plain locks were tried for, in order
+
+    @classmethod
+    def of(cls, locks: Iterable[HeldLock]) -> "LockInterest":
+        claims = [lock.claim for lock in locks if lock.claim]
+        attempts = sorted(claim.attempted_at.timestamp() for claim in claims if claim.attempted_at and not claim.task_id)
+        return cls(frozenset(claim.task_id for claim in claims if claim.task_id), tuple(attempts))
+
+    def names(self, run: LiveRun) -> bool:
+        """A token names it."""
+        return run.task_id in self.task_ids
+
+    def has(self, run: LiveRun) -> bool:
+        """A token names it, or a plain lock was tried for while it ran."""
+        if self.names(run):
+            return True
+        if run.started_at is None or run.ended_at is None:
+            return False
+        place = bisect_left(self.attempts, run.started_at)
+        return place < len(self.attempts) and self.attempts[place] <= run.ended_at

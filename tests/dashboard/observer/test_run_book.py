@@ -1,0 +1,139 @@
+"""Runs by their events, in any order and told twice; by values alone."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard.observer.observations import EventsSeen, LocksRead, Tick
+from dashboard.observer.run_book import RunBook
+from dashboard.observer.state import State
+from dashboard.records import Policy
+from dashboard.sources.event import event_of
+from tests.factories import NOW, make_claim, make_lock
+
+RUN = "d9c26803-1111-4222-8333-444455556666"
+SENDER, WORKER = "gen4711@web-3", "worker-b@web-2"
+
+
+def told(kind, seconds, **fields):
+    """An event with its sender's own time."""
+    base = {"type": kind, "uuid": RUN, "hostname": SENDER if kind == "task-sent" else WORKER, "pid": 790, "timestamp": NOW.timestamp() + seconds}
+    return event_of(base | fields)
+
+
+def life(retries=0, end="task-succeeded", **said):
+    about = {"name": "reports", "args": "(12,)", "kwargs": "{}", "retries": retries}
+    return [
+        told("task-sent", 0, queue="reports", **about),
+        told("task-received", 1, **about),
+        told("task-started", 2),
+        told(end, 3, runtime=0.9, **said),
+    ]
+
+
+REFUSED = told("lock-refused", 2.5, key=":1:lock_report_12", task="reports", waited=0.1)
+
+
+def state_after(events):
+    """The state after these events, each in a batch of its own."""
+    state = State([("default", ":1:")], Policy())
+    for event in events:
+        state.apply(EventsSeen(events=(event,), at=NOW))
+    return state
+
+
+def run_after(events):
+    (run,) = state_after(events).snapshot(NOW).runs
+    return run
+
+
+def mixed(events):
+    """Any order of these events, some of them told more often."""
+    return (
+        st.permutations(events).flatmap(lambda order: st.lists(st.sampled_from(order), max_size=4).map(lambda again: [*order, *again])).flatmap(st.permutations)
+    )
+
+
+@pytest.mark.parametrize("end", ["task-succeeded", "task-failed", "task-revoked", "task-retried", "task-rejected"])
+@pytest.mark.parametrize("retries", [0, 2])
+def test_events_of_one_life_give_the_same_run_in_any_order_and_however_often_they_are_told(end, retries):
+    events = life(retries, end)
+    expected = run_after(events)
+    assert (expected.outcome is not None, expected.queue, expected.origin, expected.retries) == (True, "reports", SENDER, retries)
+
+    @given(mixed(events))
+    def holds(order):
+        assert run_after(order) == expected
+
+    holds()
+
+
+@given(mixed([*life(), REFUSED]))
+def test_refused_run_is_never_a_success_whichever_comes_first(order):
+    state = state_after(order)
+    state.tasks.refresh(NOW, NOW)
+
+    assert state.snapshot(NOW).runs[0].is_refused
+    (task,) = state.tasks.readings
+    assert (task.worked, task.last_hour.succeeded, task.last_hour.refused) == (None, 0, 1)
+
+
+@given(mixed(life()))
+def test_what_is_counted_is_counted_once(order):
+    state = state_after(order)
+    state.counts.take(NOW)
+
+    assert sum(sum(row.events.values()) for row in state.snapshot(NOW).counts.tasks) == 4
+
+
+def test_event_that_was_told_before_changes_nothing():
+    state = state_after(life())
+    for event in life():
+        assert not state.apply(EventsSeen(events=(event,), at=NOW)) & {"runs", "flow"}
+
+
+def test_second_receipt_is_a_delivery_of_its_own():
+    again = told("task-received", 9, name="reports", hostname="worker-c@web-9")
+    runs = state_after([*life()[:3], again]).snapshot(NOW).runs
+    assert [(run.worker, run.redelivered) for run in runs] == [("worker-c@web-9", True), (WORKER, False)]
+
+
+def test_message_that_is_sent_again_under_its_id_is_another_one():
+    runs = state_after([*life(), told("task-sent", 20, name="reports", queue="reports")]).snapshot(NOW).runs
+    assert [(run.outcome, run.sent_at) for run in runs] == [("SUCCESS", NOW), (None, NOW + timedelta(seconds=20))]
+
+
+def test_late_word_of_an_earlier_try_does_not_end_the_next():
+    events = [*life(end="task-retried"), told("task-received", 9, name="reports", retries=1), told("task-retried", 3, runtime=0.9)]
+    assert state_after(events).snapshot(NOW).runs[0].outcome is None
+
+
+def test_runs_are_bounded_and_those_that_ended_first_go():
+    book = RunBook(max_runs=10)
+    for number in range(50):
+        book.event(told("task-received", number, uuid=f"run-{number}", name="reports"), NOW)
+        book.event(told("task-succeeded", number, uuid=f"run-{number}"), NOW)
+    assert list(book.ended) == [f"run-{number}" for number in range(40, 50)]
+    for number in range(50):
+        book.event(told("task-received", number, uuid=f"going-{number}", name="reports"), NOW)
+    assert (len(book.going), len(book.ended)) == (10, 10)
+
+
+def test_run_that_finds_no_room_is_counted_all_the_same():
+    book = RunBook(max_runs=0)
+    run = book.event(told("task-received", 0, name="reports"), NOW)
+    assert (run.name, book.going) == ("reports", {})
+
+
+@pytest.mark.parametrize("claim", [make_claim(task_id=RUN), make_claim(task_id=None, attempted_at=NOW + timedelta(seconds=2.5))], ids=["named", "in its time"])
+def test_run_of_a_lock_is_kept_however_many_end_after_it(claim):
+    state = state_after(life())
+    state.apply(LocksRead(cache="default", locks=[replace(make_lock(), claim=claim)], gone=[], live=True, at=NOW))
+    state.apply(Tick(at=NOW + timedelta(minutes=6)))
+    assert [run.task_id for run in state.snapshot(NOW).runs] == [RUN]
+    state.apply(LocksRead(cache="default", locks=[], gone=[make_lock().id], live=True, at=NOW + timedelta(minutes=6)))
+    state.apply(Tick(at=NOW + timedelta(minutes=7)))
+    assert state.snapshot(NOW).runs == ()

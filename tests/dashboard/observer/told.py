@@ -1,0 +1,25 @@
+"""Feeds one book as the reducer feeds all of them: with the run that each event is about."""
+
+from dashboard.observer.run_book import RunBook
+from dashboard.sources.event import event_of
+
+
+class Told:
+    """The book that `make` makes of a book of runs, with everything else that it can be asked for."""
+
+    def __init__(self, make):
+        self.runs = RunBook()
+        self.book = make(self.runs)
+
+    def event(self, fields, at, queue=None):
+        event = event_of(fields)
+        if event.type == "worker-heartbeat":
+            return self.book.beat(event, at)
+        run = self.runs.event(event, at)
+        if run is None:
+            return None
+        run.queue = queue or run.queue
+        return self.book.event(event, run, at)
+
+    def __getattr__(self, name):
+        return getattr(self.book, name)

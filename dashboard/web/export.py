@@ -25,25 +25,12 @@ from dashboard.api.schedule_rows import schedule_row
 from dashboard.api.task_rows import task_row
 from dashboard.api.worker_rows import worker_row
 from dashboard.conf import conf
-from dashboard.judge.filtering import matches
-from dashboard.judge.queue_filter import matches_queue
-from dashboard.judge.queue_why import judge_queues
-from dashboard.judge.results import judge_results, matches_result
-from dashboard.judge.runs import judge_runs
-from dashboard.judge.schedules import judge_schedules, matches_schedule
-from dashboard.judge.task_filter import matches_task
-from dashboard.judge.tasks import judge_tasks
-from dashboard.judge.workers import judge_workers, matches_worker
+from dashboard.judge.runs import JudgedRun
+from dashboard.judge.schedules import JudgedSchedule
 from dashboard.records import Snapshot
-from dashboard.web.look import Look, look
-from dashboard.web.panels.locks import LocksQuery
-from dashboard.web.panels.queues import QueuesQuery
-from dashboard.web.panels.results import ResultsQuery
-from dashboard.web.panels.runs import LIST as RUNS
-from dashboard.web.panels.schedules import SchedulesQuery
-from dashboard.web.panels.tasks import TasksQuery
-from dashboard.web.panels.tasks import is_shown as is_task_shown
-from dashboard.web.panels.workers import WorkersQuery
+from dashboard.web.look import look
+from dashboard.web.panels import locks, queues, results, runs, schedules, tasks, workers
+from dashboard.web.panels.listing import Listing
 from dashboard.words import visible
 
 CSV = "csv"
@@ -55,52 +42,22 @@ Query = Mapping[str, str]
 May = frozenset[str]
 
 
-def _locks(seen: Look, query: Query, may: May) -> Iterator[Row]:
-    asked = LocksQuery.of(query)
-    return (lock_row(one, seen.now) for one in asked.chosen([one for one in seen.judged if matches(one, asked.q)]))
+def _run(one: JudgedRun, now: datetime, may: May) -> Row:
+    return run_row(one, now, payloads=PAYLOADS in may, unredacted=UNREDACTED in may)
 
 
-def _queues(seen: Look, query: Query, may: May) -> Iterator[Row]:
-    asked, judged = QueuesQuery.of(query), judge_queues(seen.snapshot, seen.now, seen.policy)
-    return (queue_row(one, seen.now) for one in asked.chosen([one for one in judged if matches_queue(one, asked.q)]))
+def _schedule(one: JudgedSchedule, now: datetime, may: May) -> Row:
+    return schedule_row(one, now, payloads=PAYLOADS in may, unredacted=UNREDACTED in may)
 
 
-def _results(seen: Look, query: Query, may: May) -> Iterator[Row]:
-    asked, judged = ResultsQuery.of(query), judge_results(seen.snapshot, seen.policy)
-    return (result_row(one, seen.now) for one in asked.chosen([one for one in judged if matches_result(one, asked.q)]))
-
-
-def _tasks(seen: Look, query: Query, may: May) -> Iterator[Row]:
-    asked, judged = TasksQuery.of(query), judge_tasks(seen.snapshot, seen.judged, seen.now, seen.policy)
-    shown = [one for one in judged if matches_task(one, asked.q) and is_task_shown(one, asked.show)]
-    return (task_row(one, seen.now) for one in (asked.ordered(shown) if asked.order else shown))
-
-
-def _runs(seen: Look, query: Query, may: May) -> Iterator[Row]:
-    rows = RUNS.rows(seen, RUNS.asked(query))
-    return (run_row(one, seen.now, payloads=PAYLOADS in may, unredacted=UNREDACTED in may) for one in rows)
-
-
-def _schedules(seen: Look, query: Query, may: May) -> Iterator[Row]:
-    asked, judged = SchedulesQuery.of(query), judge_schedules(seen.snapshot, seen.now, seen.policy)
-    chosen = asked.chosen([one for one in judged if matches_schedule(one, asked.q)])
-    return (schedule_row(one, seen.now, payloads=PAYLOADS in may, unredacted=UNREDACTED in may) for one in chosen)
-
-
-def _workers(seen: Look, query: Query, may: May) -> Iterator[Row]:
-    asked, runs = WorkersQuery.of(query), judge_runs(seen.snapshot, seen.judged, seen.now, seen.policy)
-    judged = judge_workers(seen.snapshot, runs, seen.now, seen.policy)
-    return (worker_row(one, seen.now) for one in asked.chosen([one for one in judged if matches_worker(one, asked.q)]))
-
-
-EXPORTS: Mapping[str, Callable[[Look, Query, May], Iterable[Row]]] = {
-    "locks": _locks,
-    "queues": _queues,
-    "tasks": _tasks,
-    "runs": _runs,
-    "results": _results,
-    "schedules": _schedules,
-    "workers": _workers,
+EXPORTS: Mapping[str, tuple[Listing[Any], Callable[[Any, datetime, May], Row]]] = {  # a page's list, and a row of it as the API has it
+    "locks": (locks.LIST, lambda one, now, _may: lock_row(one, now)),
+    "queues": (queues.LIST, lambda one, now, _may: queue_row(one, now)),
+    "tasks": (tasks.LIST, lambda one, now, _may: task_row(one, now)),
+    "runs": (runs.LIST, _run),
+    "results": (results.LIST, lambda one, now, _may: result_row(one, now)),
+    "schedules": (schedules.LIST, _schedule),
+    "workers": (workers.LIST, lambda one, now, _may: worker_row(one, now)),
 }
 
 
@@ -111,7 +68,8 @@ def csv_url(page: str, query: Query) -> str:
 
 def csv_response(request: HttpRequest, page: str, snapshot: Snapshot, query: Query, may: May, now: datetime) -> HttpResponse:
     """The file, sent while it is written; its name says of when it is, and whether something could not be looked at."""
-    parts = _parts(EXPORTS[page](look(snapshot, now), query, may))
+    listing, row = EXPORTS[page]
+    parts = _parts(row(one, now, may) for one in listing.found(look(snapshot, now), query).shown)
     response = StreamingHttpResponse(_in_threads(parts) if isinstance(request, ASGIRequest) else parts, content_type="text/csv; charset=utf-8")
     system = re.sub(r"[^A-Za-z0-9_.-]+", "-", conf().NAME)
     of = f"-{snapshot.at:%Y%m%dT%H%M%SZ}" if snapshot.at else ""

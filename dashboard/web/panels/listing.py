@@ -65,6 +65,17 @@ class Chip:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Found(Generic[T]):
+    """The rows of one moment, and which of them are asked for."""
+
+    seen: Look
+    asked: Asked
+    judged: Sequence[T]  # all there are
+    matching: Sequence[T]  # what the filter leaves, whatever the chip
+    shown: Sequence[T]  # of these what the chip shows, in the chosen order; a page shows the first MAX_ROWS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Listing(Generic[T]):
     """What one list page has of its own; T is what the judge makes of one row."""
 
@@ -76,6 +87,7 @@ class Listing(Generic[T]):
     is_shown: Callable[[T, str], bool]  # whether a chip shows a row
     value: Callable[[T, str, datetime], Value]  # what a column sorts a row by
     shows: Collection[str]  # the chips that can be chosen, beside the one for all
+    always: Collection[str]  # of these the ones that are there even if they would show nothing: people look for them first
     chips_label: Promise
     sources: tuple[str, ...]  # without these the rows cannot be known
     empty: tuple[Promise, Promise]  # what is said where there is nothing, and when there will be
@@ -93,9 +105,11 @@ class Listing(Generic[T]):
             parameter=self.parameter,
         )
 
-    def matching(self, judged: Iterable[T], asked: Asked) -> list[T]:
-        """Those that the filter leaves, whatever the chip."""
-        return [one for one in judged if self.matches(one, asked.q)]
+    def found(self, seen: Look, query: Mapping[str, str]) -> Found[T]:
+        """The rows of this moment that the query asks for."""
+        asked, judged = self.asked(query), self.judged(seen)
+        matching = [one for one in judged if self.matches(one, asked.q)]
+        return Found(seen=seen, asked=asked, judged=judged, matching=matching, shown=self.chosen(matching, asked, seen.now))
 
     def chosen(self, matching: Iterable[T], asked: Asked, now: datetime) -> list[T]:
         """Of these the ones that the chip shows, in the order of the chosen column; what is not known there comes last either way."""
@@ -105,10 +119,6 @@ class Listing(Generic[T]):
         values = [(self.value(one, asked.column, now), one) for one in rows]
         known: list[tuple[Any, T]] = [(value, one) for value, one in values if value is not None]  # of one column all are numbers, or all are texts
         return [one for _value, one in sorted(known, key=lambda pair: pair[0], reverse=asked.is_downward)] + [one for value, one in values if value is None]
-
-    def rows(self, seen: Look, asked: Asked) -> list[T]:
-        """All that the page would show if it had room."""
-        return self.chosen(self.matching(self.judged(seen), asked), asked, seen.now)
 
     def count(self, matching: Sequence[T], show: str) -> int:
         """How many rows a chip would show."""
@@ -122,27 +132,27 @@ class Listing(Generic[T]):
             sort = "" if not is_sorted else "descending" if asked.is_downward else "ascending"
             yield {"name": name, "word": word, "url": replace(asked, order=order).url(), "sort": sort}
 
-    def around(self, seen: Look, may: frozenset[str]) -> Iterator[Piece]:
-        """What every page carries beside its own regions."""
-        return frame(seen, self.page, str(self.title), may)
+    def regions(self, found: Found[T], may: frozenset[str], *, says: Mapping[str, Any], chips: Iterable[Chip], also: str = "") -> Iterator[Piece]:
+        """All of the page but its rows: what every page carries, the summary with what it `says`, the chips, the state of the list."""
+        yield from frame(found.seen, self.page, str(self.title), may)
+        yield self.summary(found.seen, says)
+        yield self.chips(found.asked, chips)
+        yield self.state(found.seen, found.asked, shown=len(found.shown), total=len(found.judged), also=also)
 
-    def standing(self, seen: Look) -> dict[str, Any]:
-        """What every summary says: what cannot be read, when the rest was, and whether that is the present."""
+    def summary(self, seen: Look, says: Mapping[str, Any]) -> Piece:
+        """The line above the filter; every one says what cannot be read, when the rest was, and whether that is the present."""
         away = ", ".join(visible(source.name) for source in seen.away(*self.sources))
-        return {"away": away, "read": maybe(seen.snapshot.at, seen.now), "is_current": seen.is_current}
+        standing = {"away": away, "read": maybe(seen.snapshot.at, seen.now), "is_current": seen.is_current}
+        return piece(f"{self.page}-summary", f"panels/{self.page}_summary.html", **{**standing, **says})
 
-    def summary(self, seen: Look, **said: Any) -> Piece:
-        """The line above the filter."""
-        return piece(f"{self.page}-summary", f"panels/{self.page}_summary.html", **{**self.standing(seen), **said})
-
-    def chips(self, asked: Asked, chips: Iterable[Chip], always: Collection[str]) -> Piece:
+    def chips(self, asked: Asked, chips: Iterable[Chip]) -> Piece:
         """Those that would show something, that are chosen, or that people look for first."""
-        shown = [chip for chip in chips if chip.count or chip.show in {"", asked.show} or chip.show in always]
+        shown = [chip for chip in chips if chip.count or chip.show in {"", asked.show} or chip.show in self.always]
         urls = [replace(asked, show=chip.show).url() for chip in shown]
         return piece(f"{self.page}-chips", "panels/chips.html", chips=list(zip(shown, urls, strict=True)), chosen=asked.show, label=self.chips_label)
 
     def state(self, seen: Look, asked: Asked, *, shown: int, total: int, also: str = "") -> Piece:
-        """Why there are no rows, or not all."""
+        """Why there are no rows, or not all; `also` is said in any case."""
         empty = (str(self.empty[0]), str(self.empty[1]))
         clear = replace(asked, q="", show="").url()
         state = region_state(seen, shown=shown, total=total, sources=self.sources, empty=empty, clear=clear)

@@ -14,6 +14,7 @@ from dashboard.conf import conf
 from dashboard.records import Evidence, Holder, JudgedLock
 from dashboard.web.instants import Instant, instant_of, maybe
 from dashboard.web.look import Look
+from dashboard.web.panels.listing import Value
 from dashboard.words import CERTAINTIES, CERTAINTY_WORDS, MEANINGS, duration, sentences, short_id, verdict, visible
 
 MAX_KEPT = 8192  # rendered rows, about 3 KB each
@@ -204,16 +205,15 @@ def _fixed_words(_language: str | None) -> Mapping[str, str]:
     }
 
 
-def ordered_value(one: JudgedLock, column: str) -> tuple[bool, float | str]:
-    """What a column sorts by; what is not known comes last."""
+def sort_value(one: JudgedLock, column: str, _now: datetime) -> Value:
+    """What a column sorts by."""
     lock = one.lock
     held = lock.acquired_at or lock.first_seen_at
-    values: dict[str, float | str | None] = {
+    values: Mapping[str, Value] = {
         "lock": lock.name,
         "holder": one.holder.task_name,
         "ttl": lock.expires_at.timestamp() if lock.expires_at else None,
         "held": -held.timestamp(),
         "refused": one.refused_last_hour,
     }
-    value = values[column]
-    return value is None, value if value is not None else 0
+    return values[column]

@@ -16,6 +16,7 @@ from dashboard.records import Evidence, JudgedQueue, QueueReading
 from dashboard.web import sparks
 from dashboard.web.instants import Instant, maybe
 from dashboard.web.links import worker_url
+from dashboard.web.panels.listing import Value
 from dashboard.words import duration, sentence, sentences, visible
 
 MAX_READERS = 3
@@ -125,11 +126,11 @@ def rate(per_s: float | None) -> str | None:
     return str(number_format(per_s, digits))
 
 
-def ordered_value(one: JudgedQueue, column: str) -> tuple[bool, float | str]:
-    """What a column sorts by; what is not known comes last either way."""
+def sort_value(one: JudgedQueue, column: str, _now: datetime) -> Value:
+    """What a column sorts by."""
     queue = one.queue
     oldest = -queue.oldest_at.timestamp() if queue.oldest_at and queue.ready else None
-    known: Mapping[str, float | str | None] = {
+    values: Mapping[str, Value] = {
         "queue": queue.name.casefold(),
         "ready": queue.ready,
         "unacked": queue.unacked,
@@ -138,8 +139,7 @@ def ordered_value(one: JudgedQueue, column: str) -> tuple[bool, float | str]:
         "drains": None if one.drains_in is None else one.drains_in.total_seconds(),
         "oldest": oldest,
     }
-    value = known[column]
-    return value is None, 0 if value is None else value
+    return values[column]
 
 
 @lru_cache(maxsize=4096)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from dashboard.judge.results import JudgedResult
 from dashboard.web.instants import Instant, maybe
+from dashboard.web.panels.listing import Value
 from dashboard.words import short_id, visible
 from dashboard.words.results import STATE_MEANINGS, size, state_word
 
@@ -107,16 +108,15 @@ def _fixed_words(_language: str | None) -> Mapping[str, str]:
     }
 
 
-def ordered_value(one: JudgedResult, column: str) -> tuple[bool, float | str]:
-    """What a column sorts by; what is not known comes last."""
+def sort_value(one: JudgedResult, column: str, _now: datetime) -> Value:
+    """What a column sorts by."""
     result = one.result
     since = result.written_at or result.first_seen_at
-    values: Mapping[str, float | str | None] = {
+    values: Mapping[str, Value] = {
         "name": result.name.casefold(),
         "ttl": result.expires_at.timestamp() if result.expires_at and one.is_there else None,
         "size": result.payload_bytes,
         "age": -since.timestamp() if since and one.is_there else None,
         "task": one.task,
     }
-    value = values[column]
-    return value is None, 0 if value is None else value
+    return values[column]

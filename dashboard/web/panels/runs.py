@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
@@ -18,7 +19,6 @@ from dashboard.web.panels.run_row import row_html, row_id, sort_value
 from dashboard.words.runs import state_word
 
 GROUPS: Mapping[str, frozenset[str]] = {
-    "": frozenset(),
     "active": frozenset({"active"}),
     "waiting": WAITING,
     "lost": frozenset({"lost", "unknown"}),
@@ -28,7 +28,6 @@ GROUPS: Mapping[str, frozenset[str]] = {
     "revoked": frozenset({"revoked"}),
     "succeeded": frozenset({"succeeded"}),
 }
-ALWAYS = ("active", "waiting", "refused", "failed")  # others only where there are any
 
 
 def judged_runs(seen: Look) -> list[JudgedRun]:
@@ -49,6 +48,7 @@ LIST = Listing(
     is_shown=lambda one, show: one.state in GROUPS[show],
     value=sort_value,
     shows=GROUPS,
+    always=("active", "waiting", "refused", "failed"),
     chips_label=gettext_lazy("Which runs"),
     sources=("events", "workers"),
     empty=(
@@ -67,17 +67,11 @@ class RunsPanel(ListPanel):
 
     def pieces(self, snapshot: Snapshot, query: Mapping[str, str], may: frozenset[str], now: datetime) -> list[Piece]:
         """The summary, the chips, the state of the list, and a row for each run."""
-        seen, asked = look(snapshot, now), LIST.asked(query)
-        judged = judged_runs(seen)
-        matching = LIST.matching(judged, asked)
-        shown = LIST.chosen(matching, asked, now)
+        found = LIST.found(look(snapshot, now), query)
         queues = {queue.name: queue for queue in snapshot.queues}
         return [
-            *LIST.around(seen, may),
-            _summary(seen, judged),
-            LIST.chips(asked, _chips(matching), always=ALWAYS),
-            LIST.state(seen, asked, shown=len(shown), total=len(judged), also=_older(snapshot.more_runs)),
-            *(Piece(id=row_id(one), html=row_html(one, queues.get(one.run.queue or ""), may, now), within="runs-rows") for one in shown[:MAX_ROWS]),
+            *LIST.regions(found, may, says=_says(found.seen, found.judged), chips=_chips(found.matching), also=_older(snapshot.more_runs)),
+            *(Piece(id=row_id(one), html=row_html(one, queues.get(one.run.queue or ""), may, now), within="runs-rows") for one in found.shown[:MAX_ROWS]),
         ]
 
 
@@ -85,24 +79,24 @@ def _older(more: int) -> str:
     return _("There are so many that %(n)s older ones are not in this list.") % {"n": number_format(more, force_grouping=True)} if more else ""
 
 
-def _summary(seen: Look, judged: Sequence[JudgedRun]) -> Piece:
+def _says(seen: Look, judged: Sequence[JudgedRun]) -> dict[str, Any]:
     counts = Counter(one.state for one in judged)
     ended = [one.run.heard_at for one in judged if not one.is_going and one.run.heard_at is not None]
-    return LIST.summary(
-        seen,
-        count=len(judged) if seen.has_observer else None,
-        active=counts["active"],
-        waiting=sum(counts[state] for state in WAITING),
-        ended=sum(count for state, count in counts.items() if state not in GOING),
-        back=maybe(min(ended), seen.now) if seen.snapshot.more_runs and ended else None,
-        kept=RUN_KEPT // timedelta(minutes=1),
-    )
+    return {
+        "count": len(judged) if seen.has_observer else None,
+        "active": counts["active"],
+        "waiting": sum(counts[state] for state in WAITING),
+        "ended": sum(count for state, count in counts.items() if state not in GOING),
+        "back": maybe(min(ended), seen.now) if seen.snapshot.more_runs and ended else None,
+        "kept": RUN_KEPT // timedelta(minutes=1),
+    }
 
 
 def _chips(matching: Sequence[JudgedRun]) -> Iterator[Chip]:
     counts = Counter(one.state for one in matching)
-    words = {"": _("All"), "waiting": _("waiting"), "lost": _("lost or not known")}
+    words = {"waiting": _("waiting"), "lost": _("lost or not known")}
+    yield Chip(show="", word=_("All"), count=len(matching))
     for show, states in GROUPS.items():
-        count = sum(counts[state] for state in states) if show else len(matching)
+        count = sum(counts[state] for state in states)
         tone = f"lh-s-{show}" if count and show in {"lost", "refused", "failed"} else ""
         yield Chip(show=show, word=words.get(show) or state_word(show), count=count, tone=tone)

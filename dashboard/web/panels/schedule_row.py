@@ -15,6 +15,7 @@ from dashboard.records import Evidence, QueueReading, ScheduleReading
 from dashboard.redaction import hide_secrets, is_secret_name
 from dashboard.web.instants import Instant, maybe
 from dashboard.web.links import run_url, send_url, task_url
+from dashboard.web.panels.listing import Value
 from dashboard.words import sentence, sentences, short_id, visible
 from dashboard.words.schedules import SOURCE_WORDS, schedule_words, state_word
 
@@ -129,18 +130,17 @@ def _to_the_second(fact: Evidence) -> Evidence:
     return replace(fact, values=values)
 
 
-def ordered_value(one: JudgedSchedule, column: str) -> tuple[bool, float | str]:
-    """What a column sorts by; what is not known comes last either way."""
+def sort_value(one: JudgedSchedule, column: str, _now: datetime) -> Value:
+    """What a column sorts by."""
     entry = one.schedule
-    known: Mapping[str, float | str | None] = {
+    values: Mapping[str, Value] = {
         "name": entry.name.casefold(),
         "schedule": entry.interval.total_seconds() if entry.interval else None,
         "queue": entry.queue,
         "last": -entry.last_sent_at.timestamp() if entry.last_sent_at else None,
         "next": entry.next_at.timestamp() if entry.next_at and one.state not in {"done", "ended", "disabled"} else None,
     }
-    value = known[column]
-    return value is None, 0 if value is None else value
+    return values[column]
 
 
 def render_row(row: ScheduleRow) -> str:

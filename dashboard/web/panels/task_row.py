@@ -16,6 +16,7 @@ from dashboard.records.identity import identity
 from dashboard.web import sparks
 from dashboard.web.instants import Instant, maybe
 from dashboard.web.links import task_url, worker_url
+from dashboard.web.panels.listing import Value
 from dashboard.web.panels.queue_row import rate, url_of
 from dashboard.words import duration, sentences, visible
 
@@ -139,10 +140,10 @@ def row_id(name: str) -> str:
     return f"task-{identity(name)[:12]}"
 
 
-def ordered_value(one: JudgedTask, column: str) -> tuple[bool, float | str]:
-    """What a column sorts by; what is not known comes last either way."""
+def sort_value(one: JudgedTask, column: str, _now: datetime) -> Value:
+    """What a column sorts by."""
     hour, task = one.hour, one.task
-    known: Mapping[str, float | str | None] = {
+    values: Mapping[str, Value] = {
         "task": one.name.casefold(),
         "registered": len(one.registered),
         "active": len(one.active),
@@ -152,8 +153,7 @@ def ordered_value(one: JudgedTask, column: str) -> tuple[bool, float | str]:
         "runtime": task.median_runtime.total_seconds() if task and task.median_runtime is not None else None,
         "worked": task.worked.at.timestamp() if task and task.worked else None,
     }
-    value = known[column]
-    return value is None, 0 if value is None else value
+    return values[column]
 
 
 @lru_cache(maxsize=4096)

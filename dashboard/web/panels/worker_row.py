@@ -14,6 +14,7 @@ from dashboard.judge.workers import JudgedWorker
 from dashboard.records import QueueReading
 from dashboard.web.instants import Instant, maybe
 from dashboard.web.links import worker_url
+from dashboard.web.panels.listing import Value
 from dashboard.web.panels.queue_row import url_of
 from dashboard.words import sentences, visible
 from dashboard.words.workers import STATE_MEANINGS, worker_state_word
@@ -106,11 +107,11 @@ def _fixed_words(_language: str | None) -> Mapping[str, str]:
     }
 
 
-def ordered_value(one: JudgedWorker, column: str) -> tuple[bool, float | str]:
-    """What a column sorts by; what is not known comes last."""
+def sort_value(one: JudgedWorker, column: str, _now: datetime) -> Value:
+    """What a column sorts by."""
     worker = one.worker
     waiting = None if worker.reserved is None and worker.scheduled is None else (worker.reserved or 0) + (worker.scheduled or 0)
-    values: Mapping[str, float | str | None] = {
+    values: Mapping[str, Value] = {
         "worker": worker.name.casefold(),
         "pool": worker.pool,
         "busy": one.busy,
@@ -119,5 +120,4 @@ def ordered_value(one: JudgedWorker, column: str) -> tuple[bool, float | str]:
         "load": worker.load[0] if worker.load else None,
         "queues": None if worker.queues is None else " ".join(worker.queues),
     }
-    value = values[column]
-    return value is None, 0 if value is None else value
+    return values[column]

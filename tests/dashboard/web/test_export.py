@@ -10,7 +10,7 @@ from django.test import AsyncClient, Client
 from django.urls import reverse
 
 from dashboard.web.export import EXPORTS
-from dashboard.web.panels.queues import MAX_ROWS
+from dashboard.web.panels.listing import MAX_ROWS
 from tests.dashboard.acts.scene import VIEWER, make_user
 from tests.dashboard.api.test_queues import put
 from tests.factories import make_lock, make_queue, make_result, make_run, make_source

@@ -100,7 +100,7 @@ def test_two_thousand_names_are_cut_and_counted():
     tasks = tuple(make_task(name=f"group{number % 40}_task{number}") for number in range(2000))
     pieces = pieces_of("tasks", make_snapshot(tasks=tasks, workers=(), runs=(), locks=()))
     assert sum('class="lh-row' in html for html in pieces.values()) == 500
-    assert "The first 500 of 2000" in pieces["tasks-state"]
+    assert "The first 500 of 2,000" in pieces["tasks-state"]
     assert "All <b>2000</b>" in re.sub(r"\s+", " ", pieces["tasks-chips"])
 
 

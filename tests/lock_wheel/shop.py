@@ -10,7 +10,8 @@ import sys
 import lockhouse_lock
 
 CACHE_URL = os.environ["CACHE_URL"]
-SENTINELS = json.loads(os.environ.get("SENTINELS", "[]"))
+SENTINELS = [tuple(one) for one in json.loads(os.environ["SENTINELS"])]
+THROUGH_SENTINELS = {"CONNECTION_POOL_CLASS": "redis.sentinel.SentinelConnectionPool", "CONNECTION_FACTORY": "django_redis.pool.SentinelConnectionFactory"}
 AT_FIRST = sorted(sys.modules)
 
 
@@ -21,15 +22,10 @@ def caches_of_django():
     from django.core.cache import caches
 
     found = {name: _cache(name, [CACHE_URL, CACHE_URL] if name == "ShardClient" else CACHE_URL) for name in ("DefaultClient", "HerdClient", "ShardClient")}
-    if SENTINELS:
-        found["SentinelClient"] = _cache("SentinelClient", "redis://shop-cache/0", SENTINELS=[tuple(one) for one in SENTINELS], **_sentinel_pool())
+    found["SentinelClient"] = _cache("SentinelClient", "redis://shop-cache/1", SENTINELS=SENTINELS, **THROUGH_SENTINELS)
     settings.configure(CACHES={"default": found["DefaultClient"], **found}, USE_TZ=True)
     django.setup()
     return {name: caches[name] for name in found}
-
-
-def _sentinel_pool():
-    return {"CONNECTION_POOL_CLASS": "redis.sentinel.SentinelConnectionPool", "CONNECTION_FACTORY": "django_redis.pool.SentinelConnectionFactory"}
 
 
 def _cache(client, location, **options):

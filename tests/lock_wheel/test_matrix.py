@@ -14,6 +14,7 @@ from redis import Redis
 from dashboard.locking.token import read_token
 from tests.dashboard.locking.helpers import Events, answer
 from tests.lock_wheel.venvs import ROOT, WHEELS_SOURCE, build_wheel, environment, install, interpreter, locked, run
+from tests.sentinel import running_sentinel
 from tests.system import running_server, wait_for
 
 SHOP = Path(__file__).resolve().parent / "shop.py"
@@ -63,11 +64,18 @@ def server():
         yield server
 
 
+@pytest.fixture(scope="module")
+def sentinel_port(server, tmp_path_factory):
+    with running_sentinel(server.connection_url, tmp_path_factory.mktemp("sentinel")) as port:
+        yield port
+
+
 @pytest.fixture
-def places(server):
-    with Redis.from_url(f"{server.connection_url}/1") as cache:
-        cache.flushdb()
-    return {"CACHE_URL": f"{server.connection_url}/1", "BROKER_URL": f"{server.connection_url}/0"}
+def places(server, sentinel_port):
+    with Redis.from_url(server.connection_url) as redis:
+        redis.flushall()
+    sentinels = json.dumps([("127.0.0.1", sentinel_port)])
+    return {"CACHE_URL": f"{server.connection_url}/1", "BROKER_URL": f"{server.connection_url}/0", "SENTINELS": sentinels}
 
 
 def test_wheel_has_these_modules_under_its_own_name_and_the_licence(wheel):
@@ -103,6 +111,7 @@ def test_every_client_of_these_versions_makes_our_lock(python, places):
         assert tried["kind"] == "HolderLock" and tried["token"] == tried["in_redis"]
         assert tried["refused"] and tried["extended"]
         assert read_token(tried["token"].encode()).kind == "lockhouse"
+    assert set(said["clients"]) == {"DefaultClient", "HerdClient", "ShardClient", "SentinelClient"}
     assert {tried["key"] for tried in said["clients"].values()} == {"shop:3:lock_a"}
 
 

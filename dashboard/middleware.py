@@ -12,6 +12,7 @@ from django.urls import Resolver404, resolve
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from dashboard.conf import conf
 from dashboard.exceptions import DashboardError, TooLarge
@@ -19,6 +20,14 @@ from dashboard.exceptions import DashboardError, TooLarge
 NAMESPACE = "lockhouse"
 API_NAMESPACE = "lockhouse-api"
 SERVER_ERROR = 500
+DIALOG = "lh-dialog"  # the element's id: what is shown in it can be closed
+TITLES = {
+    403: gettext_lazy("Not allowed"),
+    404: gettext_lazy("Not there"),
+    413: gettext_lazy("Too large"),
+    429: gettext_lazy("Too many"),
+    503: gettext_lazy("Not available"),
+}
 MAX_BODY = 2_000_000  # bytes: below Django's own limit, whose answer says nothing; arguments are 1 MB at most
 log = logging.getLogger(__name__)
 
@@ -34,7 +43,11 @@ class DashboardMiddleware(MiddlewareMixin):
         error = TooLarge(_("The request is larger than 2 MB, so it was not read and nothing was done."))
         if API_NAMESPACE in namespaces:
             return JsonResponse({"error": str(error), "code": "too_large"}, status=error.status)
-        return HttpResponse(str(error), status=error.status, content_type="text/plain; charset=utf-8", headers={"Cache-Control": "no-store"})
+        if not hasattr(request, "user"):  # a project that has us before its login: our pages need to know who looks
+            return HttpResponse(str(error), status=error.status, content_type="text/plain; charset=utf-8", headers={"Cache-Control": "no-store"})
+        response = _page(request, error)
+        patch_cache_control(response, no_store=True)
+        return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """A sentence instead of a traceback for what was raised on purpose; everything else is a bug and goes on."""
@@ -53,11 +66,13 @@ class DashboardMiddleware(MiddlewareMixin):
 
 
 def _page(request: HttpRequest, error: DashboardError) -> HttpResponse:
-    title = {403: _("Not allowed"), 404: _("Not there"), 429: _("Too many"), 503: _("Not available")}.get(error.status, _("Not done"))
-    is_dialog = request.headers.get("HX-Request") == "true"
-    context = {"title": title, "message": str(error), "is_dialog": is_dialog}
-    template = "lockhouse/acts/error_dialog.html" if is_dialog else "lockhouse/acts/error.html"
-    response = render(request, template, context if is_dialog else {**_around(request), **context}, status=error.status)
+    title = TITLES.get(error.status, gettext_lazy("Not done"))
+    is_part = request.headers.get("HX-Request") == "true"
+    context = {"title": title, "message": str(error), "is_dialog": request.headers.get("HX-Target") == DIALOG}
+    template = "lockhouse/acts/error_dialog.html" if is_part else "lockhouse/acts/error.html"
+    response = render(request, template, context if is_part else {**_around(request), **context}, status=error.status)
+    if is_part:
+        response["HX-Reswap"] = "innerHTML"  # or the element that was to be replaced would be gone, and with it the place of the next answer
     patch_vary_headers(response, ["HX-Request"])
     return response
 

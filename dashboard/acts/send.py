@@ -162,6 +162,7 @@ def _before(sending: Sending, preflight: Preflight) -> dict[str, Any]:
         "priority": sending.priority,
         "ignore_result": sending.ignore_result,
         "verdict": preflight.verdict,
+        "shares_lock": preflight.shares_lock,
         "failing": [check.evidence.code for check in preflight.failing],
     }
 

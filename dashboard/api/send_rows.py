@@ -8,14 +8,14 @@ from dashboard.acts.ledger import Outcome
 from dashboard.api.locks import outcome_row
 from dashboard.judge.preflight import Preflight
 from dashboard.words import sentence
-from dashboard.words.preflight import VERDICTS
+from dashboard.words.preflight import verdict_word
 
 
 def check_row(preflight: Preflight, now: datetime) -> dict[str, Any]:
     """The answer to "will this run?"."""
     return {
         "verdict": preflight.verdict,
-        "message": str(VERDICTS[preflight.verdict]),
+        "message": verdict_word(preflight.verdict, count=preflight.sending.count, shares_lock=preflight.shares_lock),
         "checks": [
             {
                 "subject": check.subject,

@@ -19,6 +19,7 @@ from dashboard.records import Check, Evidence, Policy, QueueReading, Sending, Si
 Verdict = Literal["will-run", "may-not-run", "will-not-run", "unknown"]
 State = Literal["ok", "warning", "fails", "unknown"]
 WORKERS, BROKER = "workers", "broker"
+SHARED_LOCK = "send_lock_shared"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,12 @@ class Preflight:
     verdict: Verdict
     checks: Sequence[Check]
     signature: Signature | None = None
+
+    @property
+    def shares_lock(self) -> bool:
+        """Whether nothing stands against these messages but their own lock, which one of them has at a time."""
+        warnings = [check.evidence.code for check in self.checks if check.state == "warning" and check.decides]
+        return self.verdict == "may-not-run" and set(warnings) == {SHARED_LOCK}
 
     @property
     def failing(self) -> list[Check]:

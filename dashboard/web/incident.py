@@ -1,12 +1,19 @@
-"""One line about a lock, a queue or a result for the incident channel; the browser adds the address. Pure."""
+"""One line about a lock, a queue, a result or what was sent for the incident channel; the browser adds the address. Pure."""
 
+from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 
 from django.utils.translation import gettext as _
 
+from dashboard.judge.trace import STATES, RunTrace
 from dashboard.web.panels.lock_row import LockRow
 from dashboard.web.panels.queue_row import QueueRow
 from dashboard.web.panels.result_row import ResultRow
+from dashboard.words import sentence, visible
+from dashboard.words.traces import STATES as STATE_WORDS
+
+MAX_TOLD = 3  # of many messages the steps that occur most
 
 
 def of_lock(row: LockRow, evidence: Sequence[str]) -> str:
@@ -31,6 +38,20 @@ def of_result(row: ResultRow) -> str:
     gone = _("gone since %(at)s") % {"at": row.gone.text} if row.gone else ""
     task = _("written by %(task)s") % {"task": row.task} if row.task else ""
     return _line(f"{row.name} ({row.cache})", row.word, [row.size, until, gone, task])
+
+
+def of_trace(task: str, queue: str, runs: Sequence[RunTrace], now: datetime) -> str:
+    """What was sent, and how far it is: of one message all its steps, of several how many are how far and why."""
+    counts = Counter(run.state for run in runs)
+    states = ", ".join(f"{counts[state]} {STATE_WORDS[state]}" for state in STATES if counts[state])
+    said = [sentence(step.evidence, now) for step in runs[0].steps] if len(runs) == 1 else _telling_steps(runs, now)
+    return _line(f"{visible(task)} → {visible(queue)}", states, said)
+
+
+def _telling_steps(runs: Sequence[RunTrace], now: datetime) -> list[str]:
+    """Of each the step that went wrong, else its last."""
+    steps = [next((step for step in run.steps if step.state == "bad"), run.steps[-1]) for run in runs if run.steps]
+    return [f"{count} × {said}" for said, count in Counter(sentence(step.evidence, now) for step in steps).most_common(MAX_TOLD)]
 
 
 def _line(name: str, word: str, said: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from django.urls import reverse
 from dashboard.judge.preflight import Preflight
 from dashboard.records import Check
 from dashboard.words import sentence, visible
-from dashboard.words.preflight import STATES, SUBJECTS, VERDICTS
+from dashboard.words.preflight import STATES, SUBJECTS, verdict_word
 
 TONES = {"ok": "held", "warning": "expiring", "fails": "orphaned", "unknown": "unknown"}
 VERDICT_TONES = {"will-run": "held", "may-not-run": "expiring", "will-not-run": "orphaned", "unknown": "unknown"}
@@ -19,7 +19,7 @@ def verdict_of(preflight: Preflight, now: datetime) -> dict[str, Any]:
     """What `panels/send_check.html` shows."""
     return {
         "verdict": preflight.verdict,
-        "word": str(VERDICTS[preflight.verdict]),
+        "word": verdict_word(preflight.verdict, count=preflight.sending.count, shares_lock=preflight.shares_lock),
         "tone": VERDICT_TONES[preflight.verdict],
         "rows": [_row(check, now) for check in preflight.checks],
     }
@@ -28,12 +28,12 @@ def verdict_of(preflight: Preflight, now: datetime) -> dict[str, Any]:
 def sent_facts(act: Any) -> dict[str, Any]:
     """What the record of a sending keeps: where to, how many, and what was known before."""
     before = act.before
-    verdict = str(before.get("verdict", ""))
+    verdict, count = str(before.get("verdict", "")), int(before.get("count", 1))
     return {
         "queue": visible(str(before.get("queue", ""))),
-        "count": before.get("count", 1),
+        "count": count,
         "arguments": before.get("arguments", 0),
-        "verdict": str(VERDICTS.get(verdict, "?")),
+        "verdict": verdict_word(verdict, count=count, shares_lock=bool(before.get("shares_lock"))),
         "tone": VERDICT_TONES.get(verdict, "unknown"),
         "is_anyway": bool(before.get("failing")),
         "trace_url": reverse("lockhouse:trace", args=[act.pk]),

@@ -15,6 +15,12 @@ VERDICTS: Mapping[str, str | Promise] = {
     "will-not-run": gettext_lazy("This will not run"),
     "unknown": gettext_lazy("Not known whether this will run"),
 }
+OF_SEVERAL: Mapping[str, str | Promise] = {
+    "will-run": gettext_lazy("These will run"),
+    "may-not-run": gettext_lazy("These may not run"),
+    "will-not-run": gettext_lazy("These will not run"),
+    "unknown": gettext_lazy("Not known whether these will run"),
+}
 SUBJECTS: Mapping[str, str | Promise] = {
     "source": gettext_lazy("Knowledge"),
     "name": gettext_lazy("Name"),
@@ -72,6 +78,13 @@ SENTENCES: Mapping[str, str] = {
     "send_no_priorities": N_("priority %(priority)s changes nothing: the transport keeps one list for all (priority_steps)"),
     "send_result_stored": N_("what it returns goes to the result back end, which is touched at every send and by every run"),
 }
+
+
+def verdict_word(verdict: str, *, count: int, shares_lock: bool) -> str:
+    """The verdict on one message or on several; `shares_lock`: nothing stands against these but the lock that one of them has at a time."""
+    if shares_lock:
+        return _("One of these will run; the others are refused while it holds the lock")
+    return str((OF_SEVERAL if count > 1 else VERDICTS).get(verdict, "?"))
 
 
 def _number(given: Mapping[str, Word], name: str) -> int:

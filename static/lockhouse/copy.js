@@ -68,12 +68,5 @@
     if (button) await copyAndSay(button, ticked().map((box) => line(box.closest("tr"))).join("\n"));
     show();
   });
-  root.addEventListener("click", async (event) => {
-    const button = event.target.closest("[data-copy-trace]");
-    if (!button) return;
-    const runs = [...root.querySelectorAll(".lh-run")].map((run) => [...run.querySelectorAll(".lh-run-head code, .lh-steps li")].map(text).join("; "));
-    const head = [text(root.querySelector("h1")), text(root.querySelector("#trace-summary")), location.href].join(" · ");
-    button.textContent = (await copied([head, ...runs].join("\n"))) ? button.dataset.done : button.dataset.failed;
-  });
   new MutationObserver(show).observe(root, { childList: true, subtree: true });
 })();

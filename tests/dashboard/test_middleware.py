@@ -64,6 +64,41 @@ def test_our_pages_are_in_no_cache(middleware):
     assert middleware(request_to("lockhouse"))["Cache-Control"] == "no-store"
 
 
+@pytest.mark.parametrize("size", [2_000_001, 10_000_000])
+def test_a_body_that_is_too_large_is_a_page_with_a_sentence(client, watching, size):
+    response = client.post("/send/", {"task": "a", "queue": "b", "args": "x" * size})
+
+    assert response.status_code == 413
+    assert response["Cache-Control"] == "no-store"
+    assert "<h1>Too large</h1>" in response.content.decode()
+    assert "The request is larger than 2 MB, so it was not read and nothing was done." in response.content.decode()
+
+
+def test_a_body_that_is_too_large_is_said_inside_the_part_that_was_to_be_replaced(client, watching):
+    response = client.post("/send/check/", {"args": "x" * 3_000_000}, headers={"HX-Request": "true", "HX-Target": "send-check"})
+
+    assert response.status_code == 413
+    assert response["HX-Reswap"] == "innerHTML"
+    assert "larger than 2 MB" in response.content.decode()
+    assert "<html" not in response.content.decode()
+    assert "data-close" not in response.content.decode()
+
+
+def test_a_body_that_is_too_large_is_json_for_programs(client, watching):
+    response = client.post("/api/v1/send", b'{"args": ["' + b"x" * 3_000_000 + b'"]}', content_type="application/json")
+
+    assert response.status_code == 413
+    assert response.json() == {"error": "The request is larger than 2 MB, so it was not read and nothing was done.", "code": "too_large"}
+
+
+def test_a_project_that_has_us_before_its_login_gets_the_sentence_alone(middleware):
+    request = RequestFactory().post("/send/", {"args": "x" * 3_000_000})
+
+    response = middleware(request)
+
+    assert (response.status_code, response["Content-Type"]) == (413, "text/plain; charset=utf-8")
+
+
 async def test_it_works_without_a_thread_as_well():
     async def answer(request):
         return HttpResponse("ok")

@@ -8,6 +8,7 @@ import pytest
 
 from dashboard.records import Evidence
 from dashboard.words import COUNTED, SENTENCES, duration, instant, sentence, short_id, visible
+from dashboard.words.preflight import verdict_word
 from tests.factories import NOW, ago
 
 TASK = "d9c26803-1111-4222-8333-444455556666"
@@ -71,6 +72,14 @@ def test_value_that_is_not_known_is_said_to_be_so():
 )
 def test_sentence_fits_its_values(code, values, said):
     assert sentence(Evidence(code=code, values=values)) == said
+
+
+@pytest.mark.parametrize(
+    ("count", "shares_lock", "said"),
+    [(1, False, "This may not run"), (3, False, "These may not run"), (3, True, "One of these will run; the others are refused while it holds the lock")],
+)
+def test_several_with_one_lock_are_not_said_to_fail_all(count, shares_lock, said):
+    assert verdict_word("may-not-run", count=count, shares_lock=shares_lock) == said
 
 
 def test_unknown_code_shows_itself_with_its_values():

@@ -20,6 +20,7 @@ def test_misspelt_queue_is_told_and_three_runs_are_followed_to_their_end(demo, l
     page.locator("#send-count").fill("3")
     page.get_by_role("button", name="Send…").click()
     expect(page.locator("#send-check")).to_contain_text("all 3 runs would take lock_report_33")
+    expect(page.locator("#send-check")).to_contain_text("One of these will run; the others are refused while it holds the lock")
     page.get_by_role("button", name="Send 3").click()
 
     expect(page.locator("#trace-sentence")).to_contain_text("Sent: all 3.")

@@ -10,12 +10,13 @@ from django.utils.translation import gettext as _
 
 from dashboard.judge.trace import STATES, RunTrace, Step, trace
 from dashboard.records import Snapshot
+from dashboard.web.incident import of_trace
 from dashboard.web.instants import maybe
 from dashboard.web.links import run_url, worker_url
 from dashboard.web.look import Look, look
 from dashboard.web.panel import Piece
 from dashboard.web.panels.frame import frame, piece
-from dashboard.words import sentence, short_id, visible
+from dashboard.words import sentence, short_id
 from dashboard.words import traces as said
 
 MAX_COUNT = 100
@@ -47,9 +48,19 @@ class TracePanel:
         runs = trace(snapshot, seen.policy, str(act_id), ids, now)
         return [
             *frame(seen, self.name, _("Trace"), may),
+            piece("trace-copy", "panels/trace_copy.html", line=of_trace(*_what(snapshot, str(act_id), ids), runs, now)),
             piece("trace-summary", "panels/trace_summary.html", parts=_summary(runs), read=maybe(snapshot.at, now), is_current=seen.is_current),
             *(piece(f"run-{run.task_id[:13]}", "panels/trace_row.html", within="trace-rows", **_row(run, index, seen)) for index, run in enumerate(runs, 1)),
         ]
+
+
+def _what(snapshot: Snapshot, act_id: str, ids: Sequence[str]) -> tuple[str, str]:
+    """The task and the queue, as the act is followed or as its runs tell; "?" where neither is known any more."""
+    traced = next((one for one in snapshot.traces if one.act_id == act_id), None)
+    if traced is not None:
+        return traced.task, traced.queue
+    run = next((run for run in snapshot.runs if run.task_id in set(ids)), None)
+    return (run.name or "?", run.queue or "?") if run else ("?", "?")
 
 
 def _uuid(text: str) -> UUID | None:
@@ -104,11 +115,3 @@ def _link(step: Step) -> str:
 
 def _link_word(step: Step) -> str:
     return _("the lock") if step.lock_id else _("the result") if step.result_id else _("the queue") if step.queue_id else _("the worker")
-
-
-def incident_line(task: str, queue: str, runs: Sequence[RunTrace], now: datetime) -> str:
-    """One line for the incident channel: what was sent, how far each is, and what the last one says."""
-    counts = Counter(run.state for run in runs)
-    states = ", ".join(f"{counts[state]} {said.STATES[state]}" for state in STATES if counts[state])
-    last = "; ".join(sentence(step.evidence, now) for step in runs[0].steps) if len(runs) == 1 else ""
-    return f"{visible(task)} -> {visible(queue)}: {states}" + (f" ({last})" if last else "")

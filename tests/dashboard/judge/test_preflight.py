@@ -146,7 +146,18 @@ def test_lock_is_not_known_while_its_cache_is_away():
 
 
 def test_several_with_one_lock_are_said_to_refuse_each_other():
-    assert "send_lock_shared" in codes(asked(replace(SENDING, count=3)), "warning")
+    found = asked(replace(SENDING, count=3))
+
+    assert "send_lock_shared" in codes(found, "warning")
+    assert (found.verdict, found.shares_lock) == ("may-not-run", True)
+
+
+def test_several_with_one_lock_and_something_else_against_them_may_all_not_run():
+    leaving = (make_worker(said_offline_at=ago(seconds=2)), make_worker(name="other@x", queues=("other",)))
+
+    assert not asked(replace(SENDING, count=3), workers=leaving).shares_lock
+    assert not asked(replace(SENDING, count=3), locks=(make_lock(),)).shares_lock
+    assert not asked().shares_lock
 
 
 def test_what_expires_before_its_turn_fails():

@@ -51,7 +51,9 @@ def test_default_that_is_more_than_plain_is_there_but_not_looked_into(project):
         def __repr__(self):
             raise AssertionError("its code ran")
 
-    def prepare(when=Hostile(), text="x" * 1000, nothing=None): ...
+    hostile = Hostile()
+
+    def prepare(when=hostile, text="x" * 1000, nothing=None): ...
 
     assert [(one.has_default, one.default) for one in registered(project, prepare).parameters] == [(True, None), (True, None), (True, "null")]
 

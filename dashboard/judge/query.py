@@ -1,10 +1,12 @@
 """What people type into a filter, in parts: free words, and `field:value` for the fields of a list. Pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from typing import TypeVar
 
 MAX_QUERY = 500  # what a person types; the rest is cut
+T = TypeVar("T")
 _PART = re.compile(r'(?:(?P<field>\w+):)?(?:"(?P<quoted>[^"]*)"|(?P<word>\S+))')
 
 
@@ -17,3 +19,13 @@ def words_of(query: str, fields: frozenset[str]) -> Sequence[tuple[str, str]]:
         value = part["quoted"] if part["quoted"] is not None else part["word"]
         found.append((field, value) if field in fields else ("", part[0].strip('"')))
     return found
+
+
+def has_every_word(row: T, query: str, fields: Mapping[str, Callable[[T, str], bool]], other: Callable[[T, str], bool]) -> bool:
+    """Whether a row has every part of the query; `other` looks where free words are looked for."""
+    return all(fields.get(field, other)(row, value) for field, value in words_of(query, frozenset(fields)))
+
+
+def within(value: str, texts: Iterable[str | None]) -> bool:
+    """Whether one of the texts has this in it, whatever the case."""
+    return any(value in text.casefold() for text in texts if text)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from dashboard.judge.query import words_of
+from dashboard.judge.query import within, words_of
 from dashboard.records import CachedResult, Policy, ResultEntry, Run, Snapshot
 
 STATES = ("never-expires", "retrieving", "there", "expired", "deleted", "awaited")
@@ -86,4 +86,4 @@ def _has(one: JudgedResult, field: str, value: str) -> bool:
     if field == "cache":
         return value == result.cache.casefold()
     texts: dict[str, tuple[str | None, ...]] = {"task": (one.task,), "pattern": (result.pattern,)}
-    return any(value in text.casefold() for text in texts.get(field, (result.name, result.key, one.task, result.state)) if text)
+    return within(value, texts.get(field, (result.name, result.key, one.task, result.state)))

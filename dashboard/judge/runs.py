@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from dashboard.judge.facts import Facts, gather
 from dashboard.judge.life import Life, incarnation, life_of_process
-from dashboard.judge.query import words_of
+from dashboard.judge.query import within, words_of
 from dashboard.records import Evidence, JudgedLock, Policy, Run, Snapshot
 from dashboard.records.identity import identity
 
@@ -181,4 +181,4 @@ def _has(one: JudgedRun, field: str, value: str) -> bool:
         "lock": locks,
         "id": (run.task_id, run.parent_id, run.root_id),
     }
-    return any(value in text.casefold() for text in texts.get(field, (run.name, run.task_id, run.worker, run.queue, *locks)) if text)
+    return within(value, texts.get(field, (run.name, run.task_id, run.worker, run.queue, *locks)))

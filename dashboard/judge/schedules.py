@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dashboard.judge.facts import Facts, gather
-from dashboard.judge.query import words_of
+from dashboard.judge.query import within, words_of
 from dashboard.records import Evidence, Policy, QueueReading, Run, ScheduleReading, Snapshot
 from dashboard.records.schedules import RHYTHM
 
@@ -188,4 +188,4 @@ def _has(one: JudgedSchedule, field: str, value: str) -> bool:
     if field == "warning":
         return any(value in fact.code for fact in one.warnings)
     texts = {"task": (entry.task,), "queue": (entry.queue,), "origin": (entry.origin,), "source": (entry.source,)}
-    return any(value in text.casefold() for text in texts.get(field, (entry.name, entry.task, entry.queue, entry.schedule)) if text)
+    return within(value, texts.get(field, (entry.name, entry.task, entry.queue, entry.schedule)))

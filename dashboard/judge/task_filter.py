@@ -4,7 +4,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from dashboard.judge.query import words_of
+from dashboard.judge.query import within, words_of
 from dashboard.judge.tasks import STATES, JudgedTask
 
 FIELDS = frozenset({"task", "queue", "worker", "state", "lock", "warning", "schedule"})
@@ -27,7 +27,7 @@ def _has(one: JudgedTask, field: str, value: str) -> bool:
         "schedule": [schedule.name for schedule in one.schedules],
         "warning": [fact.code for fact in one.warnings],
     }
-    return any(value in text.casefold() for text in texts.get(field, (one.name, *one.queues)))
+    return within(value, texts.get(field, (one.name, *one.queues)))
 
 
 def prefix_of(name: str) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from dashboard.judge.facts import Facts, gather
 from dashboard.judge.life import life_of_process, name_is_shared
-from dashboard.judge.query import words_of
+from dashboard.judge.query import within, words_of
 from dashboard.judge.runs import BLINDING, JudgedRun
 from dashboard.records import Evidence, JudgedLock, Policy, Snapshot, Worker
 from dashboard.records.identity import identity
@@ -109,4 +109,4 @@ def _has(one: JudgedWorker, field: str, value: str) -> bool:
         "pool": (worker.pool,),
         "warning": tuple(fact.code for fact in one.warnings),
     }
-    return any(value in text.casefold() for text in texts.get(field, (worker.name, *(worker.queues or ()))) if text)
+    return within(value, texts.get(field, (worker.name, *(worker.queues or ()))))

@@ -1,0 +1,56 @@
+"""The grammar of the filters: one for every list."""
+
+import pytest
+
+from dashboard.judge.filtering import matches
+from dashboard.judge.query import MAX_QUERY, has_every_word, within, words_of
+from dashboard.judge.queue_filter import matches_queue
+from dashboard.judge.queue_why import judge_queues
+from dashboard.records import Holder, JudgedLock, Policy
+from tests.factories import NOW, make_lock, make_snapshot
+
+FIELDS = frozenset({"task", "worker"})
+
+
+@pytest.mark.parametrize(
+    ("query", "parts"),
+    [
+        ("", []),
+        ("Report  mail", [("", "report"), ("", "mail")]),
+        ("task:Report", [("task", "report")]),
+        ('task:"two words" x', [("task", "two words"), ("", "x")]),
+        ('"task:x y"', [("", "task:x y")]),
+        ("lock:report", [("", "lock:report")]),
+        ("task:", [("", "task:")]),
+        ('"', [("", "")]),
+        ("http://a:b", [("", "http://a:b")]),
+    ],
+)
+def test_query_is_free_words_and_fields_of_the_list(query, parts):
+    assert list(words_of(query, FIELDS)) == parts
+
+
+def test_what_is_beyond_what_a_person_types_is_cut():
+    assert len(words_of("a " * MAX_QUERY, FIELDS)) == MAX_QUERY / 2
+
+
+def test_row_must_have_every_part():
+    fields = {"even": lambda row, value: row % 2 == 0 and value == "yes"}
+    assert has_every_word(12, "even:yes 1", fields, lambda row, value: value in str(row))
+    assert not has_every_word(12, "even:yes 3", fields, lambda row, value: value in str(row))
+
+
+def test_texts_that_are_not_known_have_nothing_in_them():
+    assert within("strasse", (None, "STRAßE"))
+    assert not within("none", (None, ""))
+
+
+def test_lists_of_locks_and_of_queues_read_the_same_grammar():
+    lock = JudgedLock(lock=make_lock(), holder=Holder(certainty="unknown"), verdict="held", flags=(), evidence=(), refused_last_hour=0)
+    [queue] = judge_queues(make_snapshot(), NOW, Policy())
+    for has, name in ((lambda q: matches(lock, q), "lock_report_12"), (lambda q: matches_queue(queue, q), "reports")):
+        assert has(name.upper())
+        assert has(f'"{name}" worker:') is False
+        assert not has(f"{name} zzz:zzz")
+    assert matches(lock, "verdict:held cache:default")
+    assert matches_queue(queue, "queue:rep worker:web-2")

@@ -1,17 +1,12 @@
 """Counters of what runs did, from the totals that the observer keeps; absent while events are not received, for then they would stand still."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-from prometheus_client.core import Metric
-
-from dashboard.metrics.family import Row, counter, histogram
+from dashboard.metrics.family import Family, Row, counter, histogram, labels
 from dashboard.records import TaskCount
 from dashboard.records.counts import RUNTIME_BOUNDS, WAIT_BOUNDS
 from dashboard.web.look import Look
 
-LABELS = ("name", "hostname", "queue_name")
-FAILED_LABELS = ("name", "hostname", "exception", "queue_name")
 EVENTS = {  # as celery-exporter calls them; by the worker's events
     "received": "Messages that workers received.",
     "started": "Runs that began.",
@@ -22,32 +17,28 @@ EVENTS = {  # as celery-exporter calls them; by the worker's events
 }
 
 
-def runs(seen: Look) -> Iterator[Metric]:
+def runs(seen: Look) -> Iterator[Family]:
     """Counters and spreads of durations by task, host and queue; a label that is not known is empty."""
     if seen.away("events"):
         return
     counts = seen.snapshot.counts
-    of_workers = [task for task in counts.tasks if any(kind != "task-sent" for kind in task.events)]
-    sent: list[Row] = [(_labels(task), task.events.get("task-sent")) for task in counts.tasks]
-    yield counter("celery_task_sent", "Messages that were sent, as the events of their senders tell (task_send_sent_event).", LABELS, sent)
+    series = [(labels(hostname=task.host, name=task.name, queue_name=task.queue), task) for task in counts.tasks]
+    of_workers = [(of, task) for of, task in series if any(kind != "task-sent" for kind in task.events)]
+    sent: list[Row] = [(of, task.events.get("task-sent")) for of, task in series]
+    yield counter("celery_task_sent", "Messages that were sent, as the events of their senders tell (task_send_sent_event).", sent)
     for kind, meaning in EVENTS.items():
-        yield counter(f"celery_task_{kind}", meaning, LABELS, [(_labels(task), task.events.get(f"task-{kind}", 0)) for task in of_workers])
-    yield counter("celery_task_failed", "Runs that failed, by the class of the exception.", FAILED_LABELS, _failed(of_workers))
-    runtimes = [(_labels(task), task.runtimes) for task in of_workers]
-    waits = [(_labels(task), task.waits) for task in of_workers]
-    yield histogram("celery_task_runtime", "Seconds that runs took that ended well.", LABELS, RUNTIME_BOUNDS, runtimes)
-    yield histogram("celery_task_queue_wait_time", "Seconds from sending, or from the eta, to the start.", LABELS, WAIT_BOUNDS, waits)
-    yield counter("lockhouse_locks_refused", "Attempts that locks turned away.", ("cache",), [((cache,), n) for cache, n in counts.refused.items()])
-    uncounted: list[Any] = [((), counts.uncounted if counts.since else None)]
-    yield counter("lockhouse_task_events_uncounted", "Events of runs that are in no other counter, for there were too many to tell apart.", (), uncounted)
+        yield counter(f"celery_task_{kind}", meaning, [(of, task.events.get(f"task-{kind}", 0)) for of, task in of_workers])
+    yield counter("celery_task_failed", "Runs that failed, by the class of the exception.", _failed(of_workers))
+    runtimes, waits = [(of, task.runtimes) for of, task in of_workers], [(of, task.waits) for of, task in of_workers]
+    yield histogram("celery_task_runtime", "Seconds that runs took that ended well.", RUNTIME_BOUNDS, runtimes)
+    yield histogram("celery_task_queue_wait_time", "Seconds from sending, or from the eta, to the start.", WAIT_BOUNDS, waits)
+    yield counter("lockhouse_locks_refused", "Attempts that locks turned away.", [(labels(cache=cache), n) for cache, n in counts.refused.items()])
+    uncounted: list[Row] = [("", counts.uncounted if counts.since else None)]
+    yield counter("lockhouse_task_events_uncounted", "Events of runs that are in no other counter, for there were too many to tell apart.", uncounted)
 
 
-def _labels(task: TaskCount) -> tuple[str, str, str]:
-    return task.name, task.host, task.queue
-
-
-def _failed(tasks: list[TaskCount]) -> Iterator[Row]:
+def _failed(tasks: Sequence[tuple[str, TaskCount]]) -> Iterator[Row]:
     """With a 0 beside them, so that the first failure is seen as a rise."""
-    for task in tasks:
+    for of, task in tasks:
         for exception, count in {"": 0, **task.failures}.items():
-            yield (task.name, task.host, exception, task.queue), count
+            yield f"{labels(exception=exception)},{of}", count

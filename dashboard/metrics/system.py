@@ -4,18 +4,15 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 
-from prometheus_client.core import Metric
-
-from dashboard.metrics.family import Bounds, Row, gauge
+from dashboard.metrics.family import Bounds, Family, Row, gauge, labels
 from dashboard.records import QueueReading, Worker
 from dashboard.web.look import Look
 
 GONE_SHOWN = timedelta(minutes=10)  # a worker that is down is told for so long, and then no longer
 VERDICTS = ("overlapping", "orphaned", "overrun", "expiring", "never-expires", "unknown", "held")
-QUEUE, HOST = ("queue_name",), ("hostname",)
 
 
-def system(seen: Look, bounds: Bounds) -> Iterator[Metric]:
+def system(seen: Look, bounds: Bounds) -> Iterator[Family]:
     """Every family whose sources answer."""
     processes = newest_processes(seen.snapshot.workers)
     if not seen.away("broker"):
@@ -26,10 +23,10 @@ def system(seen: Look, bounds: Bounds) -> Iterator[Metric]:
         yield from _workers(bounds.first("workers", sorted(shown, key=lambda worker: worker.name)), seen)
     if not seen.away("cache", "broker"):
         counts = Counter(one.verdict for one in seen.judged)
-        yield gauge("lockhouse_locks", "Locks by verdict.", ("verdict",), [((verdict,), counts[verdict]) for verdict in VERDICTS])
+        yield gauge("lockhouse_locks", "Locks by verdict.", [(labels(verdict=verdict), counts[verdict]) for verdict in VERDICTS])
     if not seen.away("cache", "result backend"):
-        totals = [((count.cache,), count.total) for count in seen.snapshot.result_counts]
-        yield gauge("lockhouse_results", "Results in each cache and in the result backend, by the last whole pass over its names.", ("cache",), totals)
+        totals = [(labels(cache=count.cache), count.total) for count in seen.snapshot.result_counts]
+        yield gauge("lockhouse_results", "Results in each cache and in the result backend, by the last whole pass over its names.", totals)
 
 
 def newest_processes(workers: Iterable[Worker]) -> dict[str, Worker]:
@@ -40,9 +37,11 @@ def newest_processes(workers: Iterable[Worker]) -> dict[str, Worker]:
     return found
 
 
-def _queues(queues: Sequence[QueueReading], seen: Look, processes: Mapping[str, Worker]) -> Iterator[Metric]:
+def _queues(queues: Sequence[QueueReading], seen: Look, processes: Mapping[str, Worker]) -> Iterator[Family]:
+    series = [(labels(queue_name=queue.name), queue) for queue in queues]
+
     def each(value: Callable[[QueueReading], float | None]) -> list[Row]:
-        return [((queue.name,), value(queue)) for queue in queues]
+        return [(of, value(queue)) for of, queue in series]
 
     def age(queue: QueueReading) -> float | None:
         return max((seen.now - queue.oldest_at).total_seconds(), 0.0) if queue.ready and queue.oldest_at else None
@@ -50,15 +49,15 @@ def _queues(queues: Sequence[QueueReading], seen: Look, processes: Mapping[str, 
     def readers(queue: QueueReading) -> float | None:
         return None if queue.consumers is None else len(queue.consumers)
 
-    yield gauge("celery_queue_length", "Messages that wait, of all priorities.", QUEUE, each(lambda queue: queue.ready))
-    yield gauge("celery_active_consumer_count", "Consumers of the queue.", QUEUE, each(readers))
-    yield gauge("celery_active_worker_count", "Workers that read the queue.", QUEUE, each(readers))
-    yield gauge("celery_active_process_count", "Processes of the workers that read the queue.", QUEUE, each(lambda queue: _process_count(queue, processes)))
-    yield gauge("lockhouse_queue_unacked", "Messages that workers have fetched and not acknowledged.", QUEUE, each(lambda queue: queue.unacked))
-    yield gauge("lockhouse_queue_eta", "Of these, those with a time in the future.", QUEUE, each(lambda queue: queue.eta))
-    yield gauge("lockhouse_queue_oldest_age_seconds", "How long the oldest message waits.", QUEUE, each(age))
+    yield gauge("celery_queue_length", "Messages that wait, of all priorities.", each(lambda queue: queue.ready))
+    yield gauge("celery_active_consumer_count", "Consumers of the queue.", each(readers))
+    yield gauge("celery_active_worker_count", "Workers that read the queue.", each(readers))
+    yield gauge("celery_active_process_count", "Processes of the workers that read the queue.", each(lambda queue: _process_count(queue, processes)))
+    yield gauge("lockhouse_queue_unacked", "Messages that workers have fetched and not acknowledged.", each(lambda queue: queue.unacked))
+    yield gauge("lockhouse_queue_eta", "Of these, those with a time in the future.", each(lambda queue: queue.eta))
+    yield gauge("lockhouse_queue_oldest_age_seconds", "How long the oldest message waits.", each(age))
     is_minimum = each(lambda queue: float(queue.oldest_is_minimum) if age(queue) is not None else None)
-    yield gauge("lockhouse_queue_oldest_age_is_minimum", "1 where the oldest message may wait longer than is told.", QUEUE, is_minimum)
+    yield gauge("lockhouse_queue_oldest_age_is_minimum", "1 where the oldest message may wait longer than is told.", is_minimum)
 
 
 def _process_count(queue: QueueReading, processes: Mapping[str, Worker]) -> int | None:
@@ -69,20 +68,20 @@ def _process_count(queue: QueueReading, processes: Mapping[str, Worker]) -> int 
     return None if None in counts else sum(count or 0 for count in counts)
 
 
-def _workers(workers: Sequence[Worker], seen: Look) -> Iterator[Metric]:
+def _workers(workers: Sequence[Worker], seen: Look) -> Iterator[Family]:
     up = {worker.name: _is_up(worker, seen) for worker in workers}
     hosts: dict[str, list[Worker]] = defaultdict(list)
     for worker in workers:
         hosts[worker.name.rpartition("@")[2]].append(worker)
-    all_up = [((host,), float(all(up[worker.name] for worker in of_host))) for host, of_host in hosts.items()]
-    active = [((host,), _active([worker for worker in of_host if up[worker.name]])) for host, of_host in hosts.items()]
-    yield gauge("lockhouse_worker_up", "Whether a worker was heard of within the grace, and did not say that it leaves.", ("worker",), _by_name(up))
-    yield gauge("celery_worker_up", "The same by host: 0 where one of the host's workers is down.", HOST, all_up)
-    yield gauge("celery_worker_tasks_active", "Runs that the host's workers are busy with.", HOST, active)
+    all_up = [(labels(hostname=host), float(all(up[worker.name] for worker in of_host))) for host, of_host in hosts.items()]
+    active = [(labels(hostname=host), _active([worker for worker in of_host if up[worker.name]])) for host, of_host in hosts.items()]
+    yield gauge("lockhouse_worker_up", "Whether a worker was heard of within the grace, and did not say that it leaves.", _by_name(up))
+    yield gauge("celery_worker_up", "The same by host: 0 where one of the host's workers is down.", all_up)
+    yield gauge("celery_worker_tasks_active", "Runs that the host's workers are busy with.", active)
 
 
 def _by_name(up: Mapping[str, bool]) -> list[Row]:
-    return [((name,), float(is_up)) for name, is_up in up.items()]
+    return [(labels(worker=name), float(is_up)) for name, is_up in up.items()]
 
 
 def _is_up(worker: Worker, seen: Look) -> bool:

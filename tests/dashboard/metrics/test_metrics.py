@@ -1,8 +1,10 @@
 """What Prometheus gets from a snapshot: parsed again by its own parser, so that what is written is what it reads."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families
 
 from dashboard.metrics import rendered
@@ -148,7 +150,32 @@ def test_hostile_names_are_one_label_on_one_line():
     assert len(labels[0][1]) == 200
 
 
+def test_tasks_whose_names_are_cut_to_the_same_are_added_up():
+    long = "x" * 300
+    tasks = tuple(replace(TASK, name=long + end) for end in "ab")
+    said = told(counts=replace(COUNTS, tasks=tasks))
+    [(labels, count)] = said["celery_task_received_total"].items()
+    assert (dict(labels)["name"], count) == ("x" * 200, 10)
+    assert sum(said["celery_task_failed_total"].values()) == 4
+
+
 def test_openmetrics_is_spoken_where_it_is_asked_for():
-    body, content_type = rendered(make_snapshot(counts=COUNTS), NOW, "application/openmetrics-text; version=1.0.0")
+    sections = {"counts": COUNTS, "queues": (make_queue(name='q"\\'),), "observer": OBSERVER}
+    body, content_type = rendered(make_snapshot(**sections), NOW, "application/openmetrics-text; version=1.0.0")
+    families = {family.name: family for family in openmetrics_families(body.decode())}
     assert content_type.startswith("application/openmetrics-text")
     assert body.endswith(b"# EOF\n")
+    assert families["celery_task_received"].type == "counter"
+    samples = {(sample.name, tuple(sorted(sample.labels.items()))): sample.value for family in families.values() for sample in family.samples}
+    assert samples == {(name, labels): value for name, found in told(**sections).items() for labels, value in found.items()}
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered"), [("allow-utf-8", "allow-utf-8"), ("underscores", "underscores"), ("dots", "underscores"), ("values", "underscores")]
+)
+def test_names_are_never_escaped_and_the_content_type_says_so(asked, answered):
+    for kind in ("text/plain", "application/openmetrics-text"):
+        body, content_type = rendered(make_snapshot(), NOW, f"{kind}; version=1.0.0; escaping={asked}; q=0.5")
+        assert b"\nlockhouse_observer_up 1.0\n" in body
+        assert content_type.startswith(kind)
+        assert content_type.endswith(f"escaping={answered}")

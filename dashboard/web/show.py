@@ -52,7 +52,7 @@ def show(
     if request.GET.get("format") == CSV and panel.name in EXPORTS:
         return _sealed(csv_response(request, panel.name, newest, query, may_of(request), now))
     pieces = panel.pieces(newest, query, may_of(request), now)
-    live = {**panel.frame(query), **_placed(pieces), "socket": socket_path(panel.name, query), "csv_url": csv_url(panel.name, query)}
+    live = {**panel.frame(query), **_placed(pieces, panel.name), "socket": socket_path(panel.name, query), "csv_url": csv_url(panel.name, query)}
     if is_partial(request):
         response = _sealed(render(request, panel.template, live))
         asked = urlencode({name: value for name, value in query.items() if name in request.GET})
@@ -68,7 +68,7 @@ def show_page(request: HttpRequest, template: str, *, here: str, title: str = ""
     now = now_utc()
     may = may_of(request)
     seen = look(snapshots.newest(), now) if VIEW in may else look(Snapshot(), now)  # who may not look is not told how many there are either
-    regions = _placed(list(frame(seen, here, title or _("Lockhouse"), may)))
+    regions = _placed(list(frame(seen, here, title or _("Lockhouse"), may)), here)
     if VIEW not in may:
         regions = {"regions": {"lh_nav": regions["regions"]["lh_nav"]}}
     head = {"title": title, "page_title": page_title(seen, title) if title and VIEW in may else title}
@@ -109,18 +109,20 @@ def socket_path(name: str, query: Mapping[str, str]) -> str:
     return f"{reverse('lockhouse:overview')}ws/{name}/" + (f"?{urlencode(query)}" if query else "")
 
 
-def _placed(pieces: list[Piece]) -> dict[str, dict[str, SafeString]]:
-    """The pieces as templates reach them: regions by id, lists by the id of their container, with "_" for "-"."""
+def _placed(pieces: list[Piece], page: str) -> dict[str, dict[str, SafeString]]:
+    """The pieces as templates reach them: regions by id, lists by the id of their container, with "_" for "-"; `own` has both without the page's name."""
     regions = {piece.id.replace("-", "_"): piece.html for piece in pieces if piece.within is None}
     lists: dict[str, str] = {}
     for piece in pieces:
         if piece.within is not None:
             key = piece.within.replace("-", "_")
             lists[key] = lists.get(key, "") + piece.html
-    return {
+    placed = {
         "regions": {key: mark_safe(html) for key, html in regions.items()},  # noqa: S308  # rendered by our own templates, with autoescape
         "lists": {key: mark_safe(html) for key, html in lists.items()},  # noqa: S308  # as above
     }
+    own = {key.removeprefix(f"{page}_"): html for of in placed.values() for key, html in of.items() if key.startswith(f"{page}_")}
+    return {**placed, "own": own}
 
 
 def _sealed(response: HttpResponse) -> HttpResponse:

@@ -1,5 +1,6 @@
 """The ASGI application: pages over HTTP, live panels over WebSocket."""
 
+import gc
 import os
 
 from channels.routing import ProtocolTypeRouter
@@ -13,3 +14,8 @@ from dashboard.web.sockets import websocket_application  # noqa: E402  # needs t
 
 refuse_unsafe_start()
 application = ProtocolTypeRouter({"http": django_application, "websocket": websocket_application})
+
+# With 500 sockets open a full collection held every page up for 250 to 370 ms; what was loaded until here stays, and what a push leaves goes by itself.
+gc.collect()
+gc.freeze()
+gc.set_threshold(10_000, 10, 1_000)

@@ -15,6 +15,7 @@ logger = logging.getLogger(__name__)
 
 GROUP = "lockhouse"  # the hub of each web process listens to it
 INTERVAL_S = 0.2  # at most five a second
+LATE_S = 0.02  # what waking up may take
 SEND_TIMEOUT_S = 2.0  # the channel layer sets none, and a Redis that hangs would hold the thread for ever
 CLOSE_TIMEOUT_S = 3.0
 MAX_PAUSE_S = 2.0  # fresh pages within 5 s of our Redis coming back
@@ -64,7 +65,10 @@ class Announcer:
         self._loop = asyncio.get_running_loop()
         self._ready.set()
         layer, pause = _own_layer(), INTERVAL_S
+        due = 0.0  # the pause counts from when this one was due, not from when it was sent: else five changes a second wait ever longer
         while sections := await self._next():
+            now = self._loop.time()
+            due = due if now - due < LATE_S else now
             if await _is_sent(layer, sections):
                 pause = INTERVAL_S
             else:
@@ -73,7 +77,8 @@ class Announcer:
                 pause = min(2 * pause, MAX_PAUSE_S)
                 if self._closing:
                     break
-            await asyncio.sleep(pause)
+            due += pause
+            await asyncio.sleep(max(0.0, due - self._loop.time()))
         await _hang_up(layer)
 
     async def _next(self) -> list[str]:

@@ -9,33 +9,28 @@ before the command is sent, and the page's own clock in a MutationObserver, set 
 import argparse
 import json
 import os
-import socket
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 from redis import Redis
-from redis.exceptions import RedisError
 
 from config.tooling.machine import find_browser
-from tests.system import ROOT, System, running_system, wait_for
+from tests.bench.installation import PASSWORD, Announcements, lockhouse, spread
+from tests.system import running_system, wait_for
 
 CHANGES, QUICK_CHANGES = 200, 40
 APART_S = 0.25
 SETTLE_MS = 3000  # for the last ones to be shown
 OTHER_LOCKS = 20  # held all the time, so that the page is no empty one
 BUDGET_MS = {"p50": 20.0, "p99": 60.0}
-PASSWORD = "only for this measurement"
 PREFIX = "shop:3:"
-GROUP_CHANNEL = "lockhouse:test-system__group__lockhouse"
 
 WATCH = """() => {
   const now = () => performance.timeOrigin + performance.now();
@@ -63,24 +58,6 @@ WATCH = """() => {
 
 
 @contextmanager
-def lockhouse(system: System) -> Iterator[str]:
-    """The URL of a running Lockhouse with one user, `bench`."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    also = {"LOCKHOUSE_SECURE_COOKIES": "0", "DJANGO_SUPERUSER_PASSWORD": PASSWORD}
-    for command in (["migrate", "--verbosity", "0"], ["createsuperuser", "--noinput", "--username", "bench", "--email", "bench@example.com"]):
-        subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env={**system.env, **also}, check=True, stdout=subprocess.DEVNULL)
-    up = system.start("up", "manage.py", "up", "--port", str(port), **also)
-    try:
-        wait_for(lambda: "Lockhouse is at" in system.log("up"), seconds=30, said="manage.py up")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        up.terminate()
-        up.wait(15)
-
-
-@contextmanager
 def locks_page(url: str) -> Iterator[Page]:
     """The Locks page, logged in and live."""
     with sync_playwright() as playwright:
@@ -93,25 +70,6 @@ def locks_page(url: str) -> Iterator[Page]:
         page.wait_for_selector('#lh-live[data-live="live"]')
         yield page
         browser.close()
-
-
-class Announcements(threading.Thread):
-    """When something was announced to the web processes: tells the observer's part of the time from the web's."""
-
-    def __init__(self, own: Redis) -> None:
-        super().__init__(daemon=True)
-        self.at: list[float] = []
-        self._pubsub = own.pubsub(ignore_subscribe_messages=True)
-        self._pubsub.subscribe(GROUP_CHANNEL)
-
-    def run(self) -> None:
-        with suppress(RedisError):  # the server ends before this thread
-            for message in self._pubsub.listen():
-                if b"locks" in message["data"]:
-                    self.at.append(time.time())
-
-    def first_after(self, moment: float) -> float | None:
-        return next((at for at in self.at if at >= moment), None)
 
 
 def clock_offset(page: Page) -> float:
@@ -143,21 +101,13 @@ def change_locks(cache: Redis, changes: int) -> list[tuple[str, str, float]]:
     return done
 
 
-def quantile(values: list[float], share: float) -> float:
-    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
-
-
-def spread(seconds: list[float]) -> dict[str, float]:
-    return {name: round(quantile(seconds, share) * 1000, 1) for name, share in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("max", 1.0))}
-
-
 def measure(changes: int) -> dict[str, Any]:
     """The figures of one run."""
     with tempfile.TemporaryDirectory() as folder, running_system(Path(folder)) as system:
         cache = Redis.from_url(f"{system.url}/1")
         for number in range(OTHER_LOCKS):
             cache.set(f"{PREFIX}lock_other_{number}", uuid.uuid1().hex, px=3_600_000)
-        with lockhouse(system) as url, locks_page(url) as page:
+        with lockhouse(system) as installation, locks_page(installation.url) as page:
             wait_for(lambda: page.locator("#locks-rows > tr").count() >= OTHER_LOCKS, said="the other locks on the page")
             announced = Announcements(Redis.from_url(f"{system.url}/2"))
             announced.start()

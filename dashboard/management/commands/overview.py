@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from dashboard.api.overview_rows import overview_answer
-from dashboard.management.commands.locks import UNAVAILABLE, newest_or_survey
+from dashboard.management.lists import UNAVAILABLE, newest_or_survey
 from dashboard.web.look import look
 from dashboard.words import visible
 

@@ -1,13 +1,9 @@
 """`manage.py queues`: the queues in a terminal, or as JSON."""
 
-import json
-import sys
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -15,32 +11,28 @@ from dashboard.api.queue_rows import queue_row, queue_sources_away, queues_answe
 from dashboard.conf import policy
 from dashboard.judge.queue_filter import matches_queue
 from dashboard.judge.queue_why import judge_queues
-from dashboard.management.commands.locks import UNAVAILABLE, WIDTH, newest_or_survey
+from dashboard.management.lists import ListCommand, printed
+from dashboard.records import Snapshot
 from dashboard.words import visible
 
 
-class Command(BaseCommand):
+class Command(ListCommand):
     help = (
         "List the queues, those with a warning first: what waits, who reads them, how fast, and why they grow. "
         "Where no observer runs, one look is taken, which cannot tell rates. Exit status: 0 done, 2 usage, 3 the broker does not answer."
     )
-    requires_system_checks: list[str] = []  # it reads before `migrate` and without a secret key, too
+    noun = "queues"
+    fields = 'queue, task, worker, warning ("warning:no_reader")'
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--json", action="store_true", help="print one JSON object, the same as GET /api/v1/queues")
-        parser.add_argument("--q", default="", help='filter: free words, and field:value for queue, task, worker, warning ("warning:no_reader")')
+    def answer(self, known: Snapshot, q: str, now: datetime) -> tuple[dict[str, Any], int]:
+        judged = judge_queues(known, now, policy())
+        return queues_answer(known, [queue_row(one, now) for one in judged if matches_queue(one, q)], now), len(judged)
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        known = newest_or_survey()
-        now = datetime.now(UTC)
-        rows = [queue_row(one, now) for one in judge_queues(known, now, policy()) if matches_queue(one, options["q"])]
-        answer = queues_answer(known, rows, now)
-        away = queue_sources_away(answer["unavailable"])
-        self.stdout.write(json.dumps(answer, indent=1) if options["json"] else as_table(answer["queues"], is_whole=not away))
-        for source, reason in answer["unavailable"].items():
-            self.stderr.write(f"{source}: {visible(reason)}")
-        if away:
-            sys.exit(UNAVAILABLE)
+    def away(self, names: Iterable[str]) -> list[str]:
+        return queue_sources_away(names)
+
+    def as_text(self, answer: Mapping[str, Any], *, total: int, is_whole: bool) -> str:
+        return as_table(answer["queues"], is_whole=is_whole)
 
 
 def as_table(rows: Sequence[Mapping[str, Any]], *, is_whole: bool) -> str:
@@ -52,10 +44,7 @@ def as_table(rows: Sequence[Mapping[str, Any]], *, is_whole: bool) -> str:
         counts = (_number(row[name]) for name in ("ready", "unacked", "eta", "in_per_s", "out_per_s"))
         said = [row["why"], *row["warnings"]]
         table.add_row(*(Text(text) for text in (visible(row["name"]), *counts, _oldest(row), _readers(row), "; ".join(said))))
-    console = Console(width=None if sys.stdout.isatty() else WIDTH, force_terminal=sys.stdout.isatty())
-    with console.capture() as captured:
-        console.print(table)
-    return captured.get().rstrip("\n")
+    return printed(table)
 
 
 def _number(value: float | None) -> str:

@@ -12,7 +12,7 @@ from dashboard.acts.refusals import Refused
 from dashboard.acts.release import Outcome, release_now
 from dashboard.api.locks import outcome_row
 from dashboard.exceptions import SourceUnavailable
-from dashboard.management.commands.locks import newest_or_survey
+from dashboard.management.lists import newest_or_survey
 
 REFUSED, UNAVAILABLE = 1, 3
 SOURCE_AWAY = {"unreachable", "rejected", "no_answer", "record_failed"}

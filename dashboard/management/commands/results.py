@@ -1,48 +1,40 @@
 """`manage.py results`: what tasks left in the caches, in a terminal or as JSON."""
 
-import json
-import sys
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from dashboard.api.result_rows import result_row, result_sources_away, results_answer
 from dashboard.conf import policy
 from dashboard.judge.results import judge_results, matches_result
-from dashboard.management.commands.locks import UNAVAILABLE, WIDTH, newest_or_survey
+from dashboard.management.lists import ListCommand, printed
+from dashboard.records import Snapshot
 from dashboard.words import visible
 from dashboard.words.results import size, state_word
 
 COLOURS = {"never-expires": "yellow", "retrieving": "cyan", "expired": "dim", "deleted": "dim", "awaited": "dim"}
 
 
-class Command(BaseCommand):
+class Command(ListCommand):
     help = (
         "List the results of tasks in the caches and in the result backend, those that never expire first. "
         "Where no observer runs, one look is taken, which cannot tell what expired. Exit status: 0 done, 2 usage, 3 a place does not answer."
     )
-    requires_system_checks: list[str] = []  # it reads before `migrate` and without a secret key, too
+    noun = "results"
+    fields = 'state, task, cache, pattern ("state:never-expires")'
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--json", action="store_true", help="print one JSON object, the same as GET /api/v1/results")
-        parser.add_argument("--q", default="", help='filter: free words, and field:value for state, task, cache, pattern ("state:never-expires")')
+    def answer(self, known: Snapshot, q: str, now: datetime) -> tuple[dict[str, Any], int]:
+        judged = judge_results(known, policy())
+        return results_answer(known, [result_row(one, now) for one in judged if matches_result(one, q)], now), len(judged)
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        known = newest_or_survey()
-        now = datetime.now(UTC)
-        rows = [result_row(one, now) for one in judge_results(known, policy()) if matches_result(one, options["q"])]
-        answer = results_answer(known, rows, now)
-        away = result_sources_away(answer["unavailable"])
-        self.stdout.write(json.dumps(answer, indent=1) if options["json"] else as_table(answer["results"], is_whole=not away))
-        for source, reason in answer["unavailable"].items():
-            self.stderr.write(f"{source}: {visible(reason)}")
-        if away:
-            sys.exit(UNAVAILABLE)
+    def away(self, names: Iterable[str]) -> list[str]:
+        return result_sources_away(names)
+
+    def as_text(self, answer: Mapping[str, Any], *, total: int, is_whole: bool) -> str:
+        return as_table(answer["results"], is_whole=is_whole)
 
 
 def as_table(rows: Sequence[Mapping[str, Any]], *, is_whole: bool) -> str:
@@ -54,10 +46,7 @@ def as_table(rows: Sequence[Mapping[str, Any]], *, is_whole: bool) -> str:
         word = Text(row["stored_state"] or state_word(row["state"]), COLOURS.get(row["state"], ""))
         bytes_ = size(row["bytes"]) if row["bytes"] is not None else ""
         table.add_row(word, *(Text(text) for text in (row["cache"], visible(row["name"]), _left(row), bytes_, visible(row["task"] or "?"), row["id"])))
-    console = Console(width=None if sys.stdout.isatty() else WIDTH, force_terminal=sys.stdout.isatty())
-    with console.capture() as captured:
-        console.print(table)
-    return captured.get().rstrip("\n")
+    return printed(table)
 
 
 def _left(row: Mapping[str, Any]) -> str:

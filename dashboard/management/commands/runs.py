@@ -1,13 +1,9 @@
 """`manage.py runs`: the runs in a terminal, or as JSON."""
 
-import json
-import sys
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
-from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -15,37 +11,33 @@ from dashboard.api.run_rows import run_row, run_sources_away, runs_answer
 from dashboard.conf import policy
 from dashboard.judge import assess
 from dashboard.judge.runs import judge_runs, matches_run
-from dashboard.management.commands.locks import UNAVAILABLE, WIDTH, newest_or_survey
+from dashboard.management.lists import ListCommand, printed
+from dashboard.records import Snapshot
 from dashboard.words import visible
 from dashboard.words.runs import state_word
 
 COLOURS = {"lost": "bold red", "failed": "red", "refused": "magenta", "retried": "yellow", "unknown": "dim", "active": "green"}
 
 
-class Command(BaseCommand):
+class Command(ListCommand):
     help = (
         "List the runs, those that go on first, then what ended within the last minutes; secrets in their arguments are hidden. "
         "Where no observer runs, one look is taken, which sees the active ones alone. "
         "Exit status: 0 done, 2 usage, 3 the workers or their events cannot be followed."
     )
-    requires_system_checks: list[str] = []  # it reads before `migrate` and without a secret key, too
+    noun = "runs"
+    fields = 'task, worker, queue, state, lock, id ("state:failed")'
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--json", action="store_true", help="print one JSON object, the same as GET /api/v1/runs")
-        parser.add_argument("--q", default="", help='filter: free words, and field:value for task, worker, queue, state, lock, id ("state:failed")')
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        known = newest_or_survey()
-        now = datetime.now(UTC)
+    def answer(self, known: Snapshot, q: str, now: datetime) -> tuple[dict[str, Any], int]:
         judged = judge_runs(known, assess(known, now, policy()), now, policy())
-        rows = [run_row(one, now, payloads=True) for one in judged if matches_run(one, options["q"])]
-        answer = runs_answer(known, rows, now)
-        away = run_sources_away(answer["unavailable"])
-        self.stdout.write(json.dumps(answer, indent=1) if options["json"] else as_table(answer["runs"], total=len(judged), is_whole=not away))
-        for source, reason in answer["unavailable"].items():
-            self.stderr.write(f"{source}: {visible(reason)}")
-        if away:
-            sys.exit(UNAVAILABLE)
+        rows = [run_row(one, now, payloads=True) for one in judged if matches_run(one, q)]
+        return runs_answer(known, rows, now), len(judged)
+
+    def away(self, names: Iterable[str]) -> list[str]:
+        return run_sources_away(names)
+
+    def as_text(self, answer: Mapping[str, Any], *, total: int, is_whole: bool) -> str:
+        return as_table(answer["runs"], total=total, is_whole=is_whole)
 
 
 def as_table(rows: Sequence[Mapping[str, Any]], *, total: int, is_whole: bool) -> str:
@@ -57,10 +49,7 @@ def as_table(rows: Sequence[Mapping[str, Any]], *, total: int, is_whole: bool) -
     for row in rows:
         texts = (visible(row["task"] or "?"), visible(row["task_id"]), row["started_at"] or "", _runtime(row), visible(row["worker"] or ""))
         table.add_row(Text(state_word(row["state"]), COLOURS.get(row["state"], "")), *map(Text, texts), Text(visible(row["queue"] or "?")), Text(_locks(row)))
-    console = Console(width=None if sys.stdout.isatty() else WIDTH, force_terminal=sys.stdout.isatty())
-    with console.capture() as captured:
-        console.print(table)
-    return captured.get().rstrip("\n")
+    return printed(table)
 
 
 def _runtime(row: Mapping[str, Any]) -> str:

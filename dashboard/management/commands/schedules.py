@@ -1,58 +1,45 @@
 """`manage.py schedules`: what is sent again and again, in a terminal or as JSON."""
 
-import json
-import sys
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from dashboard.api.schedule_rows import schedule_row, schedule_sources_away, schedules_answer
 from dashboard.conf import policy
 from dashboard.judge.schedules import judge_schedules, matches_schedule
-from dashboard.management.commands.locks import UNAVAILABLE, WIDTH, newest_or_survey
+from dashboard.management.lists import ListCommand, printed
+from dashboard.records import Snapshot
 from dashboard.words import visible
 from dashboard.words.schedules import state_word
 
 COLOURS = {"missed": "red", "late": "yellow", "problem": "red", "never-seen": "dim", "untold": "dim", "waiting": "dim", "disabled": "dim"}
 
 
-class Command(BaseCommand):
+class Command(ListCommand):
     help = (
         "List the schedules, overdue ones first: when each was sent, when it is next, what is late, and which beat is silent. "
         "Where no observer runs, one look is taken: it gives what is written down, and cannot tell what was sent. Exit status: 0 done, 2 usage, "
         "3 a source does not answer."
     )
-    requires_system_checks: list[str] = []  # it reads before `migrate` and without a secret key, too
+    noun = "schedules"
+    fields = 'state, task, queue, origin, source, warning ("state:late")'
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--json", action="store_true", help="print one JSON object, the same as GET /api/v1/schedules")
-        parser.add_argument("--q", default="", help='filter: free words, and field:value for state, task, queue, origin, source, warning ("state:late")')
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        known = newest_or_survey()
-        now = datetime.now(UTC)
+    def answer(self, known: Snapshot, q: str, now: datetime) -> tuple[dict[str, Any], int]:
         judged = judge_schedules(known, now, policy())
-        rows = [schedule_row(one, now, payloads=True, unredacted=False) for one in judged if matches_schedule(one, options["q"])]
-        answer = schedules_answer(known, judged, rows, now)
-        away = schedule_sources_away(answer["unavailable"])
-        self.stdout.write(json.dumps(answer, indent=1) if options["json"] else as_text(answer, known=len(judged), is_whole=not away))
-        for source, reason in answer["unavailable"].items():
-            self.stderr.write(f"{source}: {visible(reason)}")
-        if away:
-            sys.exit(UNAVAILABLE)
+        rows = [schedule_row(one, now, payloads=True, unredacted=False) for one in judged if matches_schedule(one, q)]
+        return schedules_answer(known, judged, rows, now), len(judged)
 
+    def away(self, names: Iterable[str]) -> list[str]:
+        return schedule_sources_away(names)
 
-def as_text(answer: Mapping[str, Any], *, known: int, is_whole: bool) -> str:
-    """The silent beats, then the rows."""
-    silent = [
-        f"beat: {visible(beat['name'])} has sent nothing since {beat['last_sent_at'] or '?'}; {beat['overdue']} overdue" for beat in answer["silent_beats"]
-    ]
-    return "\n".join([*silent, as_table(answer["schedules"], known=known, is_whole=is_whole)])
+    def as_text(self, answer: Mapping[str, Any], *, total: int, is_whole: bool) -> str:
+        silent = [
+            f"beat: {visible(beat['name'])} has sent nothing since {beat['last_sent_at'] or '?'}; {beat['overdue']} overdue" for beat in answer["silent_beats"]
+        ]
+        return "\n".join([*silent, as_table(answer["schedules"], known=total, is_whole=is_whole)])
 
 
 def as_table(rows: Sequence[Mapping[str, Any]], *, known: int, is_whole: bool) -> str:
@@ -65,10 +52,7 @@ def as_table(rows: Sequence[Mapping[str, Any]], *, known: int, is_whole: bool) -
         named = (visible(row[name] or "?") for name in ("name", "task", "schedule", "queue"))
         said = [row["why"], *row["warnings"]]
         table.add_row(word, *(Text(text) for text in (*named, _clock(row["last_sent_at"]), _clock(row["next_at"]), "; ".join(said))))
-    console = Console(width=None if sys.stdout.isatty() else WIDTH, force_terminal=sys.stdout.isatty())
-    with console.capture() as captured:
-        console.print(table)
-    return captured.get().rstrip("\n")
+    return printed(table)
 
 
 def _nothing(known: int, *, is_whole: bool) -> str:

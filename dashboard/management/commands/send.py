@@ -17,8 +17,8 @@ from dashboard.acts.sending import sending_of
 from dashboard.api.queue_rows import queue_sources_away
 from dashboard.api.rows import unavailable
 from dashboard.api.send_rows import check_row, sent_row
-from dashboard.management.commands.locks import newest_or_survey
 from dashboard.management.commands.release import REFUSED, UNAVAILABLE, user_named
+from dashboard.management.lists import newest_or_survey
 from dashboard.records import Sending, Snapshot
 from dashboard.words import visible
 

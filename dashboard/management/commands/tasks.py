@@ -1,45 +1,37 @@
 """`manage.py tasks`: every task name in a terminal, or as JSON."""
 
-import json
-import sys
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from dashboard.api.task_rows import task_row, task_sources_away, tasks_answer
 from dashboard.api.tasks import judged_tasks
 from dashboard.judge.task_filter import matches_task
-from dashboard.management.commands.locks import UNAVAILABLE, WIDTH, newest_or_survey
+from dashboard.management.lists import ListCommand, printed
+from dashboard.records import Snapshot
 from dashboard.words import visible
 
 
-class Command(BaseCommand):
+class Command(ListCommand):
     help = (
         "List the names of tasks, those with a warning first: where each is registered, what its runs do, and when one last really worked. "
         "Where no observer runs, one look is taken, which counts no runs. Exit status: 0 done, 2 usage, 3 the broker or the workers do not answer."
     )
-    requires_system_checks: list[str] = []  # it reads before `migrate` and without a secret key, too
+    noun = "tasks"
+    fields = 'task, queue, worker, state, lock ("state:unknown")'
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--json", action="store_true", help="print one JSON object, the same as GET /api/v1/tasks")
-        parser.add_argument("--q", default="", help='filter: free words, and field:value for task, queue, worker, state, lock ("state:unknown")')
+    def answer(self, known: Snapshot, q: str, now: datetime) -> tuple[dict[str, Any], int]:
+        judged = judged_tasks(known, now)
+        return tasks_answer(known, [task_row(one, now) for one in judged if matches_task(one, q)], now), len(judged)
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        known = newest_or_survey()
-        now = datetime.now(UTC)
-        rows = [task_row(one, now) for one in judged_tasks(known, now) if matches_task(one, options["q"])]
-        answer = tasks_answer(known, rows, now)
-        away = task_sources_away(answer["unavailable"])
-        self.stdout.write(json.dumps(answer, indent=1) if options["json"] else as_table(answer["tasks"], is_whole=not away))
-        for source, reason in answer["unavailable"].items():
-            self.stderr.write(f"{source}: {visible(reason)}")
-        if away:
-            sys.exit(UNAVAILABLE)
+    def away(self, names: Iterable[str]) -> list[str]:
+        return task_sources_away(names)
+
+    def as_text(self, answer: Mapping[str, Any], *, total: int, is_whole: bool) -> str:
+        return as_table(answer["tasks"], is_whole=is_whole)
 
 
 def as_table(rows: Sequence[Mapping[str, Any]], *, is_whole: bool) -> str:
@@ -52,10 +44,7 @@ def as_table(rows: Sequence[Mapping[str, Any]], *, is_whole: bool) -> str:
         worked = row["last_worked"]["at"][:19].replace("T", " ") if row["last_worked"] else ""
         queues = " ".join(visible(queue) for queue in row["queues"])
         table.add_row(*(Text(text) for text in (visible(row["name"]), _workers(row), *counts, worked, queues, "; ".join(row["warnings"]))))
-    console = Console(width=None if sys.stdout.isatty() else WIDTH, force_terminal=sys.stdout.isatty())
-    with console.capture() as captured:
-        console.print(table)
-    return captured.get().rstrip("\n")
+    return printed(table)
 
 
 def _number(value: float | None) -> str:

@@ -87,7 +87,7 @@ def test_a_filter_that_matches_nothing_says_how_many_are_held(scene, capsys):
 
 
 def test_ids_and_digests_are_whole_in_a_narrow_table(scene, capsys, monkeypatch):
-    monkeypatch.setattr("dashboard.management.commands.locks.WIDTH", 60)
+    monkeypatch.setattr("dashboard.management.lists.WIDTH", 60)
     lock = scene.orphan()
 
     _, out, _ = run(capsys, "locks")

@@ -106,6 +106,12 @@ def look_broker() -> Redis:
     return look(watched_one(BROKER))
 
 
+def events() -> Redis:
+    """The client whose connection receives the broker's events, and does nothing else."""
+    place = watched_one(BROKER)
+    return _client(place.url, "lockhouse-events", tuple(place.options.items()))
+
+
 def act(place: Watched) -> Redis:
     """The client that acts write with; nobody else may ask for it."""
     return _client(place.url, "lockhouse-act", tuple(place.options.items()))

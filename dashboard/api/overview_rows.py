@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from dashboard.api.rows import rfc3339, unavailable
-from dashboard.records import Concern, Observer
+from dashboard.records import Concern, EventGap, Observer
 from dashboard.web.look import Look
 from dashboard.web.navigation import ENTRIES
 from dashboard.web.panels.attention import concern_id, concern_says, concern_url
@@ -45,9 +45,15 @@ def _events(said: Observer | None) -> dict[str, Any]:
     return {
         "received": said.events_received if said else None,
         "dropped": said.events_dropped if said else None,
+        "dropped_by_type": dict(said.dropped_by_type) if said else None,
+        "gaps": [_gap(gap) for gap in said.event_gaps] if said else None,
         "per_s": said.events_per_s if said else None,
         "lag_ms": None if lag is None else lag // timedelta(milliseconds=1),
     }
+
+
+def _gap(gap: EventGap) -> dict[str, Any]:
+    return {"from": rfc3339(gap.from_at), "to": rfc3339(gap.to_at), "cut_by_server": gap.was_cut, "runs_at_least": gap.runs_at_least}
 
 
 def _observer(said: Observer | None) -> dict[str, Any]:

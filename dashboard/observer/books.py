@@ -6,10 +6,11 @@ from dashboard.observer.count_book import CountBook
 from dashboard.observer.event_pace import EventPace
 from dashboard.observer.figures import FigureBook
 from dashboard.observer.flow_book import FlowBook
+from dashboard.observer.gap_book import GapBook
 from dashboard.observer.lock_book import LockBook
 from dashboard.observer.queue_book import QueueBook
 from dashboard.observer.result_book import ResultBook
-from dashboard.observer.run_book import RunBook
+from dashboard.observer.run_book import MAX_RUNS, RunBook
 from dashboard.observer.schedule_book import ScheduleBook
 from dashboard.observer.task_book import TaskBook
 from dashboard.observer.worker_book import WorkerBook
@@ -19,10 +20,10 @@ from dashboard.records import Snapshot
 class Books:
     """All of them, together."""
 
-    def __init__(self, places: Sequence[tuple[str, str]]) -> None:
-        self.locks, self.runs, self.workers, self.figures = LockBook(places), RunBook(), WorkerBook(), FigureBook()
+    def __init__(self, places: Sequence[tuple[str, str]], max_runs: int = MAX_RUNS) -> None:
+        self.locks, self.runs, self.workers, self.figures = LockBook(places), RunBook(max_runs), WorkerBook(), FigureBook()
         self.queue_book, self.results, self.schedules = QueueBook(self.runs.sent_at), ResultBook(), ScheduleBook()
-        self.counts, self.pace, self.tasks, self.flow = CountBook(), EventPace(), TaskBook(), FlowBook()
+        self.counts, self.pace, self.tasks, self.flow, self.gaps = CountBook(), EventPace(), TaskBook(), FlowBook(), GapBook()
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go on from the last snapshot, so that a new observer knows what the one before had proved."""

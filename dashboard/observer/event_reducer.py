@@ -49,6 +49,8 @@ class EventReducer:
             books.schedules.event(event, run, at)
         elif kind == "task-failed":
             books.figures.count("failed", at)
+        elif kind == "task-started":
+            books.gaps.started(event)
         books.counts.event(event, run, at)
         books.tasks.event(event, run, at)
 
@@ -56,6 +58,7 @@ class EventReducer:
         if event.type == "worker-heartbeat":
             self._books.pace.beat(event, at)
             self._books.queue_book.beat(event, at)
+            self._books.gaps.beat(event)
         return {"workers"} if self._books.workers.event(event, at, self._books.pace.skew(event, at)) else set()
 
     def _refused(self, event: Event, at: datetime) -> set[str]:

@@ -2,20 +2,17 @@
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from time import monotonic
-from typing import Any
 
 from dashboard import connections
 from dashboard.conf import conf
 from dashboard.connections import BROKER, Watched, shown_url
 from dashboard.exceptions import SourceUnavailable
-from dashboard.observer.observations import ConnectionSeen, EventsSeen, LocksRead, Observation, QueuesRead, Scanned, SourceSaid
+from dashboard.observer.observations import ConnectionSeen, LocksRead, Observation, QueuesRead, Scanned, SourceSaid
 from dashboard.records import HeldLock, SourceState, Worker
-from dashboard.sources.event import event_of
-from dashboard.sources.events import Receiver, receive_events
 from dashboard.sources.follow import Follower
 from dashboard.sources.heartbeats import closes_idle_connections, may_be_open, publishing_idles, uptime_s
 from dashboard.sources.queues import Layout, QueueReader
@@ -164,31 +161,3 @@ def _is_worth_a_look(worker: Worker, now: datetime) -> bool:
         return False
     silent = now - worker.last_heard_at
     return silent < timedelta(hours=1) if silent >= SUSPECT_AFTER else not worker.connection_known
-
-
-class EventsFeed(Feed):
-    """Celery's events, by Celery's own receiver."""
-
-    def __init__(self, emit: Callable[[Observation], None], stop: threading.Event) -> None:
-        super().__init__(name="events", emit=emit, stop=stop)
-        self.receiver: Receiver | None = None
-
-    def work(self) -> None:
-        try:
-            receive_events(connections.ask(), self._tell, self._ready)
-        finally:
-            self.receiver = None
-
-    def _ready(self, receiver: Receiver) -> None:
-        self.receiver = receiver
-
-    def check(self) -> None:
-        """Called once a second by the observer: say that events are received, or stop receiving."""
-        if self.receiver is not None and self.stop.is_set():
-            self.receiver.should_stop = True
-        elif self.receiver is not None and self.receiver.is_receiving:
-            self.good(mode="receiving")
-
-    def _tell(self, event: Mapping[str, Any]) -> None:
-        if (told := event_of(event)) is not None:
-            self.emit(EventsSeen(events=(told,), at=datetime.now(UTC)))

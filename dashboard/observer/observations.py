@@ -38,6 +38,23 @@ class EventsSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EventsDropped:
+    """Events came faster than they were taken in: so many of each type are gone."""
+
+    by_type: Mapping[str, int]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventsLost:
+    """No events were received between these moments, which nobody knows what happened in."""
+
+    from_at: datetime
+    to_at: datetime
+    was_cut: bool  # by the server, whose limit for slow readers was exceeded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkersAnswered:
     """One question to the workers: who was asked, and what each of them said."""
 
@@ -117,5 +134,18 @@ class Tick:
 
 
 Observation = (
-    LocksRead | Scanned | EventsSeen | WorkersAnswered | ConnectionSeen | QueuesRead | ResultsRead | TracesRead | AppRead | SchedulesRead | SourceSaid | Tick
+    LocksRead
+    | Scanned
+    | EventsSeen
+    | EventsDropped
+    | EventsLost
+    | WorkersAnswered
+    | ConnectionSeen
+    | QueuesRead
+    | ResultsRead
+    | TracesRead
+    | AppRead
+    | SchedulesRead
+    | SourceSaid
+    | Tick
 )

@@ -3,8 +3,6 @@
 import logging
 import queue
 import threading
-from collections.abc import Collection
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
@@ -14,26 +12,32 @@ from dashboard import connections, snapshot
 from dashboard.conf import conf, own_redis_url, policy
 from dashboard.connections import BROKER, Watched, shown_url
 from dashboard.judge.results import expected_names
-from dashboard.observer.announce import Announcer
 from dashboard.observer.app_feed import AppFeed
 from dashboard.observer.asking import RollCallFeed, WorkersFeed
-from dashboard.observer.feeds import ConnectionsFeed, EventsFeed, Feed, LocksFeed, QueuesFeed, Roster
+from dashboard.observer.events_feed import EventsFeed
+from dashboard.observer.feeds import ConnectionsFeed, Feed, LocksFeed, QueuesFeed, Roster
 from dashboard.observer.itself import observer_record, own_source
 from dashboard.observer.leader import RENEW_S, Leadership
 from dashboard.observer.observations import EventsSeen, Observation, SourceSaid, Tick
 from dashboard.observer.results_feed import ResultsFeed
 from dashboard.observer.schedules_feed import schedule_feeds
-from dashboard.observer.state import URGENT, State
+from dashboard.observer.state import State
 from dashboard.observer.traces_feed import TracesFeed
+from dashboard.observer.writer import Writer
 from dashboard.records import Observer
 from dashboard.sources.results import places as result_places
 
 log = logging.getLogger(__name__)
-MAX_INBOX = 100_000
+MAX_INBOX = 10_000
 BATCH_S = 0.005  # how long observations are taken in before what is urgent is written
-URGENT_EVERY_S = 0.02  # locks that change faster than this are written together
-WRITE_EVERY_S = 0.2  # what is not urgent
 RESTORE_WITHIN = timedelta(hours=1)
+
+
+class EventsWait:
+    """Said to the observer by the feed of events: there are some to take."""
+
+
+EVENTS_WAIT = EventsWait()
 
 
 class ObserverProcess:
@@ -76,20 +80,16 @@ class Watch:
     def __init__(self, leadership: Leadership, stop: threading.Event) -> None:
         self._leadership, self._told_to_stop = leadership, stop
         self._own = connections.own()
-        self._inbox: queue.Queue[Observation] = queue.Queue(maxsize=MAX_INBOX)
+        self._inbox: queue.Queue[Observation | EventsWait] = queue.Queue(maxsize=MAX_INBOX)
         self._ended = threading.Event()
         places = connections.watched()
-        self.state = State([(place.alias, place.prefix.decode("utf-8", "backslashreplace")) for place in places], policy())
+        self.state = State([(place.alias, place.prefix.decode("utf-8", "backslashreplace")) for place in places], policy(), conf().MAX_RUNS)
         self._roster = Roster()
-        self._versions: dict[str, int] = {}
-        self._dirty: set[str] = set(snapshot.SECTIONS)
-        self._pressing: set[str] = set()  # those of it that somebody waits for: locks changed, not only time passed
-        self._version = 0
+        self._writer = Writer(self._own, self.state, leadership.epoch)
         self._since = datetime.now(UTC)
         self._waited = timedelta(0)  # the last event, in the inbox
-        self._next_tick = self._next_urgent = self._next_write = 0.0
-        self._urgent, self._rest = Announcer(), Announcer()
-        self._events = EventsFeed(self._emit, self._ended)
+        self._next_tick = 0.0
+        self._events = EventsFeed(self._emit, self._ended, self._wake)
         self._feeds: list[Feed] = [self._events, *(LocksFeed(place, foreign_prefixes(place, places), self._emit, self._ended) for place in places)]
         self._feeds.append(QueuesFeed(lambda: self._roster, self._emit, self._ended))
         self._feeds += [ResultsFeed(place, lambda: self._roster.results, self._emit, self._ended) for place in result_places()]
@@ -111,20 +111,26 @@ class Watch:
         finally:
             self._ended.set()
             self._events.check()
-            self._urgent.close()
-            self._rest.close()
+            self._writer.close()
 
     def _emit(self, seen: Observation) -> None:
         try:
             self._inbox.put_nowait(seen)
         except queue.Full:
-            self.state.dropped += 1
+            self.state.passed_over += 1
+
+    def _wake(self) -> None:
+        """Have the events be taken that wait in their buffer."""
+        try:
+            self._inbox.put_nowait(EVENTS_WAIT)
+        except queue.Full:
+            self._events.buffer.sleep()
 
     def _restore(self) -> None:
         last = snapshot.Reader().newest(self._own)
         if last.at is not None and datetime.now(UTC) - last.at < RESTORE_WITHIN:
             self.state.restore(last)
-            self._version = last.version
+            self._writer.version = last.version
 
     def _step(self) -> bool:
         """Take in what came, tick once a second, write what changed; False when another observer leads."""
@@ -134,45 +140,51 @@ class Watch:
             self._next_tick = now + RENEW_S
             if not self._tick():
                 return False
-        if (self._pressing and now >= self._next_urgent) or (self._dirty and now >= self._next_write):
-            self._next_urgent, self._next_write = now + URGENT_EVERY_S, now + WRITE_EVERY_S
-            return self._write()
-        return True
+        return self._writer.write_due()
 
     def _take_in(self) -> None:
         """Wait a little for the first observation, then take all that are there, for a few milliseconds at most."""
-        until = self._next_tick
-        if self._dirty:
-            until = min(until, self._next_urgent if self._pressing else self._next_write)
+        due_at = self._writer.due_at()
+        until = self._next_tick if due_at is None else min(self._next_tick, due_at)
         try:
             seen = self._inbox.get(timeout=max(0.001, until - monotonic()))
         except queue.Empty:
             self._waited = timedelta(0)
             return
-        if isinstance(seen, EventsSeen):
-            self._waited = datetime.now(UTC) - seen.at
         until = monotonic() + BATCH_S
         while True:
-            changed = self._applied(seen)
-            self._dirty |= changed
-            self._pressing |= changed & URGENT
+            changed = self._events_applied(until) if isinstance(seen, EventsWait) else self._applied(seen)
+            self._writer.changed(changed)
             if monotonic() >= until or self._inbox.empty():
                 return
             seen = self._inbox.get_nowait()
+
+    def _events_applied(self, until: float) -> set[str]:
+        """What the events changed that there was time for; for others they wait behind what came meanwhile."""
+        changed = set[str]()
+        while (seen := self._events.take()) is not None:
+            changed |= self._applied(seen)
+            self._waited = datetime.now(UTC) - seen.at
+            if monotonic() >= until:
+                self._wake()
+                break
+        return changed
 
     def _applied(self, seen: Observation) -> set[str]:
         """What the observation changed; one that the state cannot take in is counted and passed over, for it would come again."""
         try:
             return set(self.state.apply(seen))
         except Exception:  # as above: the one thing that must not happen is that nobody watches any more
-            self.state.dropped += 1
+            if isinstance(seen, EventsSeen) and len(seen.events) > 1:  # the others of its batch are good, and told twice they are told once
+                return set().union(*(self._applied(EventsSeen(events=(event,), at=seen.at)) for event in seen.events))
+            self.state.passed_over += 1
             log.exception("an observation was passed over: %s", type(seen).__name__)
             return set()
 
     def _tick(self) -> bool:
         now = datetime.now(UTC)
         self._events.check()
-        self._dirty |= set(self.state.apply(Tick(at=now)))
+        self._writer.changed(self.state.apply(Tick(at=now)), by_time=True)
         self._roster = self._call_the_roll(now)
         try:
             leads = self._leadership.renew()
@@ -181,15 +193,14 @@ class Watch:
             log.warning("our own Redis does not answer: %s", error)
             return True  # go on watching: the state is kept, and the lease is taken again when it answers
         self.state.observer = self._observer(now, standbys)
-        self._dirty |= set(self.state.apply(SourceSaid(source=own_source(now))))
+        self._writer.changed(self.state.apply(SourceSaid(source=own_source(now))), by_time=True)
         if not leads and not self._leadership.take():
             log.warning("another observer leads now")
             return False
         return True
 
     def _observer(self, now: datetime, standbys: tuple[str, ...]) -> Observer:
-        undecoded = self._events.receiver.dropped if self._events.receiver else 0
-        return observer_record(self.state, now, since=self._since, undecoded=undecoded, waited=self._waited, standbys=standbys)
+        return observer_record(self.state, now, since=self._since, undecoded=self._events.unread, waited=self._waited, standbys=standbys)
 
     def _call_the_roll(self, now: datetime) -> Roster:
         grace = policy().grace
@@ -210,32 +221,6 @@ class Watch:
             results=expected_names(self.state.runs.running(), policy().results),
             workers=workers,
         )
-
-    def _write(self) -> bool:
-        """Write the sections that changed and announce them; False where a newer leader has written."""
-        sections, self._dirty = self._dirty, set()
-        pressing, self._pressing = self._pressing, set()
-        self._version += 1
-        for section in sections:
-            self._versions[section] = self._version
-        written = replace(self.state.snapshot(datetime.now(UTC)), version=self._version)
-        try:
-            if not snapshot.put(self._own, written, self._versions, sections, epoch=self._leadership.epoch):
-                return False
-        except RedisError as error:
-            log.warning("could not write the snapshot: %s", error)
-            self._dirty |= sections
-            self._pressing |= pressing
-            self._next_write = monotonic() + RENEW_S
-            self._told_to_stop.wait(WRITE_EVERY_S)
-            return True
-        self._announce(pressing, sections - pressing)
-        return True
-
-    def _announce(self, pressing: Collection[str], rest: Collection[str]) -> None:
-        """Each on its own, so that what changes all the time does not hold up what somebody waits for."""
-        self._urgent.announce(pressing)
-        self._rest.announce(rest)
 
 
 def foreign_prefixes(place: Watched, places: list[Watched]) -> list[bytes]:

@@ -15,6 +15,8 @@ from dashboard.observer.lock_book import lapsed_key
 from dashboard.observer.observations import (
     AppRead,
     ConnectionSeen,
+    EventsDropped,
+    EventsLost,
     EventsSeen,
     LocksRead,
     Observation,
@@ -27,6 +29,7 @@ from dashboard.observer.observations import (
     TracesRead,
     WorkersAnswered,
 )
+from dashboard.observer.run_book import MAX_RUNS
 from dashboard.records import FlowReading, Observer, Policy, QueueReading, Snapshot, SourceState, Traced
 
 URGENT = frozenset({"locks", "lanes", "refusals"})  # what an operator waits for; announced on its own
@@ -35,22 +38,22 @@ URGENT = frozenset({"locks", "lanes", "refusals"})  # what an operator waits for
 class State(Books):
     """Everything known at the time of the last observation; `apply` names the sections that changed."""
 
-    def __init__(self, places: Sequence[tuple[str, str]], policy: Policy) -> None:
-        super().__init__(places)
+    def __init__(self, places: Sequence[tuple[str, str]], policy: Policy, max_runs: int = MAX_RUNS) -> None:
+        super().__init__(places, max_runs)
         self._reducer, self._flowed = EventReducer(self), FlowReading()
         self.sources: dict[str, SourceState] = {}
         self.observer: Observer | None = None
         self.traces: tuple[Traced, ...] = ()
-        self.received = self.dropped = 0
-        self._dropped = 0
-        self._dropped_at: datetime | None = None
+        self.received = self.passed_over = 0
         self._policy = policy
 
     def apply(self, seen: Observation) -> Collection[str]:
         """Take in one observation; the sections of the snapshot that it changed."""
-        reduce: dict[type, Callable[[Any], Collection[str]]] = {
+        reduce: dict[type, Callable[[Any], Collection[str] | None]] = {
             LocksRead: self._locks_read,
             EventsSeen: self._events,
+            EventsDropped: self.gaps.drop,
+            EventsLost: self.gaps.lose,
             WorkersAnswered: self._answered,
             ConnectionSeen: lambda one: ("workers",) if self.workers.connection(one) else (),
             QueuesRead: self._queues_read,
@@ -62,7 +65,8 @@ class State(Books):
             Scanned: lambda one: ("locks", "lanes") if self.locks.keep_only(one.cache, set(one.ids), one.at) else (),
             Tick: self._tick,
         }
-        return reduce[type(seen)](seen)
+        changed = reduce[type(seen)](seen)
+        return changed if changed is not None else ()
 
     def _locks_read(self, seen: LocksRead) -> Collection[str]:
         moved = self.flow.locks_read(seen.locks, seen.gone, live=seen.live, at=seen.at)
@@ -86,7 +90,7 @@ class State(Books):
         """Who reads a queue is None while nobody could be asked, for unknown is not nobody."""
         self.tasks.messages(seen)
         readers = self.workers.readers_at(seen.at) if self._is_ok("workers") else None
-        return self.queue_book.read(seen, readers, self._told_since(seen.at))
+        return self.queue_book.read(seen, readers, self._told_since())
 
     def _traces_read(self, seen: TracesRead) -> Collection[str]:
         before, self.traces = self.traces, tuple(seen.traces)
@@ -94,14 +98,12 @@ class State(Books):
 
     def _schedules_read(self, seen: SchedulesRead) -> Collection[str]:
         self.schedules.read(seen)
-        return ("schedules",) if self.schedules.refresh(seen.at, self._told_since(seen.at)) else ()
+        return ("schedules",) if self.schedules.refresh(seen.at, self._told_since()) else ()
 
-    def _told_since(self, at: datetime) -> datetime | None:
+    def _told_since(self) -> datetime | None:
         """Since when every event was taken in; None: it cannot be said."""
-        if self.dropped != self._dropped:
-            self._dropped, self._dropped_at = self.dropped, at
-        since = self.events_since()
-        return max(since, self._dropped_at) if since and self._dropped_at else since
+        since, lost_until = self.events_since(), self.gaps.since()
+        return max(since, lost_until) if since and lost_until else since
 
     @property
     def queues(self) -> tuple[QueueReading, ...]:
@@ -129,12 +131,14 @@ class State(Books):
         self.locks.forget(seen.at)
         self.workers.forget(self.locks.locks(), seen.at)
         self.pace.delay(seen.at)
+        self.gaps.settle(seen.at)
+        self.gaps.forget(set(self.workers.workers))
         self.runs.forget(self.locks.locks(), self.workers.workers.keys(), seen.at)
         self._drop_ended_overruns(seen.at)
         changed = {"sources", "workers", "observer", *self._flow_of(seen.at)}
-        if self.tasks.refresh(seen.at, self._told_since(seen.at)):
+        if self.tasks.refresh(seen.at, self._told_since()):
             changed.add("tasks")
-        if self.schedules.refresh(seen.at, self._told_since(seen.at)):
+        if self.schedules.refresh(seen.at, self._told_since()):
             changed.add("schedules")
         if len(self.locks.lapsed) != before:
             changed |= {"locks", "lanes"}
@@ -152,7 +156,7 @@ class State(Books):
             for lock in unjudged:
                 self.flow.took(lock.id, find_holder(lock, facts)[0].worker, now)
         self.flow.settle(now)
-        before, self._flowed = self._flowed, self.flow.reading(now, self._told_since(now))
+        before, self._flowed = self._flowed, self.flow.reading(now, self._told_since())
         return ("flow",) if before != self._flowed else ()
 
     def _drop_ended_overruns(self, now: datetime) -> None:
@@ -175,9 +179,9 @@ class State(Books):
             busy=sum(map(len, active)) if self._is_ok("workers") else None,
         )
 
-    def snapshot(self, now: datetime) -> Snapshot:
-        """Everything known, as the pages read it."""
-        runs, more_runs = self.runs.shown()
+    def snapshot(self, now: datetime, sections: Collection[str] = ("runs", "more_runs")) -> Snapshot:
+        """Everything known, as the pages read it; runs, which cost the most, only where they are among `sections`."""
+        runs, more_runs = self.runs.shown() if {"runs", "more_runs"} & set(sections) else ((), 0)
         return Snapshot(
             at=now,
             locks=self.locks.locks(),
@@ -194,7 +198,7 @@ class State(Books):
             tasks=self.tasks.readings,
             schedules=self.schedules.readings,
             sources=tuple(self.sources.values()),
-            flow=self.flow.reading(now, self._told_since(now)),
+            flow=self.flow.reading(now, self._told_since()),
             figures=self.figures.figures(now, are_events_received=self._is_ok("events")),
             counts=self.counts.taken,
             observer=self.observer,

@@ -14,7 +14,7 @@ from dashboard.records.runs import RUN_KEPT, Run
 from dashboard.records.schedules import ScheduleReading, Sender
 from dashboard.records.sending import Check, Parameter, ParameterKind, Sending, Signature, Traced, Transport
 from dashboard.records.snapshot import Snapshot
-from dashboard.records.sources import Figures, Observer, SourceState
+from dashboard.records.sources import EventGap, Figures, Observer, SourceState
 from dashboard.records.tasks import Minute, RememberedRun, TaskReading
 from dashboard.records.workers import Worker
 
@@ -29,6 +29,7 @@ __all__ = [
     "Column",
     "Concern",
     "Counts",
+    "EventGap",
     "Evidence",
     "Figures",
     "FlowEdge",

@@ -1,6 +1,7 @@
 """What Lockhouse knows of its own sources and of itself."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 
@@ -33,6 +34,16 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EventGap:
+    """A time in which no events were received."""
+
+    from_at: datetime
+    to_at: datetime
+    was_cut: bool = False  # by the server: its limit for slow readers was exceeded
+    runs_at_least: int | None = None  # so many started meanwhile by the workers' own counts; None: not known, or not yet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observer:
     """The leading observer, and what it costs."""
 
@@ -41,6 +52,9 @@ class Observer:
     rss_bytes: int | None = None
     events_received: int = 0
     events_dropped: int = 0
+    dropped_by_type: Mapping[str, int] = field(default_factory=dict)  # those for which there was no room
+    dropped_at: datetime | None = None  # the last of these
+    event_gaps: tuple[EventGap, ...] = ()  # the newest last
     events_per_s: float | None = None
     events_lag: timedelta | None = None
     standbys: tuple[str, ...] = ()

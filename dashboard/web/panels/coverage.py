@@ -8,6 +8,7 @@ from django.utils.translation import ngettext
 
 from dashboard.records import SourceState
 from dashboard.web.look import Look
+from dashboard.web.panels.lost_events import lost_events
 from dashboard.words import source_name, visible
 
 UNSAID = {"app", "lockhouse", "cache broker", "connections"}  # ourselves, our own Redis, and what is said with the broker
@@ -19,7 +20,7 @@ def coverage(seen: Look) -> dict[str, Any]:
     return {
         "sees": ", ".join(_seen(seen)),
         "missing": ", ".join(source_name(source.name) for source in sources if not source.ok),
-        "notes": [visible(note) for source in sources for note in source.notes],
+        "notes": [*(visible(note) for source in sources for note in source.notes), *lost_events(seen)],
     }
 
 

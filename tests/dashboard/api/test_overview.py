@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.test import Client
 
-from dashboard.records import Observer
+from dashboard.records import EventGap, Observer
 from tests.dashboard.api.test_locks import bearer
 from tests.dashboard.api.test_queues import put
 from tests.factories import make_queue, make_source
@@ -12,8 +12,9 @@ __all__ = ["put"]
 pytestmark = pytest.mark.django_db
 SINCE = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
 OBSERVER = Observer(
-    leader="web-1:7", since=SINCE, rss_bytes=60_000_000, events_received=12, events_dropped=1, events_per_s=2.5, events_lag=timedelta(seconds=0.2)
-)
+    leader="web-1:7", since=SINCE, rss_bytes=60_000_000, events_received=12, events_dropped=1, events_per_s=2.5, events_lag=timedelta(seconds=0.2),
+    dropped_by_type={"task-sent": 1}, event_gaps=(EventGap(from_at=SINCE, to_at=SINCE, was_cut=True),),
+)  # fmt: skip
 
 
 def unread(**changes):
@@ -32,7 +33,8 @@ def test_overview_says_what_needs_attention_and_counts_every_page(put, viewer):
     assert answer["counts"]["locks"] == 0
     assert answer["counts"]["queues"] == 2
     assert answer["attention"]["queues"] == 1
-    assert answer["events"] == {"received": 12, "dropped": 1, "per_s": 2.5, "lag_ms": 200}
+    gap = {"from": "2026-11-25T10:00:00.000Z", "to": "2026-11-25T10:00:00.000Z", "cut_by_server": True, "runs_at_least": None}
+    assert answer["events"] == {"received": 12, "dropped": 1, "dropped_by_type": {"task-sent": 1}, "gaps": [gap], "per_s": 2.5, "lag_ms": 200}
     assert answer["observer"] == {"leader": "web-1:7", "since": "2026-11-25T10:00:00.000Z", "rss_bytes": 60_000_000, "standbys": []}
     assert answer["unavailable"] == {}
 

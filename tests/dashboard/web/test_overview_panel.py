@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from dashboard.records import Figures, Snapshot
+from dashboard.records import EventGap, Figures, Observer, Snapshot
 from tests.dashboard.web.pieces import pieces_of, rows_of
 from tests.factories import ago, make_lane, make_lock, make_queue, make_snapshot, make_source, make_worker
 
@@ -161,6 +161,23 @@ def test_notes_of_sources_are_on_the_coverage_line():
 
     assert note in pieces["overview-coverage"]
     assert "1 worker" in pieces["overview-coverage"]
+
+
+def test_events_that_were_not_taken_in_are_said_with_their_times_and_types():
+    gaps = (EventGap(from_at=ago(minutes=9), to_at=ago(minutes=8)), EventGap(from_at=ago(seconds=63), to_at=ago(seconds=60), was_cut=True, runs_at_least=1812))
+    observer = Observer(leader="web-1:7", since=ago(hours=1), event_gaps=gaps, dropped_at=ago(seconds=30), dropped_by_type={"task-sent": 4000, "<script>": 1})
+    said = pieces_of("overview", make_snapshot(observer=observer))["overview-coverage"]
+
+    assert "Redis had closed the connection" in said
+    assert "At least 1,812 runs of that time are missing." in said
+    assert "the connection to the broker was lost" in said
+    assert "4,001 events found no room" in said
+    assert "(4,000 task-sent, 1 &lt;script&gt;)" in said
+
+
+def test_what_was_lost_long_ago_is_said_no_more():
+    observer = Observer(leader="web-1:7", since=ago(hours=1), event_gaps=(EventGap(from_at=ago(minutes=30), to_at=ago(minutes=20)),))
+    assert "no events were received" not in pieces_of("overview", make_snapshot(observer=observer))["overview-coverage"]
 
 
 def test_each_piece_has_one_root_with_its_id():

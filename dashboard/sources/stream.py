@@ -1,0 +1,118 @@
+"""Reads Celery's events from Redis itself: a pub/sub connection whose socket is read as fast as it gives, and nothing else is done with it.
+
+The driver connects (TLS, password, unix socket, client name), then its socket is ours. Nothing is written but the subscription and a ping now
+and then, no message is fetched or given back. Source: `kombu.transport.redis`, `_get_publish_topic`; docs/pubsub of Redis.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Any
+
+import hiredis
+from redis import Redis
+from redis.exceptions import RedisError
+
+from dashboard.exceptions import SourceUnavailable
+from dashboard.sources.event_buffer import EXCHANGE, Message, Waiting
+
+SOURCE = "events"
+SCHEMES = ("redis://", "rediss://", "unix://")  # what the driver connects to by itself; other brokers have Celery's own receiver
+RECEIVE_BYTES = 128 * 1024
+MAX_MESSAGE_BYTES = 16_000_000
+SILENCE_S = 5.0  # then it is asked whether it is there, and given as long again
+WAIT_S = 0.5  # for something to read, before it is looked whether to stop
+CUT_COUNTER = "client_output_buffer_limit_disconnections"  # of INFO stats, Redis 7 and Valkey
+
+
+def event_channels(options: Mapping[str, Any], database: int) -> tuple[str, bytes]:
+    """The command and the pattern or channel to subscribe to, by the watched system's own transport options."""
+    fanout = options.get("fanout_prefix", True)
+    prefix = (fanout if isinstance(fanout, str) else "/{db}." if fanout else "").format(db=database)
+    channel = f"{options.get('global_keyprefix', '')}{prefix}{EXCHANGE.decode()}"
+    if not options.get("fanout_patterns", True):
+        return "SUBSCRIBE", channel.encode()
+    return "PSUBSCRIBE", f"{_literally(channel)}/*".encode()
+
+
+def _literally(text: str) -> str:
+    return "".join(f"\\{one}" if one in "*?[]\\" else one for one in text)
+
+
+def cuts_of(redis: Redis) -> int | None:
+    """How often this server has closed a connection that read too slowly; None where it does not tell."""
+    try:
+        said = redis.info("stats")
+    except RedisError:
+        return None
+    count = said.get(CUT_COUNTER) if isinstance(said, dict) else None
+    return count if isinstance(count, int) else None
+
+
+class Stream:
+    """One subscription, from its opening to its end."""
+
+    def __init__(
+        self, redis: Redis, options: Mapping[str, Any], put: Callable[[Waiting], None], began: Callable[[datetime], None], stop: threading.Event
+    ) -> None:
+        self._connection: Any = redis.connection_pool.make_connection()
+        database = redis.connection_pool.connection_kwargs.get("db") or 0
+        self._subscription = event_channels(options, int(database))
+        self._put, self._began, self._stop = put, began, stop
+        self._parser = hiredis.Reader()
+        self._pending_bytes = 0  # received, of a message that is not whole yet
+        self.is_subscribed = False
+        self.heard_at: datetime | None = None  # the last time that something came
+
+    def run(self) -> None:
+        """Put what comes until told to stop.  Raises: SourceUnavailable when the connection ends."""
+        try:
+            self._connection.connect()
+            self._connection.send_command(*self._subscription)
+            self._receive(self._connection._sock)  # the driver's own reading is ten times slower
+        except (RedisError, hiredis.HiredisError, OSError) as error:
+            raise SourceUnavailable(SOURCE, f"cannot be received: {error}") from error
+        finally:
+            with suppress(RedisError, OSError):
+                self._connection.disconnect()
+
+    def _receive(self, socket: Any) -> None:
+        socket.settimeout(WAIT_S)
+        heard, asked = monotonic(), False
+        while not self._stop.is_set():
+            try:
+                received = socket.recv(RECEIVE_BYTES)
+            except TimeoutError:
+                if monotonic() - heard > 2 * SILENCE_S:
+                    raise SourceUnavailable(SOURCE, "cannot be received: the server does not answer") from None
+                if monotonic() - heard > SILENCE_S and not asked:
+                    asked = True
+                    socket.sendall(b"PING\r\n")
+                continue
+            if not received:
+                raise SourceUnavailable(SOURCE, "cannot be received: the server closed the connection")
+            heard, asked = monotonic(), False
+            self._take(received, datetime.now(UTC))
+
+    def _take(self, received: bytes, at: datetime) -> None:
+        self.heard_at = at
+        self._parser.feed(received)
+        messages: list[Message] = []
+        size = 0
+        while (reply := self._parser.gets()) is not False:
+            if isinstance(reply, Exception):
+                raise SourceUnavailable(SOURCE, f"cannot be received: {reply}")
+            kind = reply[0] if isinstance(reply, list) and reply else None
+            if kind in {b"pmessage", b"message"} and isinstance(reply[-1], bytes):
+                messages.append((reply[-2], reply[-1]))
+                size += len(reply[-1])
+            elif kind in {b"psubscribe", b"subscribe"}:
+                self.is_subscribed = True
+                self._began(at)
+        self._pending_bytes = 0 if messages else self._pending_bytes + len(received)
+        if self._pending_bytes > MAX_MESSAGE_BYTES:
+            raise SourceUnavailable(SOURCE, "cannot be received: a message on its channel is too large")
+        if messages:
+            self._put(Waiting(at, size, messages))

@@ -1,0 +1,93 @@
+"""What is said of events that were never taken in; by values alone."""
+
+from datetime import timedelta
+
+from dashboard.observer.gap_book import GapBook
+from dashboard.observer.observations import EventsDropped, EventsLost, EventsSeen, SourceSaid, Tick
+from dashboard.observer.state import State
+from dashboard.records import Policy, SourceState
+from dashboard.sources.event import event_of
+from tests.factories import NOW
+
+WORKER, OTHER = "w@guest", "v@guest"
+
+
+def at(seconds):
+    return NOW + timedelta(seconds=seconds)
+
+
+def beat(processed, name=WORKER):
+    return event_of({"type": "worker-heartbeat", "hostname": name, "pid": 7, "processed": processed})
+
+
+def started(name=WORKER):
+    return event_of({"type": "task-started", "hostname": name, "pid": 7, "uuid": "d9c2"})
+
+
+def lost(from_s=0, to_s=3, *, was_cut=False):
+    return EventsLost(from_at=at(from_s), to_at=at(to_s), was_cut=was_cut)
+
+
+def fed(*steps):
+    book = GapBook()
+    for step in steps:
+        if isinstance(step, EventsLost):
+            book.lose(step)
+        elif step.type == "task-started":
+            book.started(step)
+        else:
+            book.beat(step)
+    return book
+
+
+def test_gap_is_said_at_once_and_what_is_missing_when_workers_have_told():
+    book = fed(beat(100), started(), lost(was_cut=True), beat(901))
+    assert [(gap.from_at, gap.to_at, gap.was_cut, gap.runs_at_least) for gap in book.gaps] == [(at(0), at(3), True, None)]
+
+    book.settle(at(5))
+    assert book.gaps[0].runs_at_least is None, "starts of before the gap may still be told"
+    book.settle(at(10))
+    assert book.gaps[0].runs_at_least == 800
+
+
+def test_starts_that_are_told_late_are_not_missing():
+    book = fed(beat(100), lost(), beat(110), *[started()] * 8)
+    book.settle(at(10))
+    assert book.gaps[0].runs_at_least == 2
+
+
+def test_every_worker_counts_for_itself():
+    book = fed(beat(100), beat(50, OTHER), lost(), beat(110), beat(50, OTHER), *[started(OTHER)] * 5)
+    book.settle(at(10))
+    assert book.gaps[0].runs_at_least == 10, "what one told does not make up for what another did not"
+
+
+def test_nothing_is_known_where_no_worker_was_heard_on_both_sides():
+    book = fed(beat(100), lost(), beat(10, OTHER))
+    book.settle(at(10))
+    assert book.gaps[0].runs_at_least is None
+
+
+def test_what_was_dropped_adds_up_by_type():
+    book = GapBook()
+    book.drop(EventsDropped(by_type={"task-sent": 3}, at=at(0)))
+    book.drop(EventsDropped(by_type={"task-sent": 1, "task-failed": 2}, at=at(1)))
+    assert (dict(book.dropped), book.dropped_at, book.since()) == ({"task-sent": 4, "task-failed": 2}, at(1), at(1))
+
+
+def test_it_stays_bounded():
+    book = GapBook()
+    for number in range(500):
+        book.drop(EventsDropped(by_type={f"task-{number}": 1}, at=at(0)))
+        book.lose(lost())
+    book.forget(set())
+    assert (book.dropped.total(), len(book.dropped) < 60, len(book.gaps)) == (500, True, 20)
+
+
+def test_counts_are_said_to_begin_after_what_was_lost():
+    state = State([], Policy())
+    state.apply(SourceSaid(source=SourceState(name="events", ok=True, since=at(-60), last_good_at=at(0))))
+    state.apply(EventsSeen(events=(event_of({"type": "task-received", "uuid": "d9c2", "hostname": WORKER, "pid": 7, "name": "reports"}),), at=at(0)))
+    state.apply(lost())
+    state.apply(Tick(at=at(4)))
+    assert [task.counted_since for task in state.snapshot(at(4)).tasks] == [at(3)]

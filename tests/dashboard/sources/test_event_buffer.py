@@ -1,0 +1,64 @@
+"""What waits is bounded; what found no room is counted by its type, groups one by one."""
+
+from dashboard.sources.event import event_of
+from dashboard.sources.event_buffer import SPARE_BYTES, EventBuffer, Waiting
+from tests.dashboard.sources.test_event import STARTED, published
+from tests.factories import NOW
+
+
+def waiting(*messages) -> Waiting:
+    return Waiting(NOW, sum(len(payload) for _, payload in messages), messages)
+
+
+def message(kind, size=0, body=STARTED):
+    return f"/0.celeryev/{kind}".encode(), published(body) + b" " * size
+
+
+def buffer(max_bytes=1300):
+    woken = []
+    made = EventBuffer(lambda: woken.append(1), max_bytes)
+    return made, woken
+
+
+def test_first_to_wait_wakes_and_the_next_do_not_until_all_is_taken():
+    made, woken = buffer(10_000)
+    for _ in range(3):
+        made.put(waiting(message("task.started")))
+    assert len(woken) == 1
+    while made.take() is not None:
+        pass
+    made.put(waiting(message("task.started")))
+    assert (len(woken), made.held_bytes) == (2, len(published(STARTED)))
+
+
+def test_what_finds_no_room_is_counted_by_type_whatever_it_came_in():
+    made, _ = buffer()
+    made.put(waiting(message("task.started", 800)))
+    made.put(waiting(message("task.succeeded"), message("task.multi", body=[STARTED, STARTED | {"type": "task-failed"}]), message("task.odd.kind")))
+    made.put(waiting((b"garbage", b"{{{"), (b"/0.celeryev", published(STARTED)), message("task.received")))
+    made.put(Waiting(NOW, 1000, events=(event_of(STARTED),)))
+
+    assert made.take_dropped() == {"task-succeeded": 1, "task-started": 3, "task-failed": 1, "task-odd.kind": 1, "not told": 1, "task-received": 1}
+    assert made.take_dropped() == {}
+    assert made.take().size == len(published(STARTED)) + 800
+    assert made.take() is None
+
+
+def test_workers_are_heard_while_there_is_no_room_for_tasks():
+    made, _ = buffer()
+    made.put(waiting(message("task.started", 800)))
+    made.put(waiting(message("task.started"), message("worker.heartbeat"), message("task.started")))
+    made.put(waiting(message("worker.heartbeat", SPARE_BYTES)))
+
+    made.take()
+    assert [channel for channel, _ in made.take().messages] == [b"/0.celeryev/worker.heartbeat"]
+    assert made.take() is None, "it has a bound too"
+    assert made.take_dropped() == {"task-started": 2, "worker-heartbeat": 1}
+
+
+def test_room_is_there_again_once_something_was_taken():
+    made, _ = buffer()
+    made.put(waiting(message("task.started", 800)))
+    made.take()
+    made.put(waiting(message("task.started", 800)))
+    assert made.take_dropped() == {}

@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Caution
 from django.core.exceptions import ImproperlyConfigured
 
+from dashboard.catalogue_checks import catalogue_problems
 from dashboard.conf import Conf
 
 REDIS_SCHEMES = {"redis", "rediss", "unix", "redis+socket", "valkey", "valkeys"}
@@ -75,6 +76,12 @@ def _cache(alias: str, cache: Any) -> list[CheckMessage]:
 def _locations(location: Any) -> list[str]:
     parts = location if isinstance(location, Sequence) and not isinstance(location, str) else str(location).split(",")
     return sorted(str(part).strip().rstrip("/") for part in parts)
+
+
+@register()
+def check_catalogue(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """The catalogue of locks can be read, allows what it names and no more, and names models as Django does."""
+    return list(catalogue_problems(_given().get("LOCKS", {})))
 
 
 @register()

@@ -28,7 +28,10 @@ class Conf:
     CACHES: Mapping[str, Mapping[str, Any]] = _says("the watched caches, as Django's CACHES (JSON), or one from CACHE_URL", default_factory=dict)
     REDIS_URL: str = _says("our own Redis (snapshot, announcements, leader lock); empty: the broker's server", default="")
     LOCK_PATTERNS: Sequence[str] = _says("names that are locks, comma-separated globs", default=DEFAULT_LOCK_PATTERNS)
-    LOCKS: Mapping[str, Mapping[str, str]] = _says("catalogue: pattern -> {owner: task, blocks: what does not happen meanwhile}", default_factory=dict)
+    LOCKS: Mapping[str, Mapping[str, Any]] = _says(
+        "catalogue: pattern -> {label, owner: task, blocks: what does not happen meanwhile, model: app.Model, release: false: never}",
+        default_factory=dict,
+    )
     RESULT_PATTERNS: Sequence[str] = _says("names in the caches that are results of tasks, comma-separated globs", default=DEFAULT_RESULT_PATTERNS)
     RESULTS: Mapping[str, Mapping[str, str]] = _says(
         "catalogue: pattern (server_{id}) -> {task: the task that writes it, cache: where, if not in the first}", default_factory=dict
@@ -68,8 +71,20 @@ def policy() -> Policy:
     """The judge's thresholds and the catalogue of locks, from the settings."""
     return Policy(
         grace=timedelta(seconds=conf().GRACE),
-        catalogue=tuple(CatalogueEntry(pattern=pattern, owner=entry.get("owner"), blocks=entry.get("blocks", "")) for pattern, entry in conf().LOCKS.items()),
+        lock_patterns=tuple(conf().LOCK_PATTERNS),
+        catalogue=tuple(_entry(pattern, said) for pattern, said in conf().LOCKS.items()),
         results=tuple(ResultEntry(pattern=pattern, task=entry.get("task")) for pattern, entry in conf().RESULTS.items()),
+    )
+
+
+def _entry(pattern: str, said: Mapping[str, Any]) -> CatalogueEntry:
+    return CatalogueEntry(
+        pattern=pattern,
+        label=said.get("label", ""),
+        owner=said.get("owner"),
+        blocks=said.get("blocks", ""),
+        model=said.get("model", ""),
+        may_release=said.get("release", True),
     )
 
 

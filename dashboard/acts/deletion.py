@@ -17,6 +17,7 @@ from dashboard.acts.target import Token, read_and_judge, read_token, target_of
 from dashboard.acts.values import Answer, Order, Target
 from dashboard.exceptions import SourceUnavailable
 from dashboard.records import JudgedLock, Snapshot
+from dashboard.sources.dialects import SIGNAL_MS, signal_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,7 @@ class Ready:
     answer: Answer | None = None
     target: Target | None = None
     token: Token | None = None
+    signal: bytes | None = None  # the list by which its library wakes those who wait
     undo: bool = False  # the token is kept for an undo
     valid_until_ms: int = 0  # by Redis' clock
     before: Mapping[str, Any] = field(default_factory=dict)
@@ -51,7 +53,8 @@ def look_again(order: Order, known: Snapshot, now: datetime) -> Ready:
     undo = kept.keep(order.id, kept.Kept(cache=target.place.alias, raw_key=target.raw_key, token=token.value))
     valid_until_ms = token.server_ms + round((time.monotonic() - began) * 1000) + scripts.VALID_MS
     before = _before(target, judged, token, valid_until_ms)
-    return Ready(target=target, token=token, undo=undo, valid_until_ms=valid_until_ms, before=before)
+    signal = signal_of(judged.lock.dialect, target.raw_key)
+    return Ready(target=target, token=token, signal=signal, undo=undo, valid_until_ms=valid_until_ms, before=before)
 
 
 def _obstacle(order: Order, target: Target, judged: JudgedLock | None, token: Token | None) -> Answer | None:
@@ -90,7 +93,7 @@ def delete(act_id: uuid.UUID, ready: Ready, order: Order) -> Answer:
 
 def _told(ready: Ready, order: Order, target: Target, token: Token) -> Answer:
     try:
-        word, *rest = scripts.run(target, scripts.RELEASE, token.value, ready.valid_until_ms)
+        word, *rest = scripts.run(target, scripts.RELEASE, token.value, ready.valid_until_ms, SIGNAL_MS, beside=ready.signal)
     except scripts.NotSentError as error:
         return Answer(state="failed", code="unreachable", values={"source": f"cache {target.place.alias}", "reason": str(error)[:200]})
     except scripts.RejectedError as error:

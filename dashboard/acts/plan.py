@@ -16,6 +16,7 @@ from dashboard.records import Evidence, JudgedLock
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
+NEVER_RELEASED = {"internal": "internal_lock", "not-listed": "not_listed", "forbidden": "not_to_be_released"}
 MAX_TYPED = 80  # a longer name is not typed by anybody: its id is asked for instead
 
 
@@ -74,6 +75,8 @@ def obstacle_to(judged: JudgedLock | None, target: Target, token_digest: str) ->
         return Answer(state="refused", code="already_gone", values=released_by(target.id, token_digest))
     if judged.lock.dialect == "not-a-lock":
         return Answer(state="refused", code="not_a_lock", values={"kind": judged.lock.note.removeprefix("wrong-type:")})
+    if judged.no_release:
+        return Answer(state="refused", code=NEVER_RELEASED[judged.no_release])
     if token_digest and judged.lock.token_digest != token_digest:
         since = judged.lock.acquired_at
         return Answer(state="refused", code="changed_hands", values={"since": since.isoformat()} if since else {})
@@ -88,8 +91,10 @@ def effects(judged: JudgedLock) -> Iterator[Evidence]:
     if "never-expires" in flags:
         yield Evidence(code="never_expires")
     for flag, code in (("overlapping", "overlapping"), ("orphaned", "orphaned"), ("overrun", "overrun"), ("held", "holder_lives"), ("unknown", "unknown")):
-        if flag in flags and not (flag == "held" and "overlapping" in flags):
+        if flag in flags and not (flag == "held" and ("overlapping" in flags or judged.lock.taken_by != "run")):
             yield Evidence(code=code)
+    if judged.lock.taken_by != "run":
+        yield Evidence(code=f"taken_by_{judged.lock.taken_by}")
     if "message_unacked" in codes:
         yield Evidence(code="run_again_later")
     if "run_lost" in codes:

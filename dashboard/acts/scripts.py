@@ -14,7 +14,8 @@ from dashboard.acts.values import Target
 VALID_MS = 2000  # longer than connections.TIMEOUT_S, so that only a server that we gave up on refuses
 
 # Deletes the key only while it holds the very token that the operator saw.
-# KEYS[1] the lock; ARGV: token, valid until.  Answers: [word], for "released" with the PTTL that was left and the server's time.
+# KEYS[1] the lock, KEYS[2] the list by which its library wakes those who wait, where it has one; ARGV: token, valid until, how long that list lives.
+# Answers: [word], for "released" with the PTTL that was left and the server's time.
 RELEASE = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -25,6 +26,11 @@ if kind ~= 'string' then return {'type', kind} end
 if redis.call('STRLEN', KEYS[1]) ~= #ARGV[1] or redis.call('GET', KEYS[1]) ~= ARGV[1] then return {'changed'} end
 local left = redis.call('PTTL', KEYS[1])
 redis.call('DEL', KEYS[1])
+if KEYS[2] then
+  redis.call('DEL', KEYS[2])
+  redis.call('LPUSH', KEYS[2], 1)
+  redis.call('PEXPIRE', KEYS[2], ARGV[3])
+end
 return {'released', left, now}
 """
 
@@ -60,8 +66,8 @@ class NoAnswerError(Exception):
     """The command was sent, and the connection broke or hung before an answer: it may have been carried out."""
 
 
-def run(target: Target, script: str, *arguments: bytes | int) -> list[Any]:
-    """The script's answer, its first part a word.
+def run(target: Target, script: str, *arguments: bytes | int, beside: bytes | None = None) -> list[Any]:
+    """The script's answer, its first part a word; `beside`: a second key.
 
     Not through the client, for it sends again after an error, and the second answer would hide what the first one did.
     Cost: one round trip.  Raises: NotSentError, RejectedError, NoAnswerError.
@@ -72,7 +78,8 @@ def run(target: Target, script: str, *arguments: bytes | int) -> list[Any]:
     except RedisError as error:
         raise NotSentError(str(error)) from error
     try:
-        connection.send_command("EVAL", script, 1, target.raw_key, *arguments)
+        keys = [target.raw_key] if beside is None else [target.raw_key, beside]
+        connection.send_command("EVAL", script, len(keys), *keys, *arguments)
         word, *rest = connection.read_response()
     except (ResponseError, BusyLoadingError, AuthenticationError) as error:
         raise RejectedError(str(error)[:200]) from error

@@ -8,7 +8,7 @@ from functools import lru_cache
 from re import DOTALL, Pattern, escape, split, sub
 from re import compile as compile_
 
-from dashboard.records import CatalogueEntry, HeldLock, Policy, Refusal, Run, Snapshot, UnackedMessage, Worker
+from dashboard.records import CatalogueEntry, HeldLock, Policy, Refusal, Run, Snapshot, UnackedMessage, Worker, object_part
 
 STALE_AFTER = timedelta(seconds=5)  # the observer writes at least once a second
 DEFAULT_VISIBILITY_TIMEOUT = timedelta(hours=1)  # kombu's
@@ -38,8 +38,17 @@ class Facts:
         """What the settings say of locks with this name, its parts filled in: `the report of customer {data_id}` becomes `… 12`."""
         for entry in self.policy.catalogue:
             if parts := _parts(entry.pattern, lock.name):
-                return replace(entry, blocks=sub(r"\{(\w+)\}", lambda found: parts.get(found[1], found[0]), entry.blocks))
+                return _filled(entry, parts)
         return None
+
+
+def _filled(entry: CatalogueEntry, parts: dict[str, str]) -> CatalogueEntry:
+    """The entry for one lock: its own parts in the texts, and its object where it is about one."""
+    if entry.model and (key := parts.get(object_part(entry.pattern) or "")):
+        entry = replace(entry, object_id=key)
+        parts = {**parts, "object": f"{entry.model.rpartition('.')[2].lower()} {key}"}
+    blocks, label = (sub(r"\{(\w+)\}", lambda found: parts.get(found[1], found[0]), text) for text in (entry.blocks, entry.label))
+    return replace(entry, blocks=blocks, label=label)
 
 
 def _parts(pattern: str, name: str) -> dict[str, str] | None:

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from dashboard.judge.at_send import sent_holder
 from dashboard.judge.facts import Facts
 from dashboard.records import Claim, Evidence, HeldLock, Holder, Run
 
 CLOCKS_DIFFER = timedelta(milliseconds=50)  # a run's start and its token come from one clock, but the start is told by another process
+CLOCKS_WITHIN = timedelta(minutes=5)  # a token from later than this was forged, or its clock is of no use
 CLEARLY_LATER = timedelta(seconds=1)  # how much worse the second best run must fit
 
 
@@ -15,10 +17,16 @@ def find_holder(lock: HeldLock, facts: Facts) -> tuple[Holder, Run | None, list[
     if lock.dialect == "not-a-lock":
         kind = lock.note.partition(":")[2] or lock.note
         return Holder(certainty="unknown"), None, [Evidence(code="wrong_type", values={"type": kind})]
+    if lock.taken_by == "send":
+        return sent_holder(lock, facts)
+    if lock.taken_by != "run":
+        return Holder(certainty="unknown"), None, [Evidence(code=f"holder_{lock.taken_by}", values={"at": lock.acquired_at})]
     if lock.claim is None:
         return Holder(certainty="unknown"), None, [Evidence(code="holder_unreadable")]
-    if lock.claim.task_id or lock.claim.pid:
+    if lock.claim.worker or lock.claim.pid:
         return _exact(lock, lock.claim, facts)
+    if lock.claim.task_id:
+        return _named(lock.claim.task_id, facts)
     return _likely(lock, lock.claim, facts)
 
 
@@ -29,6 +37,15 @@ def _exact(lock: HeldLock, claim: Claim, facts: Facts) -> tuple[Holder, Run | No
         return holder, None, [Evidence(code="holder_outside_worker", values=values)]
     values = {"task_id": claim.task_id, "task_name": claim.task_name, "worker": claim.worker, "pid": claim.pid, "at": claim.attempted_at}
     return holder, _run_of(claim, facts), [Evidence(code="holder_token", values=values)]
+
+
+def _named(task_id: str, facts: Facts) -> tuple[Holder, Run | None, list[Evidence]]:
+    """The value is a task id and nothing else: exact where such a run is known."""
+    run = next(iter(facts.runs.get(task_id, ())), None)
+    if run is None or run.worker is None:
+        return Holder(certainty="unknown", task_id=task_id), None, [Evidence(code="holder_task_id", values={"task_id": task_id})]
+    holder = Holder(certainty="exact", task_id=task_id, task_name=run.name, worker=run.worker, pid=run.pid)
+    return holder, run, [Evidence(code="holder_value", values={"task_id": task_id, "task_name": run.name, "worker": run.worker})]
 
 
 def _run_of(claim: Claim, facts: Facts) -> Run | None:
@@ -44,6 +61,8 @@ def _likely(lock: HeldLock, claim: Claim, facts: Facts) -> tuple[Holder, Run | N
     if claim.attempted_at is None:
         return Holder(certainty="unknown"), None, [Evidence(code="holder_unreadable")]
     at = claim.attempted_at
+    if at > facts.now + CLOCKS_WITHIN:
+        return Holder(certainty="unknown"), None, [Evidence(code="holder_future", values={"at": at})]
     runs = sorted(active_at(at, facts.snapshot.runs), key=lambda run: _distance(run, at))
     entry = facts.catalogued(lock)
     owners = [run for run in runs if entry and entry.owner and run.name == entry.owner]

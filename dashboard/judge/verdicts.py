@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from fnmatch import fnmatchcase
 
+from dashboard.judge.at_send import life_of_sent
 from dashboard.judge.facts import DEFAULT_VISIBILITY_TIMEOUT, Facts, gather
 from dashboard.judge.holders import find_holder
 from dashboard.judge.life import Life, life_of
@@ -24,7 +26,7 @@ def _judge(lock: HeldLock, facts: Facts) -> JudgedLock | None:
     holder, run, why = find_holder(lock, facts)
     entry = facts.catalogued(lock)
     life = _believable(lock, holder, run, entry, facts)
-    if lock.lapsed_at is not None and (life.state == "dead" or (life.state == "unknown" and holder.certainty != "exact")):
+    if lock.lapsed_at is not None and (life.state == "dead" or (life.state == "unknown" and (holder.certainty != "exact" or lock.taken_by != "run"))):
         return None  # an expired lock whose run has ended, or cannot be named, is history
     raised = set(_flags(lock, life, facts))
     flags = [word for word in URGENCY if word in raised]
@@ -37,7 +39,21 @@ def _judge(lock: HeldLock, facts: Facts) -> JudgedLock | None:
         evidence=evidence,
         refused_last_hour=_refused(lock, facts),
         blocks=entry.blocks if entry else "",
+        label=entry.label if entry else "",
+        model=entry.model if entry and entry.object_id else "",
+        object_id=entry.object_id if entry else "",
+        no_release=_no_release(lock, entry, facts.policy),
     )
+
+
+def _no_release(lock: HeldLock, entry: CatalogueEntry | None, policy: Policy) -> str:
+    """Why it may not be released: a plain token may be anything under a name that no setting lists as a lock's."""
+    if lock.taken_by == "broker":
+        return "internal"
+    if entry is not None:
+        return "" if entry.may_release else "forbidden"
+    is_listed = lock.dialect != "redis-py" or policy.lock_patterns is None or any(fnmatchcase(lock.name, glob) for glob in policy.lock_patterns)
+    return "" if is_listed else "not-listed"
 
 
 def _believable(lock: HeldLock, holder: Holder, run: Run | None, entry: CatalogueEntry | None, facts: Facts) -> Life:
@@ -47,12 +63,23 @@ def _believable(lock: HeldLock, holder: Holder, run: Run | None, entry: Catalogu
     if away := next((source for source in facts.snapshot.sources if source.name in {f"cache {lock.cache}", "workers"} and not source.ok), None):
         fact = Evidence(code="source_unavailable", values={"source": away.name, "since": away.since})
         return Life(state="unknown", evidence=(fact,))
-    parent_pid = run.parent_pid if holder.certainty == "likely" and run else lock.claim.parent_pid if lock.claim else None
+    if lock.taken_by != "run":
+        return life_of_sent(holder, run, facts) if lock.taken_by == "send" else _renewed(lock, facts)
+    is_named = lock.claim is not None and lock.claim.worker is not None  # else only the run tells which process it is
+    parent_pid = lock.claim.parent_pid if lock.claim and is_named else run.parent_pid if run else None
     life = life_of(lock, holder, run, parent_pid, facts)
     owned = entry is not None and entry.owner is not None and entry.owner == holder.task_name
     if life.state == "dead" and holder.certainty == "likely" and not owned:
         return Life(state="unknown", evidence=(*life.evidence, Evidence(code="only_likely", values={"task_name": holder.task_name})))
     return life
+
+
+def _renewed(lock: HeldLock, facts: Facts) -> Life:
+    """A beat puts its deadline off several times before it is due; that it did so lately is its sign of life, and there is no other."""
+    if lock.renewed_at is None or lock.expires_at is None:
+        return Life(state="unknown", evidence=())
+    lately = facts.now - lock.renewed_at <= (lock.expires_at - lock.renewed_at) / 2
+    return Life(state="alive" if lately else "unknown", evidence=(Evidence(code="renewed", values={"at": lock.renewed_at}),))
 
 
 def _flags(lock: HeldLock, life: Life, facts: Facts) -> Iterator[str]:

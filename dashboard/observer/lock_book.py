@@ -193,14 +193,16 @@ def _whole(timeout: timedelta | None) -> timedelta | None:
 
 def _merged(old: HeldLock, new: HeldLock) -> HeldLock:
     """The same token read again: what was learnt first stays, and a deadline moves only when it was really moved."""
-    expires_at, timeout = old.expires_at, old.timeout
+    expires_at, timeout, renewed_at = old.expires_at, old.timeout, old.renewed_at
     moved = (new.expires_at is None) != (expires_at is None) or (
         new.expires_at is not None and expires_at is not None and abs(new.expires_at - expires_at) > SAME_DEADLINE
     )
     if moved:
+        if new.expires_at is None or (expires_at is not None and new.expires_at > expires_at):
+            renewed_at = new.seen_at
         expires_at = new.expires_at
         timeout = _whole(expires_at - old.acquired_at if expires_at and old.acquired_at else new.timeout)
-    return replace(new, first_seen_at=old.first_seen_at, acquired_at=old.acquired_at, expires_at=expires_at, timeout=timeout)
+    return replace(new, first_seen_at=old.first_seen_at, acquired_at=old.acquired_at, expires_at=expires_at, timeout=timeout, renewed_at=renewed_at)
 
 
 def lapsed_key(lock: HeldLock) -> str:

@@ -45,6 +45,10 @@ class JudgedLock:
     evidence: Sequence[Evidence]
     refused_last_hour: int | None  # None: nobody reports refusals of this lock
     blocks: str = ""
+    label: str = ""
+    model: str = ""  # what the lock is about: "reports.Report", and that one's primary key
+    object_id: str = ""
+    no_release: str = ""  # why it may not be released, whoever asks: "internal", "not-listed", "forbidden"; empty: it may
 
     @property
     def needs_attention(self) -> bool:

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from re import findall
+from typing import Literal
+
+TakenBy = Literal["run", "send", "beat", "broker"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +34,7 @@ class HeldLock:
     key: str  # the full key, what is not printable UTF-8 escaped, cut at MAX_KEY_SHOWN
     name: str  # the key without the cache's prefix and version
     raw_key: bytes  # empty when the key is too long to be carried: it is then found again by its id
-    dialect: str  # who wrote it: "redis-py", "lockhouse", ... ; "not-a-lock" for a key of another type
+    dialect: str  # who wrote it: a name of sources.dialects; "not-a-lock" for a key of another type
     token_digest: str  # first 16 hex digits of the token's SHA-256; the token itself is never kept
     claim: Claim | None = None
     expires_at: datetime | None = None  # None: never expires
@@ -39,6 +43,8 @@ class HeldLock:
     first_seen_at: datetime
     seen_at: datetime
     lapsed_at: datetime | None = None
+    taken_by: TakenBy = "run"  # by a run (or any code), by who sent the message, by a beat, by the broker's library for itself
+    renewed_at: datetime | None = None  # when its deadline was last seen to be put off
     note: str = ""  # what is odd about it, in a code the judge knows: "wrong-type:hash", "odd-token"
 
     @property
@@ -88,5 +94,15 @@ class CatalogueEntry:
     """What the settings say about locks of one pattern (`lock_report_{data_id}`)."""
 
     pattern: str
+    label: str = ""  # what people call it
     owner: str | None = None  # the task that takes it
     blocks: str = ""  # what does not happen while it is held
+    model: str = ""  # "reports.Report": what the lock is about
+    object_id: str = ""  # of one lock: the primary key in its name
+    may_release: bool = True
+
+
+def object_part(pattern: str) -> str | None:
+    """The part of a pattern that is its object's primary key: the one called pk or id, else the only one; None: none, or several."""
+    parts = list(dict.fromkeys(findall(r"\{([A-Za-z_]\w*)\}", pattern)))
+    return next((part for part in parts if part in {"pk", "id"}), parts[0] if len(parts) == 1 else None)

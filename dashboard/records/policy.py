@@ -17,5 +17,6 @@ class Policy:
     leaving_patience: timedelta = timedelta(minutes=30)
     answer_margin: timedelta = timedelta(seconds=2)  # an answer this much younger than the lock can speak about it
     likely_within: timedelta = timedelta(milliseconds=500)  # a run that started this shortly before the attempt
+    lock_patterns: tuple[str, ...] | None = None  # globs of names that may be released as the catalogue's; None: any name
     catalogue: tuple[CatalogueEntry, ...] = ()
     results: tuple[ResultEntry, ...] = ()

@@ -10,10 +10,12 @@ from time import monotonic
 
 from redis import Redis
 
+from dashboard.conf import conf
 from dashboard.connections import Watched
 from dashboard.records import HeldLock
+from dashboard.sources.dialects import GLOBS, is_known_key
 from dashboard.sources.locks import lock_id, look_alikes, name_of, read_locks, scan_keys
-from dashboard.sources.patterns import compile_patterns, fixed_beginnings, without_overlap
+from dashboard.sources.patterns import compile_patterns, fixed_beginnings, globs_of, without_overlap
 from dashboard.sources.tracking import FLUSHED, Tracker, TrackingRefused
 
 POLL_S = 1.0  # names that nobody pushes, and locks past their deadline (an expiry is pushed late), are read again this often
@@ -22,7 +24,6 @@ CHECK_S = 2.0
 SCAN_SHARE = 10  # the pause after a pass of the background scan, in lengths of that pass
 SCAN_PAUSE_S = (1.0, 60.0)  # its bounds
 IDLE_S = 0.05  # between two batches of it
-INTERNAL = (b"unacked_mutex",)  # kombu's own lock on giving messages back: nobody's overlap
 MAX_READ = 1000  # keys in one pipeline
 MAX_FOLLOWED = 20_000  # names kept in sight; beyond that the coverage line says so
 REMEMBER = timedelta(hours=1)  # a name that was a lock this recently is looked at again without waiting for the scan
@@ -35,10 +36,12 @@ class Follower:
 
     def __init__(self, redis: Redis, place: Watched, patterns: Sequence[str], *, tell: Told, foreign: Sequence[bytes] = (), scan: bool = True) -> None:
         self._redis, self._place, self._tell = redis, place, tell
+        patterns = [*patterns, *globs_of(conf().LOCKS)]
         self._matches: re.Pattern[str] = compile_patterns(patterns)
         self._foreign = tuple(foreign)  # prefixes of other places in the same database
         beginnings = [beginning.encode() for beginning in fixed_beginnings(patterns)]
-        self.prefixes = without_overlap([place.prefix + beginning for beginning in beginnings] + ([] if foreign else beginnings))
+        known = [beginning.encode() for beginning in fixed_beginnings(GLOBS)]  # whole keys: other libraries put no cache's prefix before them
+        self.prefixes = without_overlap([place.prefix + beginning for beginning in beginnings] + ([] if foreign else beginnings) + known)
         self._scan_always = scan
         self._held: dict[bytes, datetime | None] = {}  # raw key -> when it expires
         self._seen_at: dict[bytes, datetime] = {}  # names that were locks, held or not
@@ -121,14 +124,14 @@ class Follower:
             self._next_batch = now + IDLE_S
 
     def _look_at(self, keys: Iterable[bytes]) -> None:
-        unseen = [key for key in keys if key not in self._seen_at and not key.startswith(self._foreign) and not key.endswith(INTERNAL)]
+        unseen = [key for key in keys if key not in self._seen_at and not key.startswith(self._foreign)]
         named = {key for key in unseen if self._is_lock_name(key)}
         others = look_alikes(self._redis, self._place, [key for key in unseen if key not in named]) if self._scan_always else []
         if found := named.union(others):
             self._poll(found)
 
     def _is_lock_name(self, key: bytes) -> bool:
-        return self._matches.match(name_of(self._place, key)) is not None
+        return self._matches.match(name_of(self._place, key)) is not None or is_known_key(key)
 
     def _poll(self, keys: set[bytes], *, live: bool = False) -> None:
         """Read these keys again and tell what changed."""

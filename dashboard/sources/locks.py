@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,14 +12,16 @@ from redis.exceptions import RedisError, ResponseError
 
 from dashboard.connections import Watched
 from dashboard.exceptions import SourceUnavailable
-from dashboard.locking.token import TokenClaim, read_token
+from dashboard.locking.token import read_token
 from dashboard.records import Claim, HeldLock
 from dashboard.redaction import hide_in_name
+from dashboard.sources import dialects
 
 MAX_TOKEN_BYTES = 4096  # our own tokens have 512 at most; what is longer is no lock that we know how to release
 MAX_KEY_SHOWN = 512
 MAX_KEY_CARRIED = 8192  # a snapshot must stay small; a longer key is found again by its id
 SCAN_COUNT = 250  # keys the server looks at per call: about 0.1 ms, far under the millisecond that we may cost others
+CLOCKS_WITHIN = timedelta(minutes=5)  # a token from later than this was forged, or its clock is of no use
 GONE, NEVER = -2, -1  # PTTL's answers
 
 
@@ -84,8 +86,8 @@ def _held(place: Watched, key: bytes, token: bytes, ttl_ms: int, now: datetime) 
         return None
     if len(token) > MAX_TOKEN_BYTES:
         return _lock(place, key, "not-a-lock", "", None, ttl_ms, now, note="odd-token")
-    said = read_token(token)
-    return _lock(place, key, said.kind if said else "other", digest(token), said, ttl_ms, now)
+    dialect, claim = dialects.read(dialects.Entry(key=key, prefix=place.prefix, value=token))
+    return replace(_lock(place, key, dialect.name, digest(token), claim, ttl_ms, now), taken_by=dialect.taken_by)
 
 
 def _other_type(place: Watched, key: bytes, kind: Any, ttl_ms: int, now: datetime) -> HeldLock | None:
@@ -93,10 +95,9 @@ def _other_type(place: Watched, key: bytes, kind: Any, ttl_ms: int, now: datetim
     return None if word == "none" else _lock(place, key, "not-a-lock", "", None, ttl_ms, now, note=f"wrong-type:{word}")
 
 
-def _lock(place: Watched, key: bytes, dialect: str, token_digest: str, said: TokenClaim | None, ttl_ms: int, now: datetime, note: str = "") -> HeldLock:
-    claim = _claim(said)
+def _lock(place: Watched, key: bytes, dialect: str, token_digest: str, claim: Claim | None, ttl_ms: int, now: datetime, note: str = "") -> HeldLock:
     expires_at = None if ttl_ms == NEVER else now + timedelta(milliseconds=ttl_ms)
-    acquired_at = claim.attempted_at if claim and claim.attempted_at and claim.attempted_at <= now + timedelta(minutes=5) else None
+    acquired_at = claim.attempted_at if claim and claim.attempted_at and claim.attempted_at <= now + CLOCKS_WITHIN else None
     return HeldLock(
         id=lock_id(place.alias, key),
         cache=place.alias,
@@ -113,14 +114,6 @@ def _lock(place: Watched, key: bytes, dialect: str, token_digest: str, said: Tok
         seen_at=now,
         note=note,
     )
-
-
-def _claim(said: TokenClaim | None) -> Claim | None:
-    if said is None:
-        return None
-    parts = asdict(said)
-    parts.pop("kind")
-    return Claim(**parts)
 
 
 def scan_keys(redis: Redis, place: Watched) -> Iterator[list[bytes]]:

@@ -1,13 +1,18 @@
 """Which names are locks: globs from the settings, and the fixed beginnings among them that the server can track."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import translate
 
 
 def compile_patterns(patterns: Sequence[str]) -> re.Pattern[str]:
     """One expression that matches a name which any of the globs matches; nothing, where there is no glob."""
     return re.compile("|".join(translate(pattern) for pattern in patterns) or r"(?!)", re.DOTALL)
+
+
+def globs_of(catalogue: Iterable[str]) -> list[str]:
+    """The catalogue's patterns as globs: `lock_report_{data_id}` becomes `lock_report_*`; `?` and `[` mean themselves there."""
+    return [re.sub(r"\{[A-Za-z_]\w*\}", "*", re.sub(r"[?\[]", lambda found: f"[{found[0]}]", pattern)) for pattern in catalogue]
 
 
 def fixed_beginnings(patterns: Sequence[str]) -> list[str]:

@@ -36,6 +36,15 @@ def send_url(**given: str) -> str:
     return f"{url}?{urlencode(given)}" if url and given else url
 
 
+def object_url(model: str, key: str) -> str:
+    """The admin's change page of an object; empty where that model is not of this project, or not in its admin."""
+    app, _, name = model.lower().rpartition(".")
+    try:
+        return reverse(f"admin:{app}_{name}_change", args=[key])
+    except NoReverseMatch:
+        return ""
+
+
 def list_url(page: str, q: str = "") -> str:
     """The list of that name, filtered."""
     url = _url(page)

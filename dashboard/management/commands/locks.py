@@ -46,7 +46,7 @@ def as_table(rows: Sequence[Mapping[str, Any]], *, held: int, is_whole: bool) ->
     table = Table("verdict", "cache", "name", "left", "holder", *whole, box=None, pad_edge=False)
     for row in rows:
         word = Text(verdict(row["verdict"]), COLOURS.get(row["verdict"], ""))
-        table.add_row(word, *(Text(text) for text in (row["cache"], visible(row["name"]), _left(row), _holder(row), row["id"], row["token_digest"])))
+        table.add_row(word, *(Text(text) for text in (row["cache"], _name(row), _left(row), _holder(row), row["id"], row["token_digest"])))
     return printed(table)
 
 
@@ -54,6 +54,11 @@ def _nothing(held: int, *, is_whole: bool) -> str:
     if not is_whole:
         return "No lock was found where we could look; not every place answered."
     return f"No lock matches the filter; {held} {'is' if held == 1 else 'are'} held." if held else "No lock is held."
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    """The name, and what people call it."""
+    return visible(row["name"]) + (f" ({visible(row['label'])})" if row["label"] else "")
 
 
 def _left(row: Mapping[str, Any]) -> str:

@@ -60,7 +60,7 @@ class LockPanel:
                 "lock-facts",
                 "panels/lock_facts.html",
                 rows=rows,
-                locks=[_facts(one, seen) for one in judged],
+                locks=[_facts(one, row, seen) for one, row in zip(judged, rows, strict=True)],
                 cache=visible(lane.cache) if lane and not rows else "",
             ),
             piece("lock-evidence", "panels/lock_evidence.html", rows=rows),
@@ -86,9 +86,11 @@ def _ended(lane: Lane | None, seen: Look) -> dict[str, object] | None:
     return {"at": instant_of(ended[-1].to_at, seen.now), "how": ENDS.get(ended[-1].end, ENDS[None])}
 
 
-def _facts(one: JudgedLock, seen: Look) -> dict[str, object]:
+def _facts(one: JudgedLock, row: LockRow, seen: Look) -> dict[str, object]:
     lock, holder, claim = one.lock, one.holder, one.lock.claim
     return {
+        "about": row.about,
+        "about_url": row.about_url,
         "key": visible(lock.key),
         "dialect": visible(lock.dialect),
         "digest": visible(lock.token_digest),

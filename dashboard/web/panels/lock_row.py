@@ -9,10 +9,12 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as N_
 
 from dashboard.conf import conf
 from dashboard.records import Evidence, Holder, JudgedLock
 from dashboard.web.instants import Instant, instant_of, maybe
+from dashboard.web.links import object_url
 from dashboard.web.look import Look
 from dashboard.web.panels.listing import Value
 from dashboard.words import CERTAINTIES, CERTAINTY_WORDS, MEANINGS, duration, sentences, short_id, verdict, visible
@@ -20,6 +22,11 @@ from dashboard.words import CERTAINTIES, CERTAINTY_WORDS, MEANINGS, duration, se
 MAX_KEPT = 8192  # rendered rows, about 3 KB each
 SHARE_STEP = 25  # percent: the server draws the bar in quarters, the script exactly; finer steps would push a row twenty times in its life for nothing
 OPEN_VERDICTS = {"orphaned", "overrun", "overlapping"}  # their evidence is read before anything is done
+NEVER_RELEASED = {
+    "internal": N_("The broker library's own lock: it is never released by hand."),
+    "not-listed": N_("No setting says that this name is a lock's: add its pattern to LOCKS or LOCK_PATTERNS first."),
+    "forbidden": N_("The settings say that this lock is not to be released."),
+}
 RELEASE = "lockhouse.release_lock"
 FORCE_RELEASE = "lockhouse.force_release_lock"
 
@@ -54,6 +61,9 @@ class LockRow:
     evidence: tuple[str, ...]
     is_open: bool
     blocks: str
+    label: str
+    about: str
+    about_url: str
     release_url: str
     no_release: str
 
@@ -89,6 +99,9 @@ def lock_row(one: JudgedLock, look: Look, may: frozenset[str], *, exact: bool = 
         evidence=tuple(sentences(one.evidence if exact else steady(one.evidence), look.now)),
         is_open=one.verdict in OPEN_VERDICTS,
         blocks=visible(one.blocks),
+        label=visible(one.label),
+        about=visible(f"{one.model.rpartition('.')[2].lower()} {one.object_id}") if one.model else "",
+        about_url=object_url(one.model, one.object_id) if one.model else "",
         release_url=release_url(one),
         no_release=no_release(one, may),
     )
@@ -116,6 +129,8 @@ def no_release(one: JudgedLock, may: frozenset[str]) -> str:
         return _("It has expired: there is nothing to release.")
     if one.lock.dialect == "not-a-lock":
         return _("This key is no lock.")
+    if one.no_release:
+        return _(NEVER_RELEASED[one.no_release])
     if conf().READ_ONLY:
         return _("Lockhouse is read-only here: acts are switched off.")
     if RELEASE not in may:
@@ -173,7 +188,18 @@ def _shown(one: JudgedLock, look: Look, may: frozenset[str]) -> tuple[object, ..
     lock = one.lock
     evidence = tuple((fact.code, *map(str, fact.values.values())) for fact in steady(one.evidence))
     seen = (lock.id, lock.token_digest, lock.name, lock.expires_at, lock.acquired_at or lock.first_seen_at, lock.timeout, lock.lapsed_at, lock.dialect)
-    concluded = (one.holder, one.verdict, tuple(one.flags), evidence, one.refused_last_hour, one.blocks, _share(one, look.now))
+    concluded = (
+        one.holder,
+        one.verdict,
+        tuple(one.flags),
+        evidence,
+        one.refused_last_hour,
+        one.blocks,
+        one.label,
+        one.model,
+        one.object_id,
+        _share(one, look.now),
+    )
     return (*seen, *concluded, may, conf().READ_ONLY, look.now.date(), get_language())
 
 

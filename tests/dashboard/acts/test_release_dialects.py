@@ -1,0 +1,105 @@
+"""A lock of every library is released so that the library itself lets the next attempt in; what is not to be released stays."""
+
+import threading
+from datetime import UTC, datetime
+
+import pytest
+from redis import Redis
+from redis_lock import Lock as PythonRedisLock
+
+from dashboard import connections
+from dashboard.acts.release import release_now
+from dashboard.sources.locks import read_lock
+from tests.dashboard.acts.scene import PREFIX
+from tests.lock_writers import SECONDS, WRITERS, OfKombu, OfPythonRedisLock
+from tests.system import wait_for
+
+pytestmark = pytest.mark.django_db
+RELEASABLE = [name for name in WRITERS if name != "kombu"]
+
+
+@pytest.fixture(autouse=True)
+def empty(watching):
+    Redis.from_url(watching).flushall()
+
+
+def seen(scene, writer, key):
+    """The lock as an observer has it."""
+    place = connections.watched_one(writer.alias)
+    lock = read_lock(connections.look(place), place, key, datetime.now(UTC))
+    assert lock is not None
+    scene.put([lock])
+    return lock
+
+
+def force(admin, lock, digest=None):
+    return release_now(admin, lock.id, digest or lock.token_digest, "the shop waits", force=True, origin="cli")
+
+
+@pytest.mark.parametrize("name", RELEASABLE)
+def test_released_lock_lets_the_librarys_next_attempt_in(scene, admin, watching, name):
+    writer = WRITERS[name](watching)
+    lock = seen(scene, writer, writer.take())
+
+    outcome = force(admin, lock)
+
+    assert (outcome.state, outcome.code) == ("done", "released")
+    assert writer.takes_again()
+
+
+@pytest.mark.parametrize("name", RELEASABLE)
+def test_lock_with_another_token_than_the_one_seen_is_left_alone(scene, admin, watching, name):
+    writer = WRITERS[name](watching)
+    key = writer.take()
+    lock = seen(scene, writer, key)
+    before = writer.redis.get(key)
+
+    outcome = force(admin, lock, digest="0" * 16)
+
+    assert (outcome.state, outcome.code) == ("refused", "changed_hands")
+    assert writer.redis.get(key) == before
+
+
+def test_who_waits_for_a_lock_of_python_redis_lock_is_woken(scene, admin, watching):
+    writer, taken = OfPythonRedisLock(watching), []
+    lock = seen(scene, writer, writer.take())
+    waiting = PythonRedisLock(Redis.from_url(f"{watching}/0", socket_timeout=SECONDS), "report_7", expire=SECONDS)
+    thread = threading.Thread(target=lambda: taken.append(waiting.acquire(timeout=SECONDS)))
+    thread.start()
+    wait_for(lambda: writer.redis.info("clients")["blocked_clients"])
+
+    force(admin, lock)
+    thread.join(SECONDS / 2)  # its own patience is twice as long
+
+    assert taken == [True]
+
+
+def test_lock_that_only_its_library_uses_is_never_released(scene, admin, watching):
+    writer = OfKombu(watching)
+    key = writer.take()
+
+    outcome = force(admin, seen(scene, writer, key))
+
+    assert (outcome.state, outcome.code) == ("refused", "internal_lock")
+    assert writer.redis.exists(key)
+
+
+def test_token_under_a_name_that_no_setting_lists_is_released_only_once_one_does(scene, admin, settings):
+    lock = scene.plain("cart-import:5")
+
+    refused = force(admin, lock)
+    settings.LOCKHOUSE = {**settings.LOCKHOUSE, "LOCKS": {"cart-import:{cart_id}": {}}}
+    released = force(admin, lock)
+
+    assert (refused.state, refused.code) == ("refused", "not_listed")
+    assert (released.state, released.code) == ("done", "released")
+
+
+def test_lock_that_the_catalogue_forbids_to_release_stays(scene, admin, settings):
+    settings.LOCKHOUSE = {**settings.LOCKHOUSE, "LOCKS": {"lock_ledger_{id}": {"release": False}}}
+    lock = scene.plain("lock_ledger_7")
+
+    outcome = force(admin, lock)
+
+    assert (outcome.state, outcome.code) == ("refused", "not_to_be_released")
+    assert scene.value(PREFIX + b"lock_ledger_7")

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from dashboard.judge.facts import Facts
-from dashboard.judge.flow_nodes import Senders, is_blind, node_id, standing
+from dashboard.judge.flow_nodes import Senders, is_blind, node_id
 from dashboard.records import Evidence, FlowEdge, FlowLine, FlowNode, JudgedLock, JudgedQueue, LineState
 from dashboard.records.identity import identity
 
@@ -76,9 +76,8 @@ def received_lines(known: Known, judged: Sequence[JudgedQueue]) -> Iterator[Flow
 
 def _received(known: Known, one: JudgedQueue | None, queue: str, worker: str, edge: FlowEdge | None) -> FlowLine:
     line = _line(known, node_id("queue", queue), node_id("worker", worker), edge)
-    processes = known.facts.workers.get(worker)
-    problem = standing(processes[0], known.facts)[1] if processes and not known.is_blind else None
-    problem = problem or _unknown_task(one, worker)
+    reader = known.nodes.get(node_id("worker", worker))
+    problem = (reader.problem if reader else None) or _unknown_task(one, worker)
     if problem is not None:
         return _with(line, "broken", problem)
     if known.is_counted and not (edge and edge.count) and not _tells(known, one, worker):

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from dashboard.judge.attention import BLINDING, REMEMBERED
 from dashboard.judge.facts import Facts
+from dashboard.judge.standing import Standings
 from dashboard.records import Column, Evidence, FlowNode, JudgedLock, JudgedQueue, Snapshot, Worker
 from dashboard.records.identity import identity
 
@@ -108,46 +109,34 @@ def worker_nodes(facts: Facts, judged: Sequence[JudgedLock]) -> Iterator[FlowNod
     """The newest process of every worker that is there, was there lately, or holds a lock."""
     holders = {one.holder.worker for one in judged if one.holder.worker}
     moving = {edge.target: edge.count for edge in facts.snapshot.flow.edges if edge.way == "received" and edge.count}
-    weights, blind = _weights(facts, "received", by_target=True), is_blind(facts)
+    weights, standings = _weights(facts, "received", by_target=True), Standings(facts)
     for name in sorted({*facts.workers, *holders, *moving}):
         processes = facts.workers.get(name)
         node = FlowNode(id=node_id("worker", name), column="worker", name=name, kind="unknown", subject=name, weight=weights[name])
         if processes is None:
             yield node
-        elif name in holders or name in moving or _is_there(processes[0], facts):
-            yield _with_standing(node, processes[0], facts, blind=blind)
+            continue
+        state = standings.of(processes[0], processes)[0]
+        if name in holders or name in moving or _is_there(processes[0], state, facts):
+            yield _with_standing(node, processes[0], state)
 
 
-def _is_there(worker: Worker, facts: Facts) -> bool:
-    if worker.said_offline_at is not None:
-        runs = any(run.worker == worker.name and run.started_at and run.ended_at is None for found in facts.runs.values() for run in found)
-        return runs or facts.now - worker.said_offline_at < LEFT_FOR
-    return facts.now - worker.last_heard_at < REMEMBERED
+def _is_there(worker: Worker, state: str, facts: Facts) -> bool:
+    left_at = worker.said_offline_at if state == "stopped" else None
+    return state == "leaving" or (facts.now - left_at < LEFT_FOR if left_at else facts.now - worker.last_heard_at < REMEMBERED)
 
 
-def _with_standing(node: FlowNode, worker: Worker, facts: Facts, *, blind: bool) -> FlowNode:
-    kind, problem = standing(worker, facts)
-    is_known = kind in {"online", "leaving"} and not blind
-    busy = len(worker.active) if worker.active is not None and is_known else None
-    return replace(
-        node,
-        kind="unknown" if blind and kind in {"silent", "gone"} else kind,
-        amount=busy,
-        of=worker.concurrency,
-        problem=None if blind else problem,
-        needs=problem is not None and not blind,
-    )
+def _with_standing(node: FlowNode, worker: Worker, state: str) -> FlowNode:
+    busy = len(worker.active) if worker.active is not None and state in {"online", "leaving"} else None
+    problem = _absence(worker, state)
+    return replace(node, kind=state, amount=busy, of=worker.concurrency, problem=problem, needs=problem is not None)
 
 
-def standing(worker: Worker, facts: Facts) -> tuple[str, Evidence | None]:
-    """Whether a worker is there, and the fact that says why not."""
-    if worker.said_offline_at is not None:
-        return "leaving", None
-    if not facts.silent(worker):
-        return "online", None
-    if worker.connection_gone_at is not None:
-        return "gone", Evidence(code="flow_gone", values={"worker": worker.name, "at": worker.last_heard_at})
-    return "silent", Evidence(code="flow_silent", values={"worker": worker.name, "at": worker.last_heard_at})
+def _absence(worker: Worker, state: str) -> Evidence | None:
+    """The fact that says why nothing gets through to it; None where something may."""
+    if state not in {"gone", "silent"}:
+        return None
+    return Evidence(code=f"flow_{state}", values={"worker": worker.name, "at": worker.last_heard_at})
 
 
 def lock_nodes(facts: Facts, judged: Sequence[JudgedLock]) -> Iterator[FlowNode]:

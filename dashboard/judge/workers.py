@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dashboard.judge.facts import Facts, gather
-from dashboard.judge.life import life_of_process, name_is_shared
+from dashboard.judge.life import name_is_shared
 from dashboard.judge.query import within, words_of
-from dashboard.judge.runs import BLINDING, JudgedRun
+from dashboard.judge.runs import JudgedRun
+from dashboard.judge.standing import STATES, Standings
 from dashboard.records import Evidence, JudgedLock, Policy, Snapshot, Worker
 from dashboard.records.identity import identity
 
-STATES = ("gone", "silent", "unknown", "leaving", "online", "stopped")
 RESTARTS = 3  # that many times in RESTARTS_WITHIN is no deploy
 RESTARTS_WITHIN = timedelta(minutes=10)
 FIELDS = frozenset({"worker", "state", "queue", "task", "pool", "warning"})
@@ -51,28 +51,18 @@ def judge_workers(snapshot: Snapshot, runs: Sequence[JudgedRun], now: datetime, 
     for one in runs:
         if one.is_going and one.run.worker:
             going[one.run.worker].append(one)
-    judged = [_judged(processes, going.get(name, ()), facts) for name, processes in facts.workers.items()]
+    standings = Standings(facts)
+    judged = [_judged(processes, going.get(name, ()), facts, standings) for name, processes in facts.workers.items()]
     return sorted(judged, key=lambda one: (STATES.index(one.state), one.worker.name))
 
 
-def _judged(processes: list[Worker], runs: Sequence[JudgedRun], facts: Facts) -> JudgedWorker:
+def _judged(processes: list[Worker], runs: Sequence[JudgedRun], facts: Facts, standings: Standings) -> JudgedWorker:
     worker = next((one for one in processes if one.said_offline_at is None and not facts.silent(one)), processes[0])
     own = tuple(one for one in runs if one.run.parent_pid in {None, worker.pid})
-    state, evidence = _state(worker, processes, own, facts)
+    state, evidence = standings.of(worker, processes)
     warnings = tuple(_warnings(worker, processes, state, facts))
     before = tuple(one for one in processes if one is not worker)
     return JudgedWorker(worker=worker, state=state, evidence=evidence, warnings=warnings, runs=own, before=before)
-
-
-def _state(worker: Worker, processes: list[Worker], runs: Sequence[JudgedRun], facts: Facts) -> tuple[str, tuple[Evidence, ...]]:
-    if worker.said_offline_at is not None:
-        goes_on = any(one.run.started_at is not None for one in runs)
-        code = "worker_leaving" if goes_on else "worker_stopped"
-        return "leaving" if goes_on else "stopped", (Evidence(code=code, values={"worker": worker.name, "at": worker.said_offline_at}),)
-    if facts.is_stale or any(not source.ok for source in facts.snapshot.sources if source.name in BLINDING):
-        return "unknown" if facts.silent(worker) else "online", ()
-    life = life_of_process(worker, processes, facts) if facts.silent(worker) else None
-    return ("online", ()) if life is None else ("gone" if life.state == "dead" else "silent", life.evidence)
 
 
 def _warnings(worker: Worker, processes: list[Worker], state: str, facts: Facts) -> Iterator[Evidence]:

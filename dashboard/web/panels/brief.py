@@ -4,6 +4,8 @@ from hashlib import sha256
 
 from django.utils.translation import gettext as _
 
+from dashboard.judge.facts import gather
+from dashboard.judge.standing import Standings
 from dashboard.records import QueueReading, Worker
 from dashboard.web.instants import Instant, instant_of
 from dashboard.web.links import worker_url
@@ -12,6 +14,7 @@ from dashboard.web.panel import Piece
 from dashboard.web.panels.frame import piece
 from dashboard.web.panels.queue_row import url_of
 from dashboard.words import visible
+from dashboard.words.workers import worker_state_word
 
 MAX_NAMES = 3
 
@@ -31,9 +34,15 @@ def queue_row(queue: QueueReading, seen: Look) -> Piece:
     )
 
 
-def worker_row(worker: Worker, seen: Look) -> Piece:
+def standings(seen: Look) -> list[tuple[Worker, str]]:
+    """Every worker process with the state it is in, by name, the processes of a name as they came."""
+    facts = gather(seen.snapshot, seen.now, seen.policy)
+    states = Standings(facts)
+    return [(worker, states.of(worker, processes)[0]) for _, processes in sorted(facts.workers.items()) for worker in reversed(processes)]
+
+
+def worker_row(worker: Worker, state: str, seen: Look) -> Piece:
     """One worker process and whether it lives, as far as can be said."""
-    state, word, since = standing(worker, seen)
     return piece(
         f"worker-{_hash(f'{worker.name} {worker.pid}')}",
         "panels/worker_row.html",
@@ -42,24 +51,17 @@ def worker_row(worker: Worker, seen: Look) -> Piece:
         url=worker_url(worker.name),
         pid=worker.pid,
         state=state,
-        word=word,
-        since=since,
+        word=worker_state_word(state),
+        since=since(worker, state, seen),
         busy=len(worker.active) if worker.active is not None and state in {"online", "leaving"} else None,
         processes=worker.concurrency,
         queues=_some([visible(queue) for queue in worker.queues]) if worker.queues else "",
     )
 
 
-def standing(worker: Worker, seen: Look) -> tuple[str, str, Instant | None]:
-    """A code for its colour, the word, and since when."""
-    is_silent = seen.now - worker.last_heard_at > seen.policy.grace
-    if worker.connection_gone_at is not None and is_silent:
-        return "gone", _("gone"), instant_of(worker.connection_gone_at, seen.now)
-    if worker.said_offline_at is not None:
-        return "leaving", _("leaving"), instant_of(worker.said_offline_at, seen.now)
-    if is_silent:
-        return "silent", _("silent"), instant_of(worker.last_heard_at, seen.now)
-    return "online", _("online"), None
+def since(worker: Worker, state: str, seen: Look) -> Instant | None:
+    """When it said goodbye or was last heard of; None for one that is heard."""
+    return None if state == "online" else instant_of(worker.said_offline_at or worker.last_heard_at, seen.now)
 
 
 def _readers(queue: QueueReading) -> str:

@@ -8,7 +8,7 @@ from dashboard.records import Worker
 from dashboard.web import sparks
 from dashboard.web.look import Look
 from dashboard.web.navigation import held_locks
-from dashboard.web.panels.brief import standing
+from dashboard.web.panels.brief import standings
 
 
 def figures(seen: Look) -> Iterator[dict[str, object]]:
@@ -40,8 +40,9 @@ def _sum(values: Sequence[int | None]) -> int | None:
 
 def _busy(seen: Look) -> dict[str, object]:
     """How many processes run something, of how many; those of workers that do not say are named, not guessed."""
-    living = [worker for worker in seen.snapshot.workers if standing(worker, seen)[0] in {"online", "leaving", "silent"}]
-    telling = [worker for worker in living if worker.active is not None and standing(worker, seen)[0] != "silent"]
+    there = [(worker, state) for worker, state in standings(seen) if state not in {"gone", "stopped"}]
+    living = [worker for worker, _state in there]
+    telling = [worker for worker, state in there if worker.active is not None and state in {"online", "leaving"}]
     known = seen.has_observer and not seen.away("workers") and (bool(telling) or not living)
     busy = sum(len(worker.active or ()) for worker in telling) if known else None
     processes = sum(worker.concurrency or 0 for worker in living) if known else None

@@ -19,16 +19,11 @@ from dashboard.web.panel import Piece
 from dashboard.words import sentence, verdict, visible
 from dashboard.words.flow import SENDERS, group_name
 from dashboard.words.results import number
+from dashboard.words.workers import worker_state_word
 
 LISTS = {"sender": "flow-sender-lanes", "queue": "flow-queue-lanes", "worker": "flow-worker-lanes", "lock": "flow-lock-lanes"}
 PAGES = {"queue": "queues", "worker": "workers", "lock": "locks"}
-WORKER_TONES = {"leaving": "expiring", "silent": "unknown", "gone": "orphaned", "unknown": "unknown"}
-WORKER_WORDS: Mapping[str, str | Promise] = {
-    "leaving": gettext_lazy("leaving"),
-    "silent": gettext_lazy("silent"),
-    "gone": gettext_lazy("gone"),
-    "unknown": gettext_lazy("not known"),
-}
+WORKER_TONES = {"leaving": "expiring", "silent": "unknown", "gone": "orphaned", "unknown": "unknown", "stopped": "free"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +133,7 @@ def _worker_says(node: FlowNode) -> str:
         return ""
     busy, of = "?" if node.amount is None else number(node.amount), "?" if node.of is None else number(node.of)
     said = _("%(busy)s of %(all)s busy") % {"busy": busy, "all": of}
-    return f"{WORKER_WORDS[node.kind]} · {said}" if node.kind in WORKER_WORDS else said
+    return f"{worker_state_word(node.kind)} · {said}" if node.kind in WORKER_TONES else said
 
 
 def _refused(node: FlowNode) -> str:

@@ -12,7 +12,7 @@ from dashboard.web.look import Look, look
 from dashboard.web.navigation import held_locks
 from dashboard.web.panel import Piece
 from dashboard.web.panels.attention import MAX_ROWS, concern_row
-from dashboard.web.panels.brief import queue_row, worker_row
+from dashboard.web.panels.brief import queue_row, standings, worker_row
 from dashboard.web.panels.coverage import coverage
 from dashboard.web.panels.figures import figures
 from dashboard.web.panels.flow_pieces import picture_pieces, seen_picture
@@ -89,9 +89,9 @@ def _queues(seen: Look) -> Iterator[Piece]:
 
 
 def _workers(seen: Look) -> Iterator[Piece]:
-    workers = seen.snapshot.workers
+    workers = standings(seen)
     empty = (_("No worker has been heard of"), _("Start one; it is here with its first heartbeat or answer."))
     state = region_state(seen, shown=len(workers), total=len(workers), sources=("workers",), empty=empty)
     yield piece("workers-state", "panels/region_state.html", state=state, cut="")
-    for worker in sorted(workers, key=lambda worker: (worker.name, worker.first_heard_at)):
-        yield worker_row(worker, seen)
+    for worker, standing in workers:
+        yield worker_row(worker, standing, seen)

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from dashboard.judge.facts import gather
+from dashboard.judge.standing import Standings
 from dashboard.judge.tasks import JudgedTask, judge_tasks, task_names
 from dashboard.records import QueueReading, Snapshot
 from dashboard.records.identity import identity
@@ -16,13 +17,14 @@ from dashboard.web.instants import maybe
 from dashboard.web.links import schedule_url, send_url, task_url, worker_url
 from dashboard.web.look import Look, look
 from dashboard.web.panel import Piece
-from dashboard.web.panels.brief import standing
+from dashboard.web.panels.brief import since
 from dashboard.web.panels.frame import frame, piece
 from dashboard.web.panels.queue_row import url_of
 from dashboard.web.panels.task_row import TaskRow, queue_urls, shown_name, task_row, to_the_second
 from dashboard.web.panels.task_runs import remembered, run_rows
 from dashboard.words import sentences, visible
 from dashboard.words.tasks import KNOWN_FROM
+from dashboard.words.workers import worker_state_word
 
 SEND = "lockhouse.send_tasks"
 MAX_LOCKS = 20
@@ -106,12 +108,13 @@ def _facts(one: JudgedTask, seen: Look, may: frozenset[str]) -> dict[str, Any]:
 
 def _workers(one: JudgedTask, seen: Look) -> Iterator[dict[str, Any]]:
     """Every worker process that lives or may, the ones that know it first."""
-    newest = [processes[0] for processes in gather(seen.snapshot, seen.now, seen.policy).workers.values()]
+    facts = gather(seen.snapshot, seen.now, seen.policy)
+    standings, newest = Standings(facts), [processes[0] for processes in facts.workers.values()]
     for worker in sorted(newest, key=lambda worker: (worker.tasks is None, one.name not in (worker.tasks or ()), worker.name)):
-        state, word, since = standing(worker, seen)
+        state = standings.of(worker, facts.workers[worker.name])[0]
         knows = None if worker.tasks is None else one.name in worker.tasks
-        if state != "gone" or knows:
-            yield {"name": visible(worker.name), "url": worker_url(worker.name), "knows": knows, "state": state, "word": word, "since": since}
+        if state not in {"gone", "stopped"} or knows:
+            yield {"name": visible(worker.name), "url": worker_url(worker.name), "knows": knows, "state": state, "word": worker_state_word(state), "since": since(worker, state, seen)}
 
 
 def _queues(one: JudgedTask, snapshot: Snapshot) -> Iterator[dict[str, Any]]:

@@ -43,6 +43,15 @@ def test_nobody_is_gone_while_we_do_not_hear(away):
     assert state(gone, sources=(make_source(away, ok=False),)) == "unknown"
 
 
+@pytest.mark.parametrize(("away", "found"), [("events", "unknown"), ("broker", "unknown"), ("lockhouse", "unknown"), ("workers", "online")])
+def test_nobody_is_online_while_nothing_is_heard(away, found):
+    assert state(make_worker(), sources=(make_source(away, ok=False),)) == found
+
+
+def test_nobody_is_online_once_the_observer_has_gone_quiet():
+    assert state(make_worker(last_heard_at=ago(seconds=9)), at=ago(seconds=8)) == "unknown"
+
+
 def test_restart_shows_the_new_process_and_keeps_the_one_before():
     before, after = make_worker(**SILENT), make_worker(pid=999, first_heard_at=ago(minutes=1))
     (one,) = judged(before, after)

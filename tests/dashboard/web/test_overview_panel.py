@@ -103,13 +103,33 @@ def test_processes_of_a_silent_worker_are_unknown_not_idle():
         ({}, "online"),
         ({"last_heard_at": ago(seconds=30)}, "silent since 14:07:11 UTC"),
         ({"said_offline_at": ago(seconds=5)}, "leaving since 14:07:36 UTC"),
-        ({"last_heard_at": ago(seconds=30), "connection_gone_at": ago(seconds=29)}, "gone since 14:07:12 UTC"),
+        ({"last_heard_at": ago(seconds=30), "asked_at": ago(seconds=9), "connection_gone_at": ago(seconds=29)}, "gone since 14:07:11 UTC"),
     ],
 )
 def test_worker_says_whether_it_lives(changes, words):
     (row,) = rows_of("overview", make_snapshot(workers=(make_worker(**changes),)), "worker-rows")
 
     assert words in shown(row)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"workers": (make_worker(said_offline_at=ago(seconds=5)),), "runs": ()},
+        {"workers": (make_worker(said_offline_at=ago(seconds=5)),)},
+        {"at": ago(seconds=9)},
+        {"sources": (make_source("events", ok=False),)},
+        {"workers": (make_worker(last_heard_at=ago(seconds=30)),), "sources": (make_source("workers", ok=False),)},
+    ],
+    ids=["stopped", "leaving", "stale", "events away", "workers away"],
+)
+def test_overview_and_workers_say_the_same_of_a_worker(changes):
+    snapshot = make_snapshot(**changes)
+    (brief,), (row,) = rows_of("overview", snapshot, "worker-rows"), rows_of("workers", snapshot, "workers-rows")
+    (word,) = [word for word in ("online", "leaving", "stopped", "silent", "gone", "not known") if word in shown(brief)]
+
+    assert word in shown(row)
+    assert word != "online"
 
 
 def test_consumers_that_nobody_could_be_asked_about_are_a_question_mark():

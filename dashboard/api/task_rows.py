@@ -27,7 +27,7 @@ def task_row(one: JudgedTask, now: datetime) -> dict[str, Any]:
         "queues": list(one.queues),
         "origins": list(task.origins) if task else [],
         "schedules": [schedule.name for schedule in one.schedules],
-        "locks": [{"id": lock.lock_id, "name": lock.name, "is_held": lock.is_held, "by_itself": lock.by_itself} for lock in one.locks],
+        "locks": [{"id": lock.lock_id, "name": lock.name, "is_held": bool(lock.verdict), "by_itself": lock.by_itself} for lock in one.locks],
         "active": len(one.active),
         "per_minute": one.per_minute,
         "counted_since": rfc3339(task.counted_since) if task and hour else None,

@@ -21,7 +21,7 @@ class TaskLock:
 
     name: str  # of a held one, else the pattern of the settings, else the name that was refused
     lock_id: str | None = None  # it is held now, or was refused within the last hour
-    is_held: bool = False
+    verdict: str = ""  # of a held one
     by_itself: bool = False  # a run of this task holds it, as far as that is known
 
 
@@ -147,7 +147,7 @@ def _locks(facts: Facts, judged: Sequence[JudgedLock]) -> dict[str, dict[str, Ta
             owner, holder = catalogued.owner if catalogued else None, one.holder.task_name
             for name in {owner, holder, *refused.get(one.lock.name, ())}:
                 if name:
-                    found[name][one.lock.name] = TaskLock(name=one.lock.name, lock_id=one.lock.id, is_held=True, by_itself=holder == name)
+                    found[name][one.lock.name] = TaskLock(name=one.lock.name, lock_id=one.lock.id, verdict=one.verdict, by_itself=holder == name)
     return found
 
 

@@ -24,6 +24,11 @@ def worker_url(name: str) -> str:
     return _url("worker", identity(name))
 
 
+def lock_url(lock_id: str | None) -> str:
+    """The lock with that id; "" where it has none."""
+    return _url("lock", lock_id) if lock_id else ""
+
+
 def schedule_url(schedule_id: str) -> str:
     """The schedules, with this one in sight."""
     url = _url("schedules")

@@ -11,7 +11,7 @@ from dashboard.acts import words
 from dashboard.acts.history import sent_by
 from dashboard.web.access import page_for
 from dashboard.web.instants import maybe
-from dashboard.web.links import send_url
+from dashboard.web.links import list_url, send_url, task_url
 from dashboard.web.panels import TRACE
 from dashboard.web.show import is_partial, may_of, now_utc, show
 from dashboard.words import visible
@@ -38,7 +38,9 @@ def _around(request: HttpRequest, act: Any) -> dict[str, Any]:
     return {
         "act": act,
         "task": visible(act.target_name),
+        "task_url": task_url(act.target_name),
         "queue": visible(queue),
+        "queue_url": list_url("queues", queue),
         "sentence": words.answer(act.code, act.values),
         "is_open": act.state in {"unknown", "intent"},
         "started": maybe(act.started_at, now_utc()),

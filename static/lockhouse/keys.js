@@ -1,9 +1,9 @@
 // The keyboard: "/" to the filter, j and k through the rows, "?" for the list of keys.
 "use strict";
 (() => {
-  const rows = () => [...document.querySelectorAll("#locks-rows > tr, #queues-rows > tr, #tasks-rows > .lh-row, #attention-rows > li")];
+  const rows = () => [...document.querySelectorAll("#lh-live .lh-row, #acts tbody tr, #attention-rows > li")];
   const byId = (id) => document.getElementById(id);
-  const linkOf = (row) => row?.querySelector("a.lh-name");
+  const linkOf = (row) => row?.querySelector(".lh-l-run a") ?? row?.querySelector("a.lh-name") ?? row?.querySelector("a[href]");
   let isGoing = false;
 
   function move(by) {
@@ -24,7 +24,7 @@
     c: () => document.querySelector("#lh-bulk:not([hidden]) [data-copy-ticked]")?.click(),
     "?": () => byId("lh-help").showModal(),
   };
-  const PAGES = { o: "overview", l: "locks", q: "queues", t: "tasks", f: "flow", a: "acts" };
+  const PAGES = { o: "overview", l: "locks", q: "queues", t: "tasks", r: "runs", e: "results", s: "schedules", w: "workers", f: "flow", n: "send", a: "acts" };
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;

@@ -14,6 +14,10 @@
     if (icon.getAttribute("href") !== state.dataset.icon) icon.setAttribute("href", state.dataset.icon);
   }
 
+  // On a phone the navigation scrolls sideways: the page that is shown stands in sight, once.
+  const strip = document.querySelector(".lh-pages"), here = strip?.querySelector("[aria-current]");
+  if (here && strip.scrollWidth > strip.clientWidth) strip.scrollLeft = here.offsetLeft - (strip.clientWidth - here.offsetWidth) / 2;
+
   // Drawers: what the reader opened or closed stays so when its row is pushed anew.
   const drawers = new Map();
   const drawerOf = (details) => details.closest("[id]").id;

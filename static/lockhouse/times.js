@@ -44,9 +44,12 @@
     rect.setAttribute("width", `${(Math.min(Math.max(left, 0), 1) * 100).toFixed(1)}%`);
   }
 
+  // Under the banner everything is as it was: what counted up while it was read does not go on counting.
+  const lastRead = () => Date.parse(root.querySelector(".lh-banner:not([hidden])")?.dataset.read);
+
   function tick() {
-    const moment = now();
-    for (const element of root.querySelectorAll("time[data-count]")) count(element, moment);
+    const moment = now(), read = lastRead() || moment;
+    for (const element of root.querySelectorAll("time[data-count]")) count(element, element.dataset.count === "up" ? read : moment);
     for (const rect of root.querySelectorAll("rect[data-expires]")) share(rect, moment);
     observer.takeRecords(); // our own changes are none
   }

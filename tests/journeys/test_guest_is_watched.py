@@ -1,6 +1,7 @@
-"""A Celery system that knows nothing of Lockhouse: its locks, queues and cached results, live in the browser."""
+"""A Celery system that knows nothing of Lockhouse: its locks, queues, tasks, runs, workers, schedule and cached results, live in the browser."""
 
 import re
+import signal
 
 import pytest
 from playwright.sync_api import expect
@@ -13,6 +14,7 @@ from tests.system import running_system, wait_for
 TOKEN = "5f3c1a2e8d7b11ef9c3a0242ac110002"  # a uuid1, as a plain lock's
 PUSHES = 50
 UNTIL_EXPIRED_MS = 30_000  # it lives for 12 s
+UNTIL_A_RHYTHM_MS = 60_000  # some sends make one
 
 
 @pytest.fixture(scope="module")
@@ -150,3 +152,70 @@ def test_queue_without_a_reader_is_named_with_what_waits_and_leaves_the_warning_
     page.goto("/queues/")
     expect(queue.locator(".lh-q-ready")).to_have_text("0")
     expect(queue).to_contain_text("late@guest")
+
+
+def entry(page, name: str, rows: str):
+    return page.locator(f"{rows} .lh-row").filter(has=page.get_by_role("link", name=name, exact=True))
+
+
+def test_task_says_who_knows_it_and_when_it_last_worked(guest, logged_in):
+    page = logged_in(guest.lockhouse, "olga")
+    page.goto("/tasks/")
+    task = entry(page, "guest_import", "#tasks-rows")
+    guest.send("guest_import", "known-1", 0.1)
+    expect(task.locator(".lh-t-registered")).to_contain_text(re.compile(r"\d of \d"))
+    expect(task.locator(".lh-t-worked")).to_contain_text(re.compile(r"\d+ s ago|\d+ m"))
+    expect(task).to_contain_text("celery")
+
+    page.get_by_role("link", name="guest_import", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("guest_import")
+    expect(page.locator("#task-workers")).to_contain_text("w@guest")
+    expect(page.locator("#task-queues")).to_contain_text("import-{i}")  # the pattern that the settings give its locks
+    expect(page.locator("#task-runs")).to_contain_text("succeeded")
+
+
+def test_run_is_followed_from_its_start_to_its_end(guest, logged_in):
+    page = logged_in(guest.lockhouse, "olga")
+    guest.send("guest_import_late", "late-1", 120)
+    page.goto("/runs/?q=task:guest_import_late")
+    run = page.locator("#runs-rows .lh-row").first
+    expect(run).to_contain_text("active")
+    expect(run).to_contain_text("w@guest")
+    expect(run).to_contain_text("late-1")
+
+    run.locator(".lh-l-run a").click()
+    expect(page.locator("#run-head")).to_contain_text("active")
+    expect(page.locator("#run-life")).to_contain_text("received by w@guest")
+    expect(page.locator("#run-facts")).to_contain_text("late-1")
+    guest.guest.rpush("late-1:go", 1)
+    expect(page.locator("#run-head")).to_contain_text("succeeded")
+    expect(page.locator("#run-life")).to_contain_text("ended without an error")
+
+
+def test_worker_says_what_its_processes_do(guest, logged_in):
+    page = logged_in(guest.lockhouse, "olga")
+    guest.send("guest_import", "busy-1", 120)
+    page.goto("/workers/")
+    worker = entry(page, "w@guest", "#workers-rows")
+    expect(worker).to_contain_text("online")
+    expect(worker.locator(".lh-l-busy")).to_contain_text(re.compile(r"[12] of 2"))
+
+    page.get_by_role("link", name="w@guest", exact=True).click()
+    expect(page.locator("#worker-runs")).to_contain_text("guest_import")
+    expect(page.locator("#worker-tasks")).to_contain_text("guest_fetch")
+    guest.guest.rpush("busy-1:go", 1)
+
+
+def test_schedule_that_nobody_told_of_is_found_by_its_rhythm_and_links_to_what_it_started(guest, logged_in):
+    page = logged_in(guest.lockhouse, "olga")
+    arguments = ["-m", "celery", "-A", "tests.guest.beat", "beat", "--schedule", str(guest.logs / "beat-schedule")]
+    beat = guest.start("beat", *arguments, GUEST_TELLS_SENDS="1")
+    page.goto("/schedules/")
+    rhythm = page.locator("#schedules-rows .lh-row").filter(has_text="every 2 s")
+
+    expect(rhythm).to_contain_text("on time", timeout=UNTIL_A_RHYTHM_MS)
+    expect(rhythm).to_contain_text("guest_import")
+    expect(rhythm).to_contain_text(f"gen{beat.pid}@")
+    rhythm.locator(".lh-s-last a").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("guest_import")
+    guest.signal(beat, signal.SIGKILL)

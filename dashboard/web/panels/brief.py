@@ -1,8 +1,8 @@
 """Queues and workers in brief, a row each."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
-
-from django.utils.translation import gettext as _
+from itertools import islice
 
 from dashboard.judge.facts import gather
 from dashboard.judge.standing import Standings
@@ -29,7 +29,9 @@ def queue_row(queue: QueueReading, seen: Look) -> Piece:
         url=url_of(queue),
         ready=queue.ready,
         unacked=queue.unacked,
-        readers=_readers(queue),
+        readers=_some((visible(name), worker_url(name)) for name in queue.consumers or ()),
+        more=_more(queue.consumers),
+        are_known=queue.consumers is not None,
         has_no_reader=bool(queue.ready) and queue.consumers == (),
     )
 
@@ -41,8 +43,8 @@ def standings(seen: Look) -> list[tuple[Worker, str]]:
     return [(worker, states.of(worker, processes)[0]) for _, processes in sorted(facts.workers.items()) for worker in reversed(processes)]
 
 
-def worker_row(worker: Worker, state: str, seen: Look) -> Piece:
-    """One worker process and whether it lives, as far as can be said."""
+def worker_row(worker: Worker, state: str, seen: Look, urls: Mapping[str, str]) -> Piece:
+    """One worker process and whether it lives, as far as can be said; `urls` are the queues' pages."""
     return piece(
         f"worker-{_hash(f'{worker.name} {worker.pid}')}",
         "panels/worker_row.html",
@@ -55,7 +57,8 @@ def worker_row(worker: Worker, state: str, seen: Look) -> Piece:
         since=since(worker, state, seen),
         busy=len(worker.active) if worker.active is not None and state in {"online", "leaving"} else None,
         processes=worker.concurrency,
-        queues=_some([visible(queue) for queue in worker.queues]) if worker.queues else "",
+        queues=_some((visible(name), urls.get(name, "")) for name in worker.queues or ()),
+        more=_more(worker.queues),
     )
 
 
@@ -64,15 +67,12 @@ def since(worker: Worker, state: str, seen: Look) -> Instant | None:
     return None if state == "online" else instant_of(worker.said_offline_at or worker.last_heard_at, seen.now)
 
 
-def _readers(queue: QueueReading) -> str:
-    if queue.consumers is None:
-        return "?"
-    return _some([visible(name) for name in queue.consumers]) if queue.consumers else _("nobody")
+def _some(names: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return list(islice(names, MAX_NAMES))
 
 
-def _some(names: list[str]) -> str:
-    more = len(names) - MAX_NAMES
-    return ", ".join(names[:MAX_NAMES]) + (_(" and %(n)d more") % {"n": more} if more > 0 else "")
+def _more(names: Sequence[str] | None) -> int:
+    return max(len(names or ()) - MAX_NAMES, 0)
 
 
 def _hash(name: str) -> str:

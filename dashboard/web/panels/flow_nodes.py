@@ -1,14 +1,12 @@
 """A node of the flow's picture as the pages show it: flat values, so that one that did not change is not rendered again."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.functional import Promise
-from django.utils.translation import get_language, gettext_lazy, ngettext
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from dashboard.records import Evidence, FlowNode

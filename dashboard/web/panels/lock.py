@@ -11,7 +11,7 @@ from dashboard.records import JudgedLock, Lane, Refusal, Snapshot
 from dashboard.web import redis_cli
 from dashboard.web.incident import of_lock
 from dashboard.web.instants import Instant, instant_of, iso
-from dashboard.web.links import run_url, worker_url
+from dashboard.web.links import run_url, task_url, worker_url
 from dashboard.web.look import Look, look
 from dashboard.web.panel import Piece
 from dashboard.web.panels.frame import frame, piece
@@ -118,8 +118,11 @@ def _refusal_rows(refusals: Sequence[Refusal], seen: Look) -> Iterator[dict[str,
         yield {
             "at": instant_of(refusal.at, seen.now),
             "task": visible(refusal.task_name or _("a task not known")),
+            "task_url": task_url(refusal.task_name) if refusal.task_name else "",
             "task_id": short_id(refusal.task_id) if refusal.task_id else "",
+            "run_url": run_url(refusal.task_id) if refusal.task_id else "",
             "worker": visible(refusal.worker or ""),
+            "worker_url": worker_url(refusal.worker) if refusal.worker else "",
             "waited": duration(refusal.waited) if refusal.waited is not None else "",
         }
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_noop as N_
 from dashboard.conf import conf
 from dashboard.records import Evidence, Holder, JudgedLock
 from dashboard.web.instants import Instant, instant_of, maybe
-from dashboard.web.links import object_url
+from dashboard.web.links import object_url, task_url, worker_url
 from dashboard.web.look import Look
 from dashboard.web.panels.listing import Value
 from dashboard.words import CERTAINTIES, CERTAINTY_WORDS, MEANINGS, duration, sentences, short_id, verdict, visible
@@ -45,8 +45,10 @@ class LockRow:
     meaning: str
     also: tuple[str, ...]
     task: str
+    task_url: str
     task_id: str
     holder: str
+    worker_url: str
     certainty: str
     certainty_word: str
     certainty_why: str
@@ -83,8 +85,10 @@ def lock_row(one: JudgedLock, look: Look, may: frozenset[str], *, exact: bool = 
         meaning=str(MEANINGS.get(one.verdict, "")),
         also=tuple(verdict(flag) for flag in one.flags if flag not in {one.verdict, "held", "unknown"}),
         task=task,
+        task_url=task_url(holder.task_name) if holder.task_name else "",
         task_id=short_id(holder.task_id) if holder.task_id else "",
         holder=place,
+        worker_url=worker_url(holder.worker) if holder.worker else "",
         certainty=holder.certainty,
         certainty_word=str(CERTAINTY_WORDS[holder.certainty]),
         certainty_why=_certainty_why(holder),

@@ -18,6 +18,7 @@ from dashboard.web.panels.figures import figures
 from dashboard.web.panels.flow_pieces import picture_pieces, seen_picture
 from dashboard.web.panels.frame import frame, piece, region_state
 from dashboard.web.panels.lanes import MAX_LANES, axis, lane_piece, ordered_lanes
+from dashboard.web.panels.queue_row import url_of
 from dashboard.web.timeline import anchor_of
 
 MAX_BRIEF = 25  # queues in brief; the others are on their own page
@@ -93,5 +94,6 @@ def _workers(seen: Look) -> Iterator[Piece]:
     empty = (_("No worker has been heard of"), _("Start one; it is here with its first heartbeat or answer."))
     state = region_state(seen, shown=len(workers), total=len(workers), sources=("workers",), empty=empty)
     yield piece("workers-state", "panels/region_state.html", state=state, cut="")
+    urls = {queue.name: url_of(queue) for queue in seen.snapshot.queues}
     for worker, standing in workers:
-        yield worker_row(worker, standing, seen)
+        yield worker_row(worker, standing, seen, urls)

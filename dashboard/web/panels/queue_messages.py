@@ -13,8 +13,8 @@ from dashboard.records import Message, QueuePeek, QueueReading, Snapshot
 from dashboard.redaction import hide_secrets
 from dashboard.sources.messages import POISON
 from dashboard.sources.peek import peek
-from dashboard.web import redis_cli
 from dashboard.web.instants import instant_of, maybe
+from dashboard.web.links import run_url, task_url
 from dashboard.words import short_id, visible
 from dashboard.words.queues import PROBLEMS
 
@@ -37,7 +37,7 @@ def messages_of(queue: QueueReading, snapshot: Snapshot, may: frozenset[str], no
         seen = peek(queue.raw_name)
     except SourceUnavailable as error:
         return {"unreadable": _("The broker could not be read: %(reason)s") % {"reason": visible(error.reason)}}
-    url = next((source.url for source in snapshot.sources if source.name == "broker"), None)
+    rows = list(_rows(seen, frozenset(run.task_id for run in snapshot.runs), may, now))
     return {
         "read": instant_of(seen.read_at, now),
         "total": seen.total,
@@ -47,9 +47,9 @@ def messages_of(queue: QueueReading, snapshot: Snapshot, may: frozenset[str], no
         "more_groups": max(len(seen.groups) - MAX_GROUPS, 0),
         "looked_at": seen.looked_at,
         "bad": [_bad(message) for message in seen.messages if message.problem and message.problem not in HARMLESS][:MAX_BAD],
-        "rows": list(_rows(seen, may, now)),
+        "rows": rows,
+        "has_times": any(row["eta"] or row["expires"] for row in rows),
         "may_see": PAYLOADS in may,
-        "proof": [line for key in seen.keys for line in redis_cli.lines(url, key, ("LLEN",))],
     }
 
 
@@ -72,6 +72,7 @@ def _groups(seen: QueuePeek) -> Iterator[dict[str, Any]]:
     for name, problem, count in seen.groups:
         yield {
             "task": visible(name) if name else "" if problem else _("a task not known"),
+            "url": task_url(name) if name else "",
             "problem": str(PROBLEMS.get(problem, visible(problem))) if problem else "",
             "is_poison": problem in POISON,
             "count": number_format(count),
@@ -85,13 +86,16 @@ def _bad(message: Message) -> str:
     return _("Position %(n)s: it %(problem)s.") % values
 
 
-def _rows(seen: QueuePeek, may: frozenset[str], now: datetime) -> Iterator[dict[str, Any]]:
+def _rows(seen: QueuePeek, known: frozenset[str], may: frozenset[str], now: datetime) -> Iterator[dict[str, Any]]:
+    """The messages; those whose run is remembered, and so has a page, link to it."""
     for message in seen.messages:
         yield {
             "position": message.position,
             "priority": message.priority if message.priority != "0" else "",
             "task": visible(message.task_name or ""),
+            "task_url": task_url(message.task_name) if message.task_name else "",
             "task_id": short_id(message.task_id) if message.task_id else "",
+            "run_url": run_url(message.task_id) if message.task_id and message.task_id in known else "",
             "whole_id": visible(message.task_id or ""),
             "args": _payload(message.args, may),
             "kwargs": _payload(message.kwargs, may) if message.kwargs != "{}" else "",

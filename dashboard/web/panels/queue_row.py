@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from dashboard.records import Evidence, JudgedQueue, QueueReading
 from dashboard.web import sparks
 from dashboard.web.instants import Instant, maybe
-from dashboard.web.links import worker_url
+from dashboard.web.links import task_url, worker_url
 from dashboard.web.panels.listing import Value
 from dashboard.words import duration, sentence, sentences, visible
 
@@ -53,6 +53,7 @@ class QueueRow:
     oldest: Instant | None
     oldest_is_minimum: bool
     next_task: str
+    next_url: str
     lines: tuple[str, ...]
     why: str
     warnings: tuple[str, ...]
@@ -64,6 +65,7 @@ def queue_row(judged: JudgedQueue, now: datetime, readers: int | None = MAX_READ
     codes = {fact.code for fact in judged.warnings}
     badges = tuple((tone, str(word)) for code, (tone, word) in BADGES.items() if code in codes)
     names = queue.consumers or ()
+    upcoming = next((head.task_name for head in queue.heads if head.task_name), "")
     return QueueRow(
         row_id=row_id(queue),
         name=visible(queue.name),
@@ -83,7 +85,8 @@ def queue_row(judged: JudgedQueue, now: datetime, readers: int | None = MAX_READ
         never_drains=never_drains(queue),
         oldest=maybe(queue.oldest_at, now) if queue.ready else None,
         oldest_is_minimum=queue.oldest_is_minimum,
-        next_task=next((visible(head.task_name) for head in queue.heads if head.task_name), ""),
+        next_task=visible(upcoming),
+        next_url=task_url(upcoming) if upcoming else "",
         lines=tuple(sparks.lines(queue.samples)),
         why=sentence(_to_the_second(judged.why), now),
         warnings=tuple(sentences([_to_the_second(fact) for fact in judged.warnings if not _is_said(fact, judged)], now)),

@@ -12,7 +12,7 @@ from dashboard.records import Snapshot
 from dashboard.web import redis_cli
 from dashboard.web.incident import of_result
 from dashboard.web.instants import maybe
-from dashboard.web.links import run_url
+from dashboard.web.links import run_url, worker_url
 from dashboard.web.look import Look, look
 from dashboard.web.panel import Piece
 from dashboard.web.panels.frame import frame, piece
@@ -77,7 +77,13 @@ def _facts(one: JudgedResult, seen: Look) -> dict[str, object]:
         "written": maybe(result.written_at, seen.now),
         "was_until": maybe(result.expires_at, seen.now) if not one.is_there else None,
         "runs": [
-            {"id": visible(run.task_id), "url": run_url(run.task_id), "worker": visible(run.worker or ""), "since": maybe(run.started_at, seen.now)}
+            {
+                "id": visible(run.task_id),
+                "url": run_url(run.task_id),
+                "worker": visible(run.worker or ""),
+                "worker_url": worker_url(run.worker) if run.worker else "",
+                "since": maybe(run.started_at, seen.now),
+            }
             for run in one.runs
         ],
     }

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from dashboard.judge.results import JudgedResult
 from dashboard.web.instants import Instant, maybe
+from dashboard.web.links import run_url, task_url
 from dashboard.web.panels.listing import Value
 from dashboard.words import short_id, visible
 from dashboard.words.results import STATE_MEANINGS, size, state_word
@@ -40,8 +41,9 @@ class ResultRow:
     since_is_minimum: bool
     pattern: str
     task: str
+    task_url: str
     is_stored: bool
-    runs: tuple[str, ...]
+    runs: tuple[tuple[str, str], ...]  # id and link
 
 
 def result_row(one: JudgedResult, now: datetime) -> ResultRow:
@@ -66,8 +68,9 @@ def result_row(one: JudgedResult, now: datetime) -> ResultRow:
         since_is_minimum=result.written_at is None,
         pattern=visible(result.pattern),
         task=visible(one.task or ""),
+        task_url=task_url(one.task) if one.task else "",
         is_stored=result.is_stored,
-        runs=tuple(short_id(run.task_id) for run in one.runs[:3]),
+        runs=tuple((short_id(run.task_id), run_url(run.task_id)) for run in one.runs[:3]),
     )
 
 

@@ -6,7 +6,6 @@ from datetime import datetime
 from functools import lru_cache
 
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -14,7 +13,7 @@ from dashboard.judge.runs import JudgedRun
 from dashboard.records import Evidence, QueueReading
 from dashboard.redaction import hide_secrets
 from dashboard.web.instants import Instant, maybe
-from dashboard.web.links import run_url, task_url, worker_url
+from dashboard.web.links import lock_url, run_url, task_url, worker_url
 from dashboard.web.panels.listing import Value
 from dashboard.web.panels.queue_row import url_of
 from dashboard.words import duration, sentences, short_id, visible
@@ -114,12 +113,10 @@ def _notes(one: JudgedRun) -> list[str]:
 
 
 def _locks(one: JudgedRun) -> list[tuple[str, str, str]]:
-    found = [
-        (_("outlived") if lock.lock.lapsed_at else _("holds"), visible(lock.lock.name), reverse("lockhouse:lock", args=[lock.lock.id])) for lock in one.locks
-    ]
+    holds = _("holds") if one.is_going else _("left")
+    found = [(_("outlived") if lock.lock.lapsed_at else holds, visible(lock.lock.name), lock_url(lock.lock.id)) for lock in one.locks]
     if one.run.refused_by is not None and not one.locks:
-        url = reverse("lockhouse:lock", args=[one.run.refused_lock_id]) if one.run.refused_lock_id else ""
-        found.append((_("turned away by"), visible(one.run.refused_by), url))
+        found.append((_("turned away by"), visible(one.run.refused_by), lock_url(one.run.refused_lock_id)))
     return found
 
 

@@ -14,7 +14,7 @@ from dashboard.records import QueueReading, Snapshot
 from dashboard.records.identity import identity
 from dashboard.web import redis_cli
 from dashboard.web.instants import maybe
-from dashboard.web.links import schedule_url, send_url, task_url, worker_url
+from dashboard.web.links import lock_url, schedule_url, send_url, task_url, worker_url
 from dashboard.web.look import Look, look
 from dashboard.web.panel import Piece
 from dashboard.web.panels.brief import since
@@ -22,7 +22,7 @@ from dashboard.web.panels.frame import frame, piece
 from dashboard.web.panels.queue_row import url_of
 from dashboard.web.panels.task_row import TaskRow, queue_urls, shown_name, task_row, to_the_second
 from dashboard.web.panels.task_runs import remembered, run_rows
-from dashboard.words import sentences, visible
+from dashboard.words import sentences, verdict, visible
 from dashboard.words.tasks import KNOWN_FROM
 from dashboard.words.workers import worker_state_word
 
@@ -114,7 +114,14 @@ def _workers(one: JudgedTask, seen: Look) -> Iterator[dict[str, Any]]:
         state = standings.of(worker, facts.workers[worker.name])[0]
         knows = None if worker.tasks is None else one.name in worker.tasks
         if state not in {"gone", "stopped"} or knows:
-            yield {"name": visible(worker.name), "url": worker_url(worker.name), "knows": knows, "state": state, "word": worker_state_word(state), "since": since(worker, state, seen)}
+            yield {
+                "name": visible(worker.name),
+                "url": worker_url(worker.name),
+                "knows": knows,
+                "state": state,
+                "word": worker_state_word(state),
+                "since": since(worker, state, seen),
+            }
 
 
 def _queues(one: JudgedTask, snapshot: Snapshot) -> Iterator[dict[str, Any]]:
@@ -133,12 +140,13 @@ def _readers(one: JudgedTask, queue: QueueReading | None) -> dict[str, Any]:
 
 def _locks(one: JudgedTask) -> dict[str, Any]:
     """Those that are held first."""
-    ordered = sorted(one.locks, key=lambda lock: (not lock.is_held, lock.lock_id is None, lock.name))
+    ordered = sorted(one.locks, key=lambda lock: (not lock.verdict, lock.lock_id is None, lock.name))
     rows = [
         {
             "name": visible(lock.name),
-            "url": reverse("lockhouse:lock", args=[lock.lock_id]) if lock.lock_id else "",
-            "is_held": lock.is_held,
+            "url": lock_url(lock.lock_id),
+            "verdict": lock.verdict,
+            "word": verdict(lock.verdict) if lock.verdict else "",
             "by_itself": lock.by_itself,
         }
         for lock in ordered[:MAX_LOCKS]

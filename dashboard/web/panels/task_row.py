@@ -15,7 +15,7 @@ from dashboard.records import Evidence, Minute, Snapshot
 from dashboard.records.identity import identity
 from dashboard.web import sparks
 from dashboard.web.instants import Instant, maybe
-from dashboard.web.links import task_url, worker_url
+from dashboard.web.links import lock_url, task_url, worker_url
 from dashboard.web.panels.listing import Value
 from dashboard.web.panels.queue_row import rate, url_of
 from dashboard.words import duration, sentences, visible
@@ -61,7 +61,7 @@ class TaskRow:
     worked: Instant | None
     queues: tuple[tuple[str, str], ...]
     more_queues: int
-    locks: tuple[str, ...]
+    locks: tuple[tuple[str, str], ...]  # that its runs hold: name and link
     schedules: int
     lines: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -103,7 +103,7 @@ def task_row(one: JudgedTask, now: datetime, urls: Mapping[str, str], shown: int
         worked=maybe(task.worked.at, now) if task and task.worked else None,
         queues=tuple((visible(name), urls.get(name, "")) for name in one.queues[:shown]),
         more_queues=_more(one.queues, shown),
-        locks=tuple(visible(lock.name) for lock in one.locks if lock.by_itself)[:shown],
+        locks=tuple((visible(lock.name), lock_url(lock.lock_id)) for lock in one.locks if lock.by_itself)[:shown],
         schedules=len(one.schedules),
         lines=tuple(sparks.lines(per_minute(one, now))),
         warnings=tuple(sentences([to_the_second(fact) for fact in one.warnings], now)),

@@ -21,7 +21,7 @@ from dashboard.words import traces as said
 
 MAX_COUNT = 100
 TONES = {
-    "unseen": "unknown", "waiting": "expiring", "received": "expiring", "active": "held", "refused": "overrun", "succeeded": "held",
+    "unseen": "unknown", "waiting": "expiring", "received": "expiring", "active": "held", "refused": "expiring", "succeeded": "held",
     "failed": "orphaned", "revoked": "unknown", "retried": "expiring", "rejected": "orphaned",
 }  # fmt: skip
 

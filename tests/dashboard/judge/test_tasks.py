@@ -114,8 +114,8 @@ def test_locks_come_from_settings_refusals_and_holders():
     policy = Policy(catalogue=(CatalogueEntry(pattern="lock_nightly_{day}", owner=NAME),))
     refusal = Refusal(lock_id="e" * 16, cache="shop", name="lock_other", at=ago(minutes=5), task_name=NAME)
     one = judged(make_snapshot(refusals=(refusal,)), policy)[NAME]
-    found = {lock.name: (lock.is_held, lock.by_itself) for lock in one.locks}
-    assert found == {"lock_nightly_{day}": (False, False), "lock_other": (False, False), "lock_report_12": (True, True)}
+    found = {lock.name: (lock.verdict, lock.by_itself) for lock in one.locks}
+    assert found == {"lock_nightly_{day}": ("", False), "lock_other": ("", False), "lock_report_12": ("held", True)}
     assert {lock.name: lock.lock_id for lock in one.locks}["lock_report_12"] == make_lock().id
 
 

@@ -104,7 +104,7 @@ def test_every_malformed_message_is_listed_and_the_queue_stays_as_it_is(seen, re
     html = page(client("view_payloads"), url)
     assert "Poison at position 1: it is not JSON" in html
     assert "is a pickle" in html
-    assert len(re.findall(r"<tr[^>]*><td class=\"lh-n\">", html)) == len(MALFORMED)
+    assert len(re.findall(r"<tr[^>]*><td class=\"lh-n\" data-label", html)) == len(MALFORMED)
     assert redis.dump("mail") == before
 
 

@@ -152,7 +152,7 @@ def test_one_task_shows_workers_queues_locks_schedules_and_runs():
     assert re.search(r"worker-b@web-2 ?✓ registered", text_of(pieces["task-workers"]))
     assert re.search(r"worker-a@web-1 ?✕ does not know it", text_of(pieces["task-workers"]))
     assert "worker-a@web-1 does not know it, worker-b@web-2" in text_of(pieces["task-queues"])
-    assert re.search(r"lock_report_12 ?held by its run", text_of(pieces["task-queues"]))
+    assert re.search(r"lock_report_12 ?held ?by its own run", text_of(pieces["task-queues"]))
     assert "nightly report" in pieces["task-schedules"]
     assert "refused" in text_of(pieces["task-runs"])
     assert "took 38 s" in text_of(pieces["task-facts"])

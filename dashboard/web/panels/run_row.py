@@ -10,7 +10,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from dashboard.judge.runs import JudgedRun
-from dashboard.records import Evidence, QueueReading
+from dashboard.records import Evidence, JudgedLock, QueueReading
 from dashboard.redaction import hide_secrets
 from dashboard.web.instants import Instant, maybe
 from dashboard.web.links import lock_url, run_url, task_url, worker_url
@@ -113,11 +113,16 @@ def _notes(one: JudgedRun) -> list[str]:
 
 
 def _locks(one: JudgedRun) -> list[tuple[str, str, str]]:
-    holds = _("holds") if one.is_going else _("left")
-    found = [(_("outlived") if lock.lock.lapsed_at else holds, visible(lock.lock.name), lock_url(lock.lock.id)) for lock in one.locks]
+    found = [(_has_to_do(lock), visible(lock.lock.name), lock_url(lock.lock.id)) for lock in one.locks]
     if one.run.refused_by is not None and not one.locks:
         found.append((_("turned away by"), visible(one.run.refused_by), lock_url(one.run.refused_lock_id)))
     return found
+
+
+def _has_to_do(lock: JudgedLock) -> str:
+    if lock.lock.lapsed_at is not None:
+        return _("outlived")
+    return _("left") if lock.verdict == "orphaned" else _("holds")
 
 
 _rows: dict[tuple[object, ...], str] = {}  # threads may both render one row: the result is the same
@@ -139,7 +144,7 @@ def _shown(one: JudgedRun) -> tuple[object, ...]:
     run = one.run
     identity = (run.task_id, run.retries, one.delivery, run.name, run.worker, run.queue, run.redelivered)
     times = (run.sent_at, run.received_at, run.started_at, run.ended_at, run.runtime, one.skew)
-    locks = tuple((lock.lock.id, lock.lock.name, lock.lock.lapsed_at) for lock in one.locks)
+    locks = tuple((lock.lock.id, lock.lock.name, lock.lock.lapsed_at, lock.verdict == "orphaned") for lock in one.locks)
     return (*identity, *times, one.state, run.refused_by, run.refused_lock_id, run.error, locks, *map(_fact, one.evidence))
 
 

@@ -44,10 +44,10 @@ def demo_environment(state_dir: Path, project_dir: Path) -> dict[str, str]:
 def lock_catalogue() -> Mapping[str, Mapping[str, str]]:
     """Which task takes which lock, and what does not happen while it is held."""
     return {
-        "lock_report_{data_id}": {"owner": "reports_prepare_massive_report", "blocks": _("the report of customer {data_id}")},
-        "lock_outlived_{data_id}": {"owner": "reports_outlive_lock", "blocks": _("the long report of customer {data_id}")},
-        "lock_refresh_all": {"owner": "reports_refresh_all", "blocks": _("the refresh of all reports")},
-        "cart-import:{shop_id}": {"owner": "inventory_sync", "blocks": _("the inventory of shop {shop_id}")},
+        "lock_report_{data_id}": {"label": _("massive report"), "owner": "reports_prepare_massive_report", "blocks": _("the report of customer {data_id}")},
+        "lock_outlived_{data_id}": {"label": _("long report"), "owner": "reports_outlive_lock", "blocks": _("the long report of customer {data_id}")},
+        "lock_refresh_all": {"label": _("refresh of all"), "owner": "reports_refresh_all", "blocks": _("the refresh of all reports")},
+        "cart-import:{shop_id}": {"label": _("inventory"), "owner": "inventory_sync", "blocks": _("the inventory of shop {shop_id}")},
     }
 
 

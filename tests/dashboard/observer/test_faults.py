@@ -124,10 +124,14 @@ def test_closed_tracking_connection_is_opened_again(system, snapshot, cache):
         (b"shop:3:lock_\xff\xfe", TOKEN, "redis-py"),
         (b"shop:3:lock_" + b"k" * 1_000_000, TOKEN, "redis-py"),
         (b"shop:3:lock_forged", "lh1:" + "x" * 400, "other"),
+        (b"shop:3:lock_a", "lh2:e0d63fb8e77f11f1be5902fc00000001:id=a:pid=1", "other"),
+        (b"shop:3:lock_a", "lh1:ffffffffffff1fffbe5902fc00000001:id=%3Cscript%3E:pid=1:worker=w", "lockhouse"),
+        (b"shop:3:lock_a", "ffffffffffff1fffbe5902fc00000001", "redis-py"),
+        (b"SINGLETONLOCK_" + b"a" * 32, "x" * 1_000_000, "not-a-lock"),
         (b"shop:3:lock_huge", "x" * 1_000_000, "not-a-lock"),
         (b"shop:3:lock_empty", "", "other"),
     ],
-    ids=["not UTF-8", "1 MB key", "forged", "1 MB value", "empty"],
+    ids=["not UTF-8", "1 MB key", "forged", "another version", "forged future", "uuid1 of the future", "1 MB of another dialect", "1 MB value", "empty"],
 )
 def test_odd_lock_is_listed_and_bounded(system, snapshot, cache, key, value, dialect):
     cache.set(key, value, px=600_000)
@@ -140,11 +144,13 @@ def test_odd_lock_is_listed_and_bounded(system, snapshot, cache, key, value, dia
     assert len(found[0].id) == 16
 
 
-def test_key_of_another_type_is_said_to_be_none(system, snapshot, locks, cache):
-    cache.rpush("shop:3:lock_list", "a")
+@pytest.mark.parametrize("key", ["shop:3:lock_other", "qo_other", "redbeat::lock", "lock:other"])
+@pytest.mark.parametrize(("kind", "command"), [("list", ("RPUSH", "a")), ("hash", ("HSET", "a", "b"))])
+def test_key_of_another_type_is_said_to_be_none(system, snapshot, locks, cache, key, kind, command):
+    cache.execute_command(command[0], key, *command[1:])
     system.observer()
 
-    judged = wait_for(lambda: locks().get("lock_list"))
+    judged = wait_for(lambda: locks().get(key.removeprefix("shop:3:")))
 
     assert judged.evidence[0].code == "wrong_type"
-    assert judged.evidence[0].values == {"type": "list"}
+    assert judged.evidence[0].values == {"type": kind}

@@ -1,0 +1,73 @@
+"""Locks that are taken when a message is sent, and a beat's own: seen by a real observer beside the real libraries and their real workers."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.system import ROOT, wait_for
+
+WORKER = ("-m", "celery", "-A", "tests.guest.at_send", "worker", "-n", "w@guest", "-c", "1", "-E", "-l", "INFO")
+SEND = "import sys; from tests.guest import at_send; print(getattr(at_send, sys.argv[1]).delay(sys.argv[2]).id)"
+
+
+def send(system, task, name):
+    """Send as the guest's own code does: the library takes its lock there and then; the task id."""
+    done = subprocess.run([sys.executable, "-c", SEND, task, name], cwd=ROOT, env=system.env, check=True, capture_output=True, text=True, timeout=60)
+    return done.stdout.strip()
+
+
+def start_worker(system):
+    process = system.start("w", *WORKER)
+    wait_for(lambda: b" ready." in (system.logs / "w.log").read_bytes(), seconds=40, said="the worker's start")
+    return process
+
+
+@pytest.fixture
+def lock(locks):
+    """The only lock there is, None where there is none."""
+    return lambda dialect: next((one for one in locks().values() if one.lock.dialect == dialect), None)
+
+
+@pytest.mark.parametrize(("task", "dialect"), [("guest_singleton", "celery-singleton"), ("guest_once", "celery-once")])
+def test_lock_is_in_doubt_while_its_message_waits_held_while_it_runs_and_gone_after(system, lock, task, dialect):
+    system.observer()
+    task_id = send(system, task, "a")
+
+    waiting = wait_for(lambda: lock(dialect))
+    assert waiting.verdict == "unknown"
+    assert waiting.holder.task_id in {task_id, None}
+
+    start_worker(system)
+    system.taken("a")
+    held = wait_for(lambda: (one := lock(dialect)) and one.verdict == "held" and one)
+    assert held.holder.task_name == task
+
+    system.guest.rpush("a:go", 1)
+    wait_for(lambda: lock(dialect) is None)
+
+
+def test_singleton_that_a_revoked_message_left_behind_is_proved_orphaned(system, lock):
+    system.observer()
+    worker = start_worker(system)
+    assert worker.poll() is None
+    send(system, "guest_singleton", "first")
+    system.taken("first")  # its only process is busy, so the next one waits in the worker
+    task_id = send(system, "guest_singleton", "second")
+
+    revoke = "import sys; from tests.guest.at_send import app; app.control.revoke(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", revoke, task_id], cwd=ROOT, env=system.env, check=True, timeout=60)
+    system.guest.rpush("first:go", 1)
+
+    orphaned = wait_for(lambda: (one := lock("celery-singleton")) and one.verdict == "orphaned" and one, seconds=30)
+    assert orphaned.holder.task_id == task_id
+    assert [fact.code for fact in orphaned.evidence] == ["sent_with", "run_ended"]
+
+
+def test_beats_lock_is_held_while_redbeat_puts_its_deadline_off(system, lock):
+    system.observer()
+    system.start("beat", "-m", "celery", "-A", "tests.guest.at_send", "beat", "-S", "redbeat.RedBeatScheduler", "-l", "INFO", "--pidfile=")
+
+    held = wait_for(lambda: (one := lock("redbeat")) and one.verdict == "held" and one, seconds=40)
+
+    assert [fact.code for fact in held.evidence] == ["holder_beat", "renewed"]

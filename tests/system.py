@@ -1,15 +1,20 @@
 """A whole system of real processes for tests: its own Valkey, workers, an observer, a web server; everything ends with the test."""
 
+import atexit
 import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
+from shutil import copyfile, rmtree
+from tempfile import mkdtemp
 from typing import TypeVar
 
 from redis import Redis
@@ -102,6 +107,18 @@ class System:
             process.wait()
 
 
+@cache
+def migrated_database() -> Path:
+    """A database with our tables, to be copied: made once for all tests of a process."""
+    path = Path(mkdtemp(prefix="lockhouse-tests-")) / "migrated.sqlite3"
+    atexit.register(rmtree, path.parent, ignore_errors=True)
+    env = {**os.environ, "DATABASE_URL": f"sqlite:///{path}", "DJANGO_SETTINGS_MODULE": "config.settings"}
+    subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=ROOT, env=env, check=True, timeout=60)
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # so that one file is all of it
+    return path
+
+
 @contextmanager
 def running_server(**options: object) -> Iterator[ValkeyServer]:
     """A Valkey on a port that the system gave us; tried again where another test process took that port meanwhile."""
@@ -127,6 +144,7 @@ def running_server(**options: object) -> Iterator[ValkeyServer]:
 def running_system(logs: Path) -> Iterator[System]:
     with running_server() as server:
         system = System(server, logs)
+        copyfile(migrated_database(), logs / "lockhouse.sqlite3")
         try:
             yield system
         finally:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from dashboard.history.rows import CODES, REFUSED
 from dashboard.observer.run_events import duration, instant, time_of
 from dashboard.records import Refusal, Run
 
@@ -47,7 +48,11 @@ class LiveRun(msgspec.Struct, gc=False, kw_only=True):
     redelivered: bool = False
     heard_at: datetime | None = None  # by our clock; those of one batch share it
     first_at: datetime | None = None  # when it was heard of first, by our clock
+    row: int = 0  # of the history
     is_changed: bool = False  # and not yet taken by the history
+    is_lost: bool = False  # as the judge proved; no word of its end will come
+    has_left: bool = False  # the book of runs: nothing else is going to be kept of it
+    counted: int = 0  # as how it ended, for the history
     image: Run | None = None  # as it was when it was looked at last; None: it changed since
 
     @classmethod
@@ -61,6 +66,7 @@ class LiveRun(msgspec.Struct, gc=False, kw_only=True):
             expires=run.expires_at.isoformat() if run.expires_at else None,
             runtime=run.runtime.total_seconds() if run.runtime is not None else None,
             first_at=run.heard_at,
+            counted=REFUSED if run.is_refused else CODES.get(run.outcome, 0),
             image=run,
         )
 

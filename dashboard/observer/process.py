@@ -16,6 +16,7 @@ from dashboard.observer.app_feed import AppFeed
 from dashboard.observer.asking import RollCallFeed, WorkersFeed
 from dashboard.observer.events_feed import EventsFeed
 from dashboard.observer.feeds import ConnectionsFeed, Feed, LocksFeed, QueuesFeed, Roster
+from dashboard.observer.history_writer import HistoryWriter
 from dashboard.observer.itself import observer_record, own_source
 from dashboard.observer.leader import RENEW_S, Leadership
 from dashboard.observer.observations import EventsSeen, Observation, SourceSaid, Tick
@@ -96,6 +97,8 @@ class Watch:
         self._feeds += [TracesFeed(self._emit, self._ended), AppFeed(self._emit, self._ended)]
         self._feeds.append(ConnectionsFeed(lambda: self._roster, self._emit, self._ended))
         self._feeds += schedule_feeds(self._emit, self._ended)
+        self._history = HistoryWriter(self._emit, self._ended)
+        self._feeds.append(self._history)
         if conf().INSPECT:
             self._feeds += [feed(lambda: self._roster, self._emit, self._ended) for feed in (WorkersFeed, RollCallFeed)]
 
@@ -103,14 +106,18 @@ class Watch:
         """Watch until told to stop, or until another observer leads."""
         log.info("leads since %s, epoch %d", self._since.isoformat(timespec="seconds"), self._leadership.epoch)
         self._restore()
+        self.state.runs.changes.epoch = self._leadership.epoch
+        self.state.runs.changes.know(self._history.begin())
         for feed in self._feeds:
             feed.start()
         try:
             while not self._told_to_stop.is_set() and self._step():
                 pass
         finally:
+            self._history.take(self.state.runs.changes, whole=True)
             self._ended.set()
             self._events.check()
+            self._history.close()
             self._writer.close()
 
     def _emit(self, seen: Observation) -> None:
@@ -140,12 +147,14 @@ class Watch:
             self._next_tick = now + RENEW_S
             if not self._tick():
                 return False
+        if now >= self._history.due_at:
+            self._history.take(self.state.runs.changes)
         return self._writer.write_due()
 
     def _take_in(self) -> None:
         """Wait a little for the first observation, then take all that are there, for a few milliseconds at most."""
         due_at = self._writer.due_at()
-        until = self._next_tick if due_at is None else min(self._next_tick, due_at)
+        until = min(self._next_tick, self._history.due_at, self._next_tick if due_at is None else due_at)
         try:
             seen = self._inbox.get(timeout=max(0.001, until - monotonic()))
         except queue.Empty:
@@ -184,6 +193,8 @@ class Watch:
     def _tick(self) -> bool:
         now = datetime.now(UTC)
         self._events.check()
+        if (since := self.state.events_since()) is not None:
+            self._history.watching_since(since)
         self._writer.changed(self.state.apply(Tick(at=now)), by_time=True)
         self._roster = self._call_the_roll(now)
         try:

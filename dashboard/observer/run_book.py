@@ -10,6 +10,7 @@ from typing import Any
 
 from dashboard.observer.live_run import LiveRun
 from dashboard.observer.lock_interest import LockInterest
+from dashboard.observer.run_changes import RunChanges
 from dashboard.observer.run_events import ENDS, describe, end, goes_on, seconds_of
 from dashboard.records import RUN_KEPT, HeldLock, Refusal, Run
 from dashboard.sources.event import Event
@@ -37,7 +38,7 @@ class RunBook:
         self.sent: dict[str, LiveRun] = {}  # seen as they were sent, the oldest first
         self._retried: dict[str, LiveRun] = {}  # those of them that must have been retried, though nobody has said so
         self._early: dict[str, Refusal] = {}
-        self._interest = LockInterest()
+        self._interest, self.changes = LockInterest(), RunChanges()
         self._max_runs = max_runs
 
     def restore(self, runs: Iterable[Run]) -> None:
@@ -81,6 +82,7 @@ class RunBook:
         if run is None:
             return None
         run.heard_at, run.image = at, None
+        self.changes.note(run)
         if kind != "task-sent":
             run.worker, run.parent_pid = event.hostname, event.pid
         return run
@@ -94,7 +96,7 @@ class RunBook:
             if run is None:
                 run = self.sent[task_id] = LiveRun(task_id=task_id, first_at=at)
                 if len(self.sent) > MAX_SENT:
-                    del self.sent[next(iter(self.sent))]
+                    self.changes.leaves(self.sent.pop(next(iter(self.sent))))
         if run.sent_at == sent_at:
             return None
         if run.received_at is None:
@@ -113,6 +115,7 @@ class RunBook:
             if run.outcome is None and (event.retries or 0) > run.retries:  # its worker tells of it only after it has received the next try
                 run.outcome, run.image = "RETRY", None
                 self._retried[task_id] = run
+                self.changes.note(run)
             run = self._again(run, at)
         elif (sent := self.sent.get(task_id)) is not None and sent.retries == (event.retries or 0):
             run.sent_at, run.origin, run.queue = sent.sent_at, sent.origin, sent.queue
@@ -157,6 +160,8 @@ class RunBook:
             run.refuse(early)
         if len(self.going) < self._max_runs:
             self.going[task_id] = run
+        else:
+            self.changes.leaves(run)
         return run
 
     def _again(self, run: LiveRun, at: datetime) -> LiveRun:
@@ -194,6 +199,7 @@ class RunBook:
                 self._early[task_id] = refusal
             return None
         run.refuse(refusal)
+        self.changes.note(run)
         return run
 
     def active(self, worker: str, parent_pid: int | None, listed: object, at: datetime) -> bool:
@@ -209,16 +215,24 @@ class RunBook:
         absent = [run for run in going if run.parent_pid in {None, parent_pid} or parent_pid is None]
         for run in absent:
             if (seen := run.seen_active()) is not None and at.timestamp() - seen > ABSENT_FOR_S:
-                del self.going[run.task_id]
+                self._is_over(run)
         return bool(entries or absent)
 
     def _still(self, worker: str, parent_pid: int | None, entry: Mapping[str, Any], at: datetime) -> None:
         task_id = str(entry.get("id"))
         run = self.going.get(task_id) or self.ended.get(task_id) or self._begun(task_id, at)
         run.last_active_at = run.heard_at = at
-        run.image = None
+        run.image, before = None, (run.pid, run.started_at, run.queue)
         if run.outcome is None:  # else it was told while the answer was on its way, or by somebody who is not its worker
             goes_on(run, worker, parent_pid, entry)
+        if before != (run.pid, run.started_at, run.queue) or not run.row:
+            self.changes.note(run)
+
+    def _is_over(self, run: LiveRun) -> None:
+        """It has ended, or nobody follows it any more, and nothing was told of its end."""
+        del self.going[run.task_id]
+        run.outcome = "UNKNOWN"
+        self.changes.leaves(run)
 
     def forget(self, locks: Iterable[HeldLock], workers: Collection[Process], now: datetime) -> None:
         """Drop the runs that ended and that no lock names or may have been taken by, and those whose process is long gone."""
@@ -227,13 +241,13 @@ class RunBook:
         for run in list(self.going.values()):
             is_known = run.worker is None or (run.worker, run.parent_pid) in workers or (run.parent_pid is None and run.worker in names)
             if not is_known and not self._interest.names(run):
-                del self.going[run.task_id]
+                self._is_over(run)
         while self.ended and now - (first := next(iter(self.ended.values()))).heard() >= RUN_KEPT:
             self._put_away(first.task_id)
         self.kept = {key: run for key, run in self.kept.items() if self._interest.has(run)}
         self.before = {key: run for key, run in self.before.items() if now - run.heard() < RUN_KEPT or self._interest.has(run)}
         while self.sent and now - (first := next(iter(self.sent.values()))).heard() >= SENT_KEPT:
-            del self.sent[first.task_id]
+            self.changes.leaves(self.sent.pop(first.task_id))
         self._early = {key: refusal for key, refusal in self._early.items() if now - refusal.at < RUN_KEPT}
 
     def running(self) -> Iterator[Run]:

@@ -39,6 +39,7 @@ class Run:
     last_active_at: datetime | None = None  # when a worker last said that it runs this
     redelivered: bool = False
     heard_at: datetime | None = None  # the last event or answer that told of it, by our clock
+    row: int = 0  # of the history; 0: not written yet
 
     @property
     def is_refused(self) -> bool:

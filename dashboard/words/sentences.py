@@ -25,6 +25,7 @@ SOURCES: Mapping[str, str | Promise] = {  # those whose name is our own word and
     "lockhouse": gettext_lazy("Lockhouse's own Redis"),
     "app": gettext_lazy("the project's own Celery app"),
     "connections": gettext_lazy("the broker's list of connections"),
+    "history": gettext_lazy("the history's database"),
     "cache broker": gettext_lazy("the broker's database"),
 }
 

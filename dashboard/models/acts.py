@@ -1,4 +1,4 @@
-"""What Lockhouse keeps in Django's database: acts of operators and API tokens. The permissions have their home here as well."""
+"""Acts of operators and API tokens. The permissions have their home here as well."""
 
 import hashlib
 import uuid

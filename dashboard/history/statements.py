@@ -1,0 +1,68 @@
+"""The statements by which each database is written fastest.
+
+SQLite: many rows in one statement, for the driver gives up the interpreter's lock at each step, and a thread that steps once a row waits for it each time.
+PostgreSQL: COPY into a table of this connection's own, and from there in one statement.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from dashboard.history.rows import COLUMNS
+
+WRITTEN = (COLUMNS[0], "segment", *COLUMNS[1:])
+STAYS = {"id", "segment", "key"}
+AT_ONCE = (250, 25, 1)  # rows in one statement: it is compiled once, and 32,766 values are allowed
+TABLE = "lockhouse_taskrun"
+MINUTE = ("kind", "name", "minute", "epoch", "succeeded", "failed", "refused", "retried", "revoked", "rejected", "lost", "runtimes")
+
+PUT_NAME = (
+    "INSERT INTO lockhouse_historyname (id, kind, text, seen_us) VALUES (%s, %s, %s, %s) ON CONFLICT (kind, text) DO UPDATE SET seen_us = excluded.seen_us"
+)
+PUT_MINUTE = (  # every statement here is made of our own names alone
+    f"INSERT INTO lockhouse_runminute ({', '.join(MINUTE)}) VALUES ({', '.join(['%s'] * len(MINUTE))}) "  # noqa: S608
+    f"ON CONFLICT (kind, name, minute, epoch) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in MINUTE[4:])}"
+)
+
+
+def _larger(function: str) -> str:
+    return ", ".join(f"{name} = {function}({TABLE}.{name}, excluded.{name})" for name in WRITTEN if name not in STAYS)
+
+
+def _upsert(rows: int) -> str:
+    one = f"({','.join('?' * len(WRITTEN))})"
+    return f"INSERT INTO {TABLE} ({', '.join(WRITTEN)}) VALUES {','.join([one] * rows)} ON CONFLICT (id) DO UPDATE SET {_larger('max')}"  # noqa: S608
+
+
+UPSERTS = {rows: _upsert(rows) for rows in AT_ONCE}
+COPIED = "lockhouse_copied"
+MAKE_COPIED = f"CREATE TEMP TABLE IF NOT EXISTS {COPIED} (LIKE {TABLE}) ON COMMIT DELETE ROWS"
+COPY = f"COPY {COPIED} ({', '.join(WRITTEN)}) FROM STDIN"
+MERGE = f"INSERT INTO {TABLE} SELECT * FROM {COPIED} ORDER BY id ON CONFLICT (id) DO UPDATE SET {_larger('greatest')}"  # noqa: S608
+
+
+def parts_of(rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[str, list[Any]]]:
+    """SQLite's statements for these rows, each with its values."""
+    start = 0
+    for size in AT_ONCE:
+        while len(rows) - start >= size:
+            yield UPSERTS[size], list(chain.from_iterable(rows[start : start + size]))
+            start += size
+
+
+def put_rows(connection: BaseDatabaseWrapper, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Write the rows within the transaction that is open; of two rows with one id the larger of each value remains.  Raises: the driver's errors."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as wrapped:
+            wrapped.execute(MAKE_COPIED)
+            with wrapped.cursor.copy(COPY) as copy:
+                for row in rows:
+                    copy.write_row(row)
+            wrapped.execute(MERGE)
+        return
+    cursor = connection.connection.cursor()  # the driver's own: Django's would look at each value
+    for statement, values in parts_of(rows):
+        cursor.execute(statement, values)
+    cursor.close()

@@ -1,0 +1,177 @@
+"""The thread that writes the history: what it cannot write now it keeps while there is room, what there is no room for it counts, and says both."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from time import monotonic
+
+from django.db import DatabaseError, InterfaceError, connections
+
+from dashboard.exceptions import SourceUnavailable
+from dashboard.history.read import open_rows
+from dashboard.history.rows import US, Batch, Gap, MinuteRow, Row
+from dashboard.history.write import Superseded, Writer, is_not_migrated
+from dashboard.observer.feeds import Feed
+from dashboard.observer.leader import own_name
+from dashboard.observer.observations import Observation
+from dashboard.observer.run_changes import RunChanges
+
+log = logging.getLogger(__name__)
+SOURCE = "history"
+MAX_WAITING = 50_000  # rows that are to be written
+HOLDS_S = 0.04  # how long a batch may hold the database's write lock; it must not be 50 ms
+FEWEST, MOST = 250, 10_000  # rows in a batch
+TAKES_EVERY_S = 0.5  # a short run is then written once, with its end
+MINUTES_EVERY = 10  # times that
+BEAT_S = 1.0  # how often it is written that we are there
+CLOSES_WITHIN_S = 5.0
+GAP_US = US  # shorter ones are not worth a word
+
+
+class HistoryWriter(Feed):
+    """Takes rows from the observer at any time; writes them in a thread of its own."""
+
+    def __init__(self, emit: Callable[[Observation], None], stop: threading.Event) -> None:
+        super().__init__(name=SOURCE, emit=emit, stop=stop)
+        self._writer = Writer(own_name())
+        self._guard = threading.Lock()
+        self._wake = threading.Event()
+        self._waiting: dict[int | str, Row] = {}  # by the row's id: a newer one takes the place of an older
+        self._minutes: dict[tuple[int, int, str], MinuteRow] = {}
+        self._gaps: list[Gap] = []
+        self._missed: tuple[int, int, int] | None = None  # from, to, how many rows found no room
+        self._fits = FEWEST
+        self._until: int | None = None  # when somebody wrote before us
+        self._beaten_at = 0.0
+        self._takes, self.due_at = 0, 0.0  # when `take` is to be called again, by time.monotonic
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> threading.Thread:
+        self._thread = super().start()
+        return self._thread
+
+    def begin(self) -> list[tuple[str, int, int]]:
+        """Make this observer the one that writes; the rows of runs that had not ended. Nothing where the database is away: it is tried again later."""
+        try:
+            self._until = self._writer.claim(now_us())
+            return open_rows()
+        except (DatabaseError, InterfaceError) as error:
+            log.warning("%s %s", SOURCE, reason_of(error))
+            return []
+        finally:
+            connections["default"].close()
+
+    def put(self, rows: Sequence[Row], minutes: Iterable[MinuteRow] = ()) -> None:
+        """Have these written; returns at once. What finds no room is counted."""
+        with self._guard:
+            waiting, missed = self._waiting, 0
+            for row in rows:
+                if row[0] in waiting or len(waiting) < MAX_WAITING:
+                    waiting[row[0]] = row
+                else:
+                    missed += 1
+            for minute in minutes:
+                self._minutes[minute.minute, minute.kind, minute.name] = minute
+            if missed:
+                now = now_us()
+                self._missed = (self._missed[0] if self._missed else now, now, (self._missed[2] if self._missed else 0) + missed)
+        if rows or self._minutes:
+            self._wake.set()
+
+    def take(self, changes: RunChanges, *, whole: bool = False) -> None:
+        """Have written what changed of the runs, and now and then, or with `whole`, how they ended in each minute."""
+        self.due_at = monotonic() + TAKES_EVERY_S
+        self._takes += 1
+        rows = changes.take()
+        self.put(rows, changes.rollups.take(now_us()) if whole or self._takes % MINUTES_EVERY == 0 else ())
+
+    def gap(self, gap: Gap) -> None:
+        """Something is missing in the history."""
+        with self._guard:
+            self._gaps.append(gap)
+
+    def watching_since(self, at: datetime) -> None:
+        """Everything is heard of from then on: what happened before, and after the last observer wrote, is missing."""
+        until, self._until = self._until, None
+        at_us = int(at.timestamp() * US)
+        if until is not None and at_us - until > GAP_US:
+            self.gap(Gap(from_us=until, to_us=at_us, why="no-observer"))
+
+    def close(self) -> None:
+        """Write what waits, if the database takes it, and end."""
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(CLOSES_WITHIN_S)
+
+    def work(self) -> None:
+        try:
+            if not self._writer.epoch:
+                self._until = self._writer.claim(now_us())
+            while not self.stop.is_set():
+                self._wake.wait(BEAT_S)
+                self._wake.clear()
+                self._write_all()
+                self.good()
+            self._write_all()
+        except Superseded:
+            log.warning("another observer writes the history now")
+            self.stop.wait()
+        except (DatabaseError, InterfaceError) as error:
+            connections["default"].close()
+            raise SourceUnavailable(SOURCE, reason_of(error)) from error
+        finally:
+            connections["default"].close()
+
+    def _write_all(self) -> None:
+        while batch := self._next():
+            began = monotonic()
+            try:
+                self._writer.write(batch, now_us())
+            except BaseException:
+                self._give_back(batch)
+                raise
+            self._learn(monotonic() - began, len(batch.rows))
+
+    def _next(self) -> Batch | None:
+        """What is to be written next; None where there is nothing, and it was said lately that we are there."""
+        with self._guard:
+            ids = list(islice(self._waiting, self._fits))
+            batch = Batch(rows=[self._waiting.pop(one) for one in ids], minutes=list(self._minutes.values()), gaps=self._gaps)
+            self._minutes, self._gaps = {}, []
+            if self._missed:
+                batch.gaps.append(Gap(from_us=self._missed[0], to_us=self._missed[1], why="database", how_many=self._missed[2]))
+                self._missed = None
+        is_due = monotonic() - self._beaten_at >= BEAT_S
+        if not (batch.rows or batch.minutes or batch.gaps or is_due):
+            return None
+        self._beaten_at = monotonic()
+        return batch
+
+    def _give_back(self, batch: Batch) -> None:
+        """It was not written; what came meanwhile is newer."""
+        with self._guard:
+            self._waiting = {**{row[0]: row for row in batch.rows}, **self._waiting}
+            self._minutes = {**{(one.minute, one.kind, one.name): one for one in batch.minutes}, **self._minutes}
+            self._gaps = batch.gaps + self._gaps
+        self._beaten_at = 0.0
+
+    def _learn(self, took: float, rows: int) -> None:
+        """How many rows fit into the time that a batch may take."""
+        if took > HOLDS_S:
+            self._fits = max(FEWEST, self._fits // 2)
+        elif rows == self._fits and took < HOLDS_S / 2:
+            self._fits = min(MOST, self._fits * 2)
+
+
+def now_us() -> int:
+    """This moment, in microseconds since 1970."""
+    return int(datetime.now(UTC).timestamp() * US)
+
+
+def reason_of(error: Exception) -> str:
+    """Why the database did not take it, in a sentence's part."""
+    if isinstance(error, DatabaseError) and is_not_migrated(error):
+        return "has no tables: run manage.py migrate"
+    return f"cannot be written: {str(error).splitlines()[0] if str(error) else type(error).__name__}"

@@ -14,7 +14,18 @@ from tests.system import wait_for
 from tests.tasks_demo.test_demo import Demo
 
 SERIOUS = {"serious", "critical"}
-OUTSIDE = ["/locks/0000/", "/queues/0000/", "/results/0000/", "/admin/"]  # what is not there, and the admin's first page
+OF_ONE_THING = {"/locks/": "lock", "/queues/": "queue", "/tasks/": "task", "/runs/": "run", "/results/": "result", "/workers/": "worker", "/acts/": "act"}
+OUTSIDE = [
+    "/no-such-page/",
+    "/runs/0000/",
+    "/tasks/0000/",
+    "/workers/0000/",
+    "/acts/00000000-0000-4000-8000-000000000000/",
+    "/locks/0000/",
+    "/queues/0000/",
+    "/results/0000/",
+    "/admin/",
+]  # what is not there, and the admin's first page
 SCENES = ("Send three runs", "Let a holder die", "Send to nobody", "Outlive a lock")
 
 
@@ -79,6 +90,40 @@ def test_axe_finds_nothing_serious_on_any_page(page):
 
     assert found == {}
     assert len(seen) > 10, seen
+
+
+def test_axe_finds_nothing_serious_on_the_page_of_one_thing_of_each_kind(page):
+    sent = send_two(page)
+    expect(page.locator("#trace-summary")).to_contain_text("succeeded", timeout=40_000)
+    found = {"trace": serious(page)}
+    for path, kind in OF_ONE_THING.items():
+        (address,) = first_below(page, path)
+        page.goto(address)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        found[kind] = serious(page)
+
+    assert {kind: wrong for kind, wrong in found.items() if wrong} == {}
+    assert "/trace/" in sent
+
+
+def send_two(page: Page) -> str:
+    """Send a task twice, looking at the form with its answers and at the plan; where its trace is."""
+    page.goto("/send/?task=reports_prepare_massive_report&queue=reprots")
+    expect(page.locator("#send-check")).to_contain_text("did you mean reports?")
+    assert serious(page) == [], "answers that fail"
+    page.goto("/send/?task=reports_prepare_massive_report&queue=reports")
+    page.locator("#p-data_id").fill("41")
+    page.locator("#p-seconds").fill("1")
+    page.locator("#send-count").fill("2")
+    expect(page.locator("#send-check")).to_contain_text("would take lock_report_41")
+    page.locator("details.lh-options summary").click()
+    assert serious(page) == [], "answers with a warning"
+    page.get_by_role("button", name="Send…").click()
+    expect(page.get_by_role("button", name="Send 2")).to_be_visible()
+    assert serious(page) == [], "the plan"
+    page.get_by_role("button", name="Send 2").click()
+    page.wait_for_url("**/trace/**")
+    return page.url
 
 
 def test_axe_finds_nothing_serious_on_a_narrow_screen_nor_in_dialogs(page):

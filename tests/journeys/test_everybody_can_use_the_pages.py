@@ -16,13 +16,17 @@ PHONES = (320, 375)
 MOST_TABS = 60
 
 
+@pytest.fixture(scope="module")
+def a_run(guest):
+    guest.send("guest_import", "phone-1", 0.1)
+
+
 @pytest.fixture
-def lock(guest):
+def lock(guest, a_run):
     """A lock whose holder nobody knows, beside one that the filter hides, and a run."""
     client = Redis.from_url(f"{guest.url}/1")
     client.set("shop:3:lock_kept", TOKEN, px=600_000)
     client.set("shop:3:lock_other", TOKEN, px=600_000)
-    guest.send("guest_import", "phone-1", 0.1)
     yield "lock_kept"
     client.flushdb()
 
@@ -77,25 +81,25 @@ def test_filter_is_kept_after_an_act(guest, lock, logged_in):
     expect(page.locator("#lh-live")).to_contain_text("Nothing matches the filter")
 
 
-@pytest.mark.parametrize("path", LISTS)
-def test_rows_are_walked_and_opened_by_keys(guest, lock, logged_in, path):
+def test_rows_are_walked_and_opened_by_keys(guest, lock, logged_in):
     page = logged_in(guest.lockhouse, "olga")
-    page.goto(path)
-    expect(page.locator("#lh-live .lh-row").first).to_be_visible()
-    page.keyboard.press("j")
-    assert page.evaluate("document.activeElement.closest('.lh-row') === document.querySelector('#lh-live .lh-row')")
-    page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(rf"{path}[0-9a-f]+/$"))
+    for path in LISTS:
+        page.goto(path)
+        expect(page.locator("#lh-live .lh-row").first).to_be_visible()
+        page.keyboard.press("j")
+        assert page.evaluate("document.activeElement.closest('.lh-row') === document.querySelector('#lh-live .lh-row')"), path
+        page.keyboard.press("Enter")
+        expect(page).to_have_url(re.compile(rf"{path}[0-9a-f]+/$"))
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_page_says_everything_without_a_script(guest, lock, logged_in, path):
+def test_pages_say_everything_without_a_script(guest, lock, logged_in):
     page = logged_in(guest.lockhouse, "olga", java_script_enabled=False)
-    page.goto(path)
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    assert re.match(r"(\d+ ✕ |\? )?test-system · ", page.title()), page.title()
-    times = page.locator("#lockhouse time").all_text_contents()
-    assert [text for text in times if text.strip() and "UTC" not in text] == [], "a time without its zone"
+    for path in PAGES:
+        page.goto(path)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        assert re.match(r"(\d+ ✕ |\? )?test-system · ", page.title()), page.title()
+        times = page.locator("#lockhouse time").all_text_contents()
+        assert [text for text in times if text.strip() and "UTC" not in text] == [], f"{path}: a time without its zone"
 
 
 @pytest.mark.parametrize("width", PHONES)

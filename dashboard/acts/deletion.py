@@ -3,7 +3,7 @@
 import base64
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -33,11 +33,17 @@ class Ready:
     before: Mapping[str, Any] = field(default_factory=dict)
 
 
-def look_again(order: Order, known: Snapshot, now: datetime) -> Ready:
-    """The lock as it is now, and its token kept for an undo.  Cost: two looks and one command to our own Redis.  Never raises."""
+Judge = Callable[[Target], JudgedLock | None]
+
+
+def look_again(order: Order, known: Snapshot, now: datetime, judge: Judge | None = None) -> Ready:
+    """The lock as it is now, and its token kept for an undo.  Cost: two looks and one command to our own Redis.  Never raises.
+
+    `judge`: who says what the lock is, where many were judged together a moment ago; the token itself is read again in any case.
+    """
     try:
         target = target_of(order.target_id, order.cache, order.raw_key)
-        judged = read_and_judge(target, known, now)
+        judged = judge(target) if judge else read_and_judge(target, known, now)
         began = time.monotonic()
         token = read_token(target) if judged and judged.lock.token_digest else None
     except SourceUnavailable as error:

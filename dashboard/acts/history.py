@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.core.paginator import Page, Paginator
 from django.db.models import Q
 
+from dashboard.acts import parts
 from dashboard.acts.refusals import Refused
 from dashboard.acts.registry import SEND
 from dashboard.acts.settle import settle
@@ -39,8 +40,11 @@ def sent_by(act_id: uuid.UUID) -> OperatorAct:
 
 
 def acts(query: str, number: str | None) -> Page[OperatorAct]:
-    """A page of acts, the newest first, every word of the query is in the target, user, reason, cache, state or answer."""
-    found = OperatorAct.objects.all()
+    """A page of acts, the newest first, every word of the query is in the target, user, reason, cache, state or answer.
+
+    The parts of an act are found by their own words alone: without a query the whole stands for them.
+    """
+    found = OperatorAct.objects.all() if query.split() else OperatorAct.objects.exclude(nonce__startswith=parts.PREFIX)
     for word in query.split():
         found = found.filter(
             Q(target_name__icontains=word)
@@ -53,6 +57,11 @@ def acts(query: str, number: str | None) -> Page[OperatorAct]:
             | Q(code__iexact=word)
         )
     return Paginator(found, PAGE_SIZE).get_page(number)
+
+
+def parts_of(whole: OperatorAct) -> list[OperatorAct]:
+    """What an act on many did to each, settled where it can be by now."""
+    return [settle(part) for part in parts.parts_of(whole.pk)]
 
 
 def undone(done: Iterable[OperatorAct]) -> set[uuid.UUID]:

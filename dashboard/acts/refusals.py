@@ -18,6 +18,8 @@ STATUS = {
     "result_not_known": 404,
     "result_gone": 404,
     "reason_missing": 422,
+    "nothing_picked": 422,
+    "too_many_picked": 422,
     **dict.fromkeys(SEND_UNREADABLE, 422),
     "send_too_large": 413,
     "name_differs": 422,

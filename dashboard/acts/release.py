@@ -42,7 +42,7 @@ def execute(user: "User", session_key: str | None, signed_plan: str, reason: str
         target_name=plan.name,
         cache=plan.cache,
         token_digest=plan.token_digest,
-        reason=_given(reason),
+        reason=given(reason),
         nonce=plan.nonce,
         planned_at=plan.planned_at,
         force=plan.forced,
@@ -82,7 +82,7 @@ def release_now(
         target_name=target.name,
         cache=target.place.alias,
         token_digest=token_digest,
-        reason=_given(reason),
+        reason=given(reason),
         nonce=nonce,
         planned_at=now,
         force=force,
@@ -106,7 +106,8 @@ def _same(act: OperatorAct, target_id: str, token_digest: str) -> Outcome:
     return Outcome(act=act, replayed=True)
 
 
-def _given(reason: str) -> str:
+def given(reason: str) -> str:
+    """The reason that was given.  Raises: Refused where there is none."""
     if not reason.strip():
         raise Refused("reason_missing")
     return reason.strip()

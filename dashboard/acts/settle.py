@@ -3,9 +3,10 @@
 import base64
 from datetime import UTC, datetime, timedelta
 
+from dashboard.acts import parts
 from dashboard.acts.ledger import finish
 from dashboard.acts.refusals import Refused
-from dashboard.acts.registry import DELETE_RESULT, RELEASE, RESTORE_RESULT, SEND
+from dashboard.acts.registry import DELETE_RESULT, RELEASE, RELEASE_MANY, RESTORE_RESULT, SEND
 from dashboard.acts.results import settled
 from dashboard.acts.send_settle import send_settled
 from dashboard.acts.target import read_digest, target_of
@@ -26,6 +27,8 @@ def settle(act: OperatorAct, *, now: datetime | None = None) -> OperatorAct:
     """
     if not _is_open(act, now or datetime.now(UTC)):
         return act
+    if act.act == RELEASE_MANY.name:
+        return _settled_whole(act, now)
     if act.act == SEND.name:
         answer = send_settled(act, now or datetime.now(UTC))
         return act if answer is None else finish(act, answer).act
@@ -43,6 +46,12 @@ def settle(act: OperatorAct, *, now: datetime | None = None) -> OperatorAct:
         return act
     is_there = found == act.token_digest
     return finish(act, _of_release(is_there=is_there) if act.act == RELEASE.name else _of_undo(is_there=is_there)).act
+
+
+def _settled_whole(act: OperatorAct, now: datetime | None) -> OperatorAct:
+    """Of many at once: known when each of them is; one that was never begun counts as not released."""
+    answer = parts.summary_of([settle(part, now=now) for part in parts.parts_of(act.pk)], int(act.before.get("count", 0)))
+    return act if answer is None else finish(act, answer).act
 
 
 def _is_open(act: OperatorAct, now: datetime) -> bool:

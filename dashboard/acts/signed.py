@@ -2,9 +2,10 @@
 
 import base64
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.core import signing
 from django.utils.crypto import constant_time_compare, salted_hmac
@@ -41,30 +42,30 @@ class SignedPlan:
 def sign(user: "User", session_key: str | None, target: Target, token_digest: str, now: datetime, *, forced: bool, act: Act = RELEASE) -> str:
     """The plan as text that may stand in a page: no token, no session key."""
     content = {
-        "act": act.name,
-        "user": str(user.pk),
-        "session": _session_mark(session_key),
         "target": target.id,
         "cache": target.place.alias,
         "name": target.name,
         "key": base64.b64encode(target.raw_key).decode() if len(target.raw_key) <= MAX_KEY_CARRIED else "",
         "digest": token_digest,
         "forced": forced,
-        "nonce": secrets.token_urlsafe(24),
-        "planned": now.timestamp(),
     }
-    return signing.dumps(content, salt=SALT, compress=True)
+    return _seal(user, session_key, content, now, act)
+
+
+def sign_many(user: "User", session_key: str | None, locks: Sequence[tuple[Target, str]], now: datetime, act: Act) -> str:
+    """A plan for several targets, each with the digest of what was seen."""
+    many = [[target.id, target.place.alias, target.name, base64.b64encode(target.raw_key).decode(), digest] for target, digest in locks]
+    return _seal(user, session_key, {"many": many}, now, act)
+
+
+def _seal(user: "User", session_key: str | None, content: Mapping[str, Any], now: datetime, act: Act) -> str:
+    who = {"act": act.name, "user": str(user.pk), "session": _session_mark(session_key)}
+    return signing.dumps({**who, **content, "nonce": secrets.token_urlsafe(24), "planned": now.timestamp()}, salt=SALT, compress=True)
 
 
 def read(user: "User", session_key: str | None, signed: str, act: Act = RELEASE) -> SignedPlan:
     """The plan that came back.  Raises: Refused where it is forged, or made for another person or session."""
-    try:
-        content = signing.loads(signed, salt=SALT)
-    except signing.BadSignature:
-        raise Refused("plan_forged") from None
-    mine = constant_time_compare(content["session"], _session_mark(session_key))
-    if content["act"] != act.name or content["user"] != str(user.pk) or not mine:
-        raise Refused("plan_of_another")
+    content = _open(user, session_key, signed, act)
     return SignedPlan(
         target_id=content["target"],
         cache=content["cache"],
@@ -75,6 +76,30 @@ def read(user: "User", session_key: str | None, signed: str, act: Act = RELEASE)
         nonce=content["nonce"],
         planned_at=datetime.fromtimestamp(content["planned"], UTC),
     )
+
+
+def read_many(user: "User", session_key: str | None, signed: str, act: Act) -> tuple[list[SignedPlan], str, datetime]:
+    """The parts of a plan for several, its nonce, and when it was made.  Raises: as `read`."""
+    content = _open(user, session_key, signed, act)
+    nonce, planned_at = content["nonce"], datetime.fromtimestamp(content["planned"], UTC)
+    parts = [
+        SignedPlan(
+            target_id=target_id, cache=cache, name=name, raw_key=base64.b64decode(key), token_digest=digest, forced=False, nonce=nonce, planned_at=planned_at
+        )
+        for target_id, cache, name, key, digest in content["many"]
+    ]
+    return parts, nonce, planned_at
+
+
+def _open(user: "User", session_key: str | None, signed: str, act: Act) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = signing.loads(signed, salt=SALT)
+    except signing.BadSignature:
+        raise Refused("plan_forged") from None
+    mine = constant_time_compare(content["session"], _session_mark(session_key))
+    if content["act"] != act.name or content["user"] != str(user.pk) or not mine:
+        raise Refused("plan_of_another")
+    return content
 
 
 def _session_mark(session_key: str | None) -> str:

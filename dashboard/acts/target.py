@@ -1,6 +1,6 @@
 """Finds the lock that an act is about and reads it from its own source; judged with what the observer knows. Reads only."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -8,9 +8,10 @@ from dashboard import connections
 from dashboard.acts.refusals import Refused
 from dashboard.acts.values import Target
 from dashboard.conf import policy
+from dashboard.exceptions import SourceUnavailable
 from dashboard.judge import assess
 from dashboard.records import HeldLock, JudgedLock, Snapshot
-from dashboard.sources.locks import GONE, MAX_TOKEN_BYTES, NEVER, available, digest, find_raw_key, lock_id, name_of, read_lock
+from dashboard.sources.locks import GONE, MAX_TOKEN_BYTES, NEVER, available, digest, find_raw_key, lock_id, name_of, read_lock, read_locks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,23 @@ def read_and_judge(target: Target, snapshot: Snapshot, now: datetime) -> JudgedL
     others = [one for one in snapshot.locks if one.id != lock.id or one.lapsed_at is not None]
     judged = assess(replace(snapshot, locks=(*others, lock)), now, policy())
     return next(one for one in judged if one.lock is lock)
+
+
+def read_and_judge_all(targets: Sequence[Target], snapshot: Snapshot, now: datetime) -> tuple[Mapping[str, JudgedLock], Mapping[str, SourceUnavailable]]:
+    """Those of the targets that are held, by id, and the places that did not answer, by alias.  Cost: a round trip for each place.  Never raises."""
+    read: dict[str, HeldLock] = {}
+    away: dict[str, SourceUnavailable] = {}
+    for alias in {target.place.alias: None for target in targets}:
+        here = [target for target in targets if target.place.alias == alias]
+        try:
+            found = read_locks(connections.look(here[0].place), here[0].place, [target.raw_key for target in here], now)
+        except SourceUnavailable as error:
+            away[alias] = error
+            continue
+        read |= {lock.id: _with_what_was_seen(lock, snapshot.locks) for lock in found if lock is not None}
+    others = [one for one in snapshot.locks if one.id not in read or one.lapsed_at is not None]
+    judged = assess(replace(snapshot, locks=(*others, *read.values())), now, policy())
+    return {one.lock.id: one for one in judged if read.get(one.lock.id) is one.lock}, away
 
 
 def _with_what_was_seen(lock: HeldLock, known: Iterable[HeldLock]) -> HeldLock:

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from dashboard import connections
-from dashboard.acts import kept, ledger, scripts
+from dashboard.acts import kept, ledger, parts, scripts
 from dashboard.acts.ledger import Outcome
 from dashboard.acts.refusals import Refused
-from dashboard.acts.registry import UNDO_RELEASE, permit
+from dashboard.acts.registry import RELEASE_MANY, UNDO_RELEASE, permit
 from dashboard.acts.target import read_digest, target_of
 from dashboard.acts.values import Actor, Answer, Order, Origin, Target
 from dashboard.exceptions import SourceUnavailable
@@ -35,6 +35,22 @@ def undo(user: "User", act_id: uuid.UUID, *, origin: Origin = "page", now: datet
         raise Refused("too_late", seconds=UNDO_WITHIN.seconds)
     order = _order(released, actor, memory, nonce, now)
     return _carry_out(order, released, memory)
+
+
+def undo_all(user: "User", act_id: uuid.UUID, *, origin: Origin = "page", now: datetime | None = None) -> list[Outcome]:
+    """Put back each lock that an act on many released, as far as it can be; what came of each.  Raises: Refused where none can be."""
+    whole = OperatorAct.objects.filter(pk=act_id, act=RELEASE_MANY.name).first()
+    if whole is None:
+        raise Refused("act_not_known")
+    outcomes, refusal = [], Refused("nothing_to_undo")
+    for part in parts.parts_of(whole.pk).filter(code="released"):
+        try:
+            outcomes.append(undo(user, part.pk, origin=origin, now=now))
+        except Refused as no:
+            refusal = no
+    if not outcomes:
+        raise refusal
+    return outcomes
 
 
 def _released(act_id: uuid.UUID) -> OperatorAct:

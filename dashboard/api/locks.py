@@ -7,6 +7,8 @@ from django.http import HttpRequest, JsonResponse
 from ninja import Field, Header, Query, Router, Schema
 
 from dashboard import snapshot as snapshots
+from dashboard.acts import history
+from dashboard.acts.bulk import MAX_LOCKS, release_many
 from dashboard.acts.refusals import Refused
 from dashboard.acts.release import Outcome, release_now
 from dashboard.api.auth import caller, needs
@@ -15,6 +17,7 @@ from dashboard.api.rows import lock_row, locks_answer, rfc3339, unavailable
 from dashboard.conf import policy
 from dashboard.judge import assess
 from dashboard.judge.filtering import matches
+from dashboard.words import visible
 
 MAX_LIMIT = 1000
 STATUS = {"done": 200, "refused": 409, "failed": 503, "unknown": 202, "intent": 202}
@@ -30,6 +33,20 @@ class Release(Schema):
     token_digest: str = Field(pattern=r"^[0-9a-f]{16}$", description="The lock's token_digest as you saw it: only that token is released.")
     reason: str = Field(min_length=1, max_length=1000, description="Kept with the act.")
     force: bool = Field(False, description="Also where it is not proved that nobody holds it; needs the permission force_release_lock.")
+
+
+class Seen(Schema):
+    """A lock, and the token of it that you saw."""
+
+    id: str = Field(pattern=r"^[0-9a-f]{16}$")
+    token_digest: str = Field(pattern=r"^[0-9a-f]{16}$")
+
+
+class ReleaseMany(Schema):
+    """Which tokens to release, and why."""
+
+    locks: list[Seen] = Field(min_length=1, max_length=MAX_LOCKS, description="Each is released by itself, if it is proved that nobody holds it.")
+    reason: str = Field(min_length=1, max_length=1000, description="Kept with each act.")
 
 
 class ReleaseOf(Release):
@@ -54,6 +71,14 @@ def locks(request: HttpRequest, q: str = "", limit: Limit = 100, cursor: str | N
 def release_of(request: HttpRequest, body: ReleaseOf, idempotency_key: IdempotencyKey = None) -> JsonResponse:
     """Compares and deletes; the same Idempotency-Key answers with what came of the first request."""
     return _released(request, body.id, body, idempotency_key)
+
+
+@router.post("/locks/release-many", summary="Release several locks, each by itself", auth=needs("lockhouse.release_lock"))
+def release_several(request: HttpRequest, body: ReleaseMany, idempotency_key: IdempotencyKey = None) -> JsonResponse:
+    """Never forced, never all or nothing: `locks` says what came of each, in the same form as one release. 200 where any was released."""
+    picked = [(one.id, one.token_digest) for one in body.locks]
+    outcome = release_many(caller(request), picked, body.reason, origin="api", idempotency_key=idempotency_key)
+    return JsonResponse(many_row(outcome), status=status_of(outcome))
 
 
 @router.get("/locks/{lock_id}", summary="One lock", auth=needs("lockhouse.view_locks"))
@@ -89,6 +114,12 @@ def outcome_row(outcome: Outcome) -> dict[str, Any]:
         "undo_until": rfc3339(outcome.act.undo_until),
     }
     return row if outcome.state in {"done", "unknown", "intent"} else {**row, "error": outcome.sentence}
+
+
+def many_row(outcome: Outcome) -> dict[str, Any]:
+    """What came of an act on several locks: of all, and of each with its lock's id and name."""
+    done = history.parts_of(outcome.act)
+    return {**outcome_row(outcome), "locks": [{"id": part.target_id, "name": visible(part.target_name), **outcome_row(Outcome(act=part))} for part in done]}
 
 
 def status_of(outcome: Outcome) -> int:

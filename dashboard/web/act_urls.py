@@ -3,10 +3,11 @@
 from django.db.transaction import non_atomic_requests
 from django.urls import path
 
-from dashboard.web import acts, result_acts, send, trace
+from dashboard.web import acts, bulk, result_acts, send, trace
 
 # Not in a request's transaction: an act's record must be in the database before the act is done.
 urlpatterns = [
+    path("locks/release/", non_atomic_requests(bulk.locks_release), name="locks-release"),
     path("locks/<str:id>/release/", non_atomic_requests(acts.lock_release), name="lock-release"),
     path("results/<str:id>/delete/", non_atomic_requests(result_acts.result_delete), name="result-delete"),
     path("acts/<uuid:id>/restore/", non_atomic_requests(result_acts.result_restore), name="result-restore"),
@@ -16,4 +17,5 @@ urlpatterns = [
     path("acts/", acts.acts, name="acts"),
     path("acts/<uuid:id>/", acts.act, name="act"),
     path("acts/<uuid:id>/undo/", non_atomic_requests(acts.act_undo), name="act-undo"),
+    path("acts/<uuid:id>/undo-all/", non_atomic_requests(bulk.act_undo_all), name="act-undo-all"),
 ]

@@ -92,7 +92,7 @@ def _planned(request: HttpRequest, plan: Plan, *, error: str = "", reason: str =
         "error": error,
         "reason": reason,
     }
-    return _shown(request, "release", title, context, here="locks", status=status)
+    return shown(request, "release", title, context, here="locks", status=status)
 
 
 def _told(request: HttpRequest, outcome: Outcome) -> HttpResponse:
@@ -107,10 +107,21 @@ def _told(request: HttpRequest, outcome: Outcome) -> HttpResponse:
         "is_of_result": is_of_result,
         "sent": sent_facts(outcome.act) if outcome.act.act == registry.SEND.name else None,
     }
-    return _shown(request, "act", _("Act on %(name)s") % {"name": visible(outcome.act.target_name)}, context, here="acts")
+    if outcome.act.act == registry.RELEASE_MANY.name:
+        return shown(request, "many", words.act_name(outcome.act.act), {**context, **_of_parts(request, outcome.act)}, here="acts")
+    return shown(request, "act", _("Act on %(name)s") % {"name": visible(outcome.act.target_name)}, context, here="acts")
 
 
-def _shown(request: HttpRequest, name: str, title: str, context: dict[str, Any], *, here: str, status: int = 200) -> HttpResponse:
+def _of_parts(request: HttpRequest, whole: Any) -> dict[str, Any]:
+    """What came of each lock, and until when those that were released can be put back."""
+    done = history.parts_of(whole)
+    undone = history.undone(done)
+    open_until = [part.undo_until for part in done if part.undo_until and part.pk not in undone and may_undo(request, part)]
+    rows = [{**_row(part), "can_be_undone": part.pk not in undone and may_undo(request, part), "undone_by": part.undone_by} for part in done]
+    return {"rows": rows, "undo_all_until": maybe(min(open_until, default=None), now_utc()), "undo_count": len(open_until)}
+
+
+def shown(request: HttpRequest, name: str, title: str, context: dict[str, Any], *, here: str, status: int = 200) -> HttpResponse:
     """The page, or for htmx only what goes into the dialog."""
     if is_partial(request):
         response = render(request, f"lockhouse/acts/{name}_dialog.html", {**context, "title": title, "is_dialog": True}, status=status)
@@ -134,6 +145,8 @@ def _row(done: Any) -> dict[str, Any]:
 
 def _target_url(done: Any) -> str:
     """The page of what the act was about; of what was sent, its trace."""
+    if done.act == registry.RELEASE_MANY.name:
+        return reverse("lockhouse:act", args=[done.pk])
     if done.act == registry.SEND.name:
         return reverse("lockhouse:trace", args=[done.pk])
     return reverse(f"lockhouse:{'result' if done.act.startswith('result-') else 'lock'}", args=[done.target_id])

@@ -86,6 +86,7 @@ def around(request: HttpRequest, now: datetime) -> dict[str, Any]:
         "lockhouse_kind": visible(kind),
         "kind_class": KINDS.get(kind.lower(), "other"),
         "now": iso(now),
+        "may_release": request.user.has_perm("lockhouse.release_lock") and not conf().READ_ONLY,
     }
 
 

@@ -3,6 +3,7 @@
 (() => {
   const root = document.getElementById("lockhouse"), bar = document.getElementById("lh-bulk");
   if (!root || !bar) return;
+  const pickAll = bar.querySelector("[data-pick-all]");
   const shown = bar.querySelector("[data-ticked]");
   const ticks = () => [...root.querySelectorAll("[data-tick]")];
   const ticked = () => ticks().filter((box) => box.checked);
@@ -17,6 +18,16 @@
       head.checked = count > 0 && count === all.length;
       head.indeterminate = count > 0 && count < all.length;
     }
+    if (pickAll) offerAll(count > 0 && count === all.length, Number(root.querySelector("[data-matching]")?.dataset.matching));
+  }
+
+  /** More match the filter than the page has rows: all of them are known by the filter alone. */
+  function offerAll(isAllTicked, matching) {
+    pickAll.hidden = !(isAllTicked && matching > ticks().length);
+    const words = pickAll.dataset.words.replace("%s", matching);
+    if (!pickAll.hidden && pickAll.textContent !== words) pickAll.textContent = words;
+    const given = new URLSearchParams(location.search);
+    for (const field of bar.querySelectorAll("input[data-asked]")) field.value = given.get(field.name) ?? "";
   }
 
   function line(row) {

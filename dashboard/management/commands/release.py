@@ -1,4 +1,4 @@
-"""`manage.py release`: release one lock from a terminal; every check of the page is made here as well."""
+"""`manage.py release`: release one lock or several from a terminal; every check of the page is made here as well."""
 
 import getpass
 import json
@@ -8,50 +8,65 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from dashboard.acts.bulk import release_many
 from dashboard.acts.refusals import Refused
 from dashboard.acts.release import Outcome, release_now
-from dashboard.api.locks import outcome_row
+from dashboard.api.locks import many_row, outcome_row
 from dashboard.exceptions import SourceUnavailable
 from dashboard.management.lists import newest_or_survey
 
-REFUSED, UNAVAILABLE = 1, 3
+REFUSED, USAGE, UNAVAILABLE = 1, 2, 3
 SOURCE_AWAY = {"unreachable", "rejected", "no_answer", "record_failed"}
 
 
 class Command(BaseCommand):
     help = (
         "Release the lock ID, if the token under it is still the one whose digest you saw (`manage.py locks` shows both). "
-        "Exit status: 0 released, 1 refused or not found, 2 usage, 3 the cache does not answer."
+        "Several: `release ID --digest D ID --digest D …`; each is released by itself, if it is proved that nobody holds it. "
+        "Exit status: 0 released, 1 refused or not found (of several: one of them), 2 usage, 3 the cache does not answer."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("id", metavar="ID", help="the lock's id")
-        parser.add_argument("--digest", required=True, help="the token_digest that you saw: only that token is released")
+        parser.parse_args = parser.parse_intermixed_args  # type: ignore[method-assign]  # so that each ID may stand before its own --digest
+        parser.add_argument("id", metavar="ID", nargs="+", help="the lock's id")
+        parser.add_argument("--digest", required=True, action="append", help="the token_digest that you saw: only that token is released; one for each ID")
         parser.add_argument("--reason", required=True, help="why; kept with the act")
         parser.add_argument("--as", dest="as_user", metavar="USER", help="act as this user, with this user's permissions; else as the one at this terminal")
-        parser.add_argument("--force", action="store_true", help="release it although it is not proved that nobody holds it")
-        parser.add_argument("--json", action="store_true", help="print one JSON object, the same as POST /api/v1/locks/ID/release")
+        parser.add_argument("--force", action="store_true", help="release it although it is not proved that nobody holds it; one lock only")
+        parser.add_argument("--json", action="store_true", help="print one JSON object, the same as POST /api/v1/locks/ID/release, or release-many")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if len(options["id"]) != len(options["digest"]):
+            raise CommandError("Give one --digest for each ID, in the same order.", returncode=USAGE)
+        if options["force"] and len(options["id"]) > 1:
+            raise CommandError("--force goes with one lock only: look at each that is to be forced.", returncode=USAGE)
         try:
-            outcome = release_now(
-                user_named(options["as_user"]),
-                options["id"],
-                options["digest"],
-                options["reason"],
-                force=options["force"],
-                origin="cli",
-                shell_name=f"{getpass.getuser()} (terminal)",
-                snapshot=newest_or_survey(),
-            )
+            outcome = self._release(options)
         except Refused as refusal:
             self._say(options, {"state": "refused", "code": refusal.code, "message": str(refusal), "error": str(refusal)})
             sys.exit(UNAVAILABLE if refusal.code in SOURCE_AWAY else REFUSED)
         except SourceUnavailable as error:
             self._say(options, {"state": "failed", "code": "unreachable", "message": str(error), "error": str(error)})
             sys.exit(UNAVAILABLE)
-        self._say(options, outcome_row(outcome))
-        sys.exit(_status(outcome))
+        if len(options["id"]) == 1:
+            self._say(options, outcome_row(outcome))
+            sys.exit(_status(outcome))
+        self._say_many(options, many_row(outcome))
+        sys.exit(_status_of_many(outcome))
+
+    def _release(self, options: dict[str, Any]) -> Outcome:
+        user, shell_name, known = user_named(options["as_user"]), f"{getpass.getuser()} (terminal)", newest_or_survey()
+        if len(options["id"]) == 1:
+            [lock_id], [digest] = options["id"], options["digest"]
+            return release_now(user, lock_id, digest, options["reason"], force=options["force"], origin="cli", shell_name=shell_name, snapshot=known)
+        picked = list(zip(options["id"], options["digest"], strict=True))
+        return release_many(user, picked, options["reason"], origin="cli", shell_name=shell_name, snapshot=known)
+
+    def _say_many(self, options: dict[str, Any], row: dict[str, Any]) -> None:
+        if not options["json"]:
+            for one in row["locks"]:
+                self.stdout.write(f"{one['name']}: {one['message']}")
+        self._say(options, row)
 
     def _say(self, options: dict[str, Any], row: dict[str, Any]) -> None:
         self.stdout.write(json.dumps(row, indent=1) if options["json"] else row["message"])
@@ -61,6 +76,13 @@ def _status(outcome: Outcome) -> int:
     if outcome.is_done:
         return 0
     return UNAVAILABLE if outcome.code in SOURCE_AWAY else REFUSED
+
+
+def _status_of_many(outcome: Outcome) -> int:
+    codes = outcome.act.values.get("codes", {})
+    if set(codes) == {"released"}:
+        return 0
+    return UNAVAILABLE if SOURCE_AWAY & set(codes) else REFUSED
 
 
 def user_named(name: str | None) -> Any:

@@ -36,6 +36,7 @@ class LockRow:
     """What one row says; every string is ready to be escaped and shown."""
 
     row_id: str
+    picked: str  # id and digest, as a ticked row is sent
     name: str
     cache: str
     key: str
@@ -76,6 +77,7 @@ def lock_row(one: JudgedLock, look: Look, may: frozenset[str], *, exact: bool = 
     task, place = holder_words(holder)
     return LockRow(
         row_id=row_id(one),
+        picked=f"{lock.id}:{lock.token_digest}",
         name=visible(lock.name),
         cache=visible(lock.cache),
         key=visible(lock.key),

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -10,10 +10,11 @@ from django.utils.translation import gettext_lazy
 
 from dashboard.judge.filtering import matches
 from dashboard.records import JudgedLock, Snapshot
-from dashboard.web.look import Look, look
+from dashboard.snapshot import newest
+from dashboard.web.look import look
 from dashboard.web.navigation import held_locks
 from dashboard.web.panel import Piece
-from dashboard.web.panels.listing import MAX_ROWS, Chip, Listing, ListPanel
+from dashboard.web.panels.listing import MAX_ROWS, Chip, Found, Listing, ListPanel
 from dashboard.web.panels.lock_row import row_html, row_id, sort_value
 from dashboard.words import source_name, verdict
 
@@ -63,12 +64,19 @@ class LocksPanel(ListPanel):
         """The summary, the chips, the state of the list, and a row for each lock."""
         found = LIST.found(look(snapshot, now), query)
         return [
-            *LIST.regions(found, may, says=_says(found.seen), chips=_chips(found.matching)),
+            *LIST.regions(found, may, says=_says(found), chips=_chips(found.matching)),
             *(Piece(id=row_id(one), html=row_html(one, found.seen, may), within="locks-rows") for one in found.shown[:MAX_ROWS]),
         ]
 
 
-def _says(seen: Look) -> dict[str, Any]:
+def picked_by(query: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Id and token digest of every lock that this query shows, as it is known now: what has expired and what is no lock left out."""
+    shown = LIST.found(look(newest(), datetime.now(UTC)), query).shown
+    return [(one.lock.id, one.lock.token_digest) for one in shown if one.lock.lapsed_at is None and one.lock.token_digest]
+
+
+def _says(found: Found[JudgedLock]) -> dict[str, Any]:
+    seen = found.seen
     places = [source for source in seen.snapshot.sources if source.name.startswith("cache ") and source.name != BROKERS_DATABASE]
     held = len(held_locks(seen))
     return {
@@ -76,6 +84,7 @@ def _says(seen: Look) -> dict[str, Any]:
         "lapsed": len(seen.judged) - held,
         "away": ", ".join(source_name(source.name) for source in seen.away(*LIST.sources)),
         "caches": len(places),
+        "matching": len(found.shown),
     }
 
 

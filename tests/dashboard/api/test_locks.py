@@ -270,3 +270,31 @@ def test_what_is_not_there_is_404_in_json(watching, viewer):
     response = Client().get("/api/v1/nothing", headers=bearer(viewer))
 
     assert response.status_code == 404
+
+
+def test_several_are_released_each_by_itself(scene, operator):
+    from tests.dashboard.acts.test_bulk import seen
+
+    picked = seen(scene, scene.take("lock_a", token=orphan_token()), scene.take("lock_live"))
+
+    response = post(
+        Client(),
+        "/api/v1/locks/release-many",
+        {"locks": [{"id": lock_id, "token_digest": digest} for lock_id, digest in picked], "reason": "died"},
+        **bearer(operator),
+    )
+
+    answer = response.json()
+    assert response.status_code == 200
+    assert (answer["state"], answer["code"]) == ("done", "released_some")
+    assert [(row["name"], row["state"], row["code"]) for row in answer["locks"]] == [("lock_a", "done", "released"), ("lock_live", "refused", "not_proved")]
+    assert [row["id"] for row in answer["locks"]] == [lock_id for lock_id, _digest in picked]
+
+
+def test_a_viewer_releases_none_of_several(scene, viewer):
+    lock = scene.orphan()
+
+    response = post(Client(), "/api/v1/locks/release-many", {"locks": [{"id": lock.id, "token_digest": lock.token_digest}], "reason": "x"}, **bearer(viewer))
+
+    assert response.status_code == 403
+    assert scene.value(lock.raw_key) is not None

@@ -217,3 +217,38 @@ def test_token_prints_one_that_works(viewer, client, watching, capsys):
 
     assert status == 0
     assert client.get("/api/v1/locks", headers={"Authorization": f"Bearer {out.strip()}"}).status_code == 200
+
+
+@pytest.mark.django_db
+def test_several_are_released_from_a_terminal_each_with_its_own_digest(scene, capsys):
+    from tests.dashboard.acts.test_bulk import seen
+
+    [(a, a_digest), (b, b_digest)] = seen(scene, scene.take("lock_a", token=orphan_token()), scene.take("lock_b", token=orphan_token()))
+
+    status, out, _ = run(capsys, "release", a, "--digest", a_digest, b, "--digest", b_digest, "--reason", "died")
+
+    assert status == 0
+    assert "lock_a: Released." in out
+    assert "all 2" in out
+    assert scene.redis.dbsize() == 0
+
+
+@pytest.mark.django_db
+def test_one_of_several_that_is_left_alone_is_exit_status_1(scene, capsys):
+    from tests.dashboard.acts.test_bulk import seen
+
+    [(a, a_digest), (b, b_digest)] = seen(scene, scene.take("lock_a", token=orphan_token()), scene.take("lock_live"))
+
+    status, out, _ = run(capsys, "release", a, b, "--digest", a_digest, "--digest", b_digest, "--reason", "died", "--json")
+
+    assert status == 1
+    assert [row["code"] for row in json.loads(out)["locks"]] == ["released", "not_proved"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("arguments", [("a", "b", "--digest", "1"), ("a", "b", "--digest", "1", "--digest", "2", "--force")])
+def test_several_ids_need_a_digest_each_and_none_is_forced(scene, arguments):
+    with pytest.raises(CommandError) as caught:
+        call_command("release", *arguments, "--reason", "x")
+
+    assert caught.value.returncode == 2

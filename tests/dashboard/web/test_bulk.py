@@ -1,0 +1,95 @@
+"""The pages of releasing several locks at once."""
+
+import re
+
+import pytest
+from django.urls import reverse
+
+from dashboard.models import OperatorAct
+from tests.dashboard.acts.conftest import operator, viewer
+from tests.dashboard.acts.scene import orphan_token, scene
+from tests.dashboard.acts.test_bulk import seen
+from tests.dashboard.acts.test_pages import logged_in, plan_in
+
+pytestmark = pytest.mark.django_db
+__all__ = ["operator", "scene", "viewer"]
+URL = "/locks/release/"
+
+
+@pytest.fixture
+def picked(scene):
+    """Two left behind and one that somebody may hold, as ticked rows are sent."""
+    keys = [scene.take("lock_a", token=orphan_token()), scene.take("lock_b", token=orphan_token()), scene.take("lock_live")]
+    return [f"{lock_id}:{digest}" for lock_id, digest in seen(scene, *keys)]
+
+
+def test_rows_can_be_ticked_and_sent_without_a_script(operator, picked):
+    page = logged_in(operator).get(reverse("lockhouse:locks")).content.decode()
+
+    assert re.findall(r'name="picked" value="([^"]+)" form="lh-bulk-form"', page) == picked
+    assert 'id="lh-bulk-form"' in page
+    assert 'data-matching="3"' in page
+
+
+def test_ticked_rows_become_a_plan_that_says_what_is_left_alone(operator, picked):
+    response = logged_in(operator).post(URL, {"picked": picked}, headers={"HX-Request": "true"})
+
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert "<html" not in page
+    assert "Release 2 locks" in page
+    assert re.search(r'id="lh-left".*lock_live.*Left alone', page, re.DOTALL)
+
+
+def test_confirming_releases_and_offers_to_undo_all(scene, operator, picked):
+    client = logged_in(operator)
+    plan = plan_in(client.post(URL, {"picked": picked}))
+
+    page = client.post(URL, {"plan": plan, "picked": " ".join(picked), "reason": "died"}, follow=True).content.decode()
+
+    whole = OperatorAct.objects.get(act="locks-release")
+    assert "all 2" in page
+    assert "Undo all 2" in page
+    assert scene.redis.dbsize() == 1
+    back = client.post(reverse("lockhouse:act-undo-all", args=[whole.pk]), follow=True).content.decode()
+    assert back.count("Undone by olga") == 2
+    assert scene.redis.dbsize() == 3
+
+
+def test_all_that_match_are_picked_by_the_filter(operator, picked):
+    page = logged_in(operator).post(URL, {"all": "1", "q": "lock_a"}).content.decode()
+
+    assert "Release 1 lock?" in page
+    assert "lock_b" not in page
+
+
+def test_a_forgotten_reason_shows_the_plan_again(scene, operator, picked):
+    client = logged_in(operator)
+    plan = plan_in(client.post(URL, {"picked": picked}))
+
+    response = client.post(URL, {"plan": plan, "picked": " ".join(picked), "reason": " "})
+
+    assert response.status_code == 422
+    assert plan_in(response)
+    assert scene.redis.dbsize() == 3
+
+
+def test_nothing_ticked_is_said(operator, scene):
+    response = logged_in(operator).post(URL, {})
+
+    assert response.status_code == 422
+    assert "No lock was ticked" in response.content.decode()
+
+
+def test_a_viewer_who_posts_is_turned_away_and_is_offered_nothing(scene, viewer, picked):
+    client = logged_in(viewer)
+
+    assert client.post(URL, {"picked": picked}).status_code == 403
+    assert 'lh-bulk-form"' not in client.get(reverse("lockhouse:locks")).content.decode().replace('form="lh-bulk-form"', "")
+    assert scene.redis.dbsize() == 3
+
+
+def test_coming_back_after_a_login_leads_to_the_locks(operator, scene):
+    response = logged_in(operator).get(URL)
+
+    assert (response.status_code, response.url) == (302, reverse("lockhouse:locks"))

@@ -7,6 +7,7 @@ from dashboard.observer.books import Books
 from dashboard.observer.live_run import LiveRun
 from dashboard.sources.event import Event
 
+BEGINS = frozenset({"task-sent", "task-received"})
 OF_WORKERS = frozenset({"worker-online", "worker-heartbeat", "worker-offline"})
 
 
@@ -34,6 +35,7 @@ class EventReducer:
             elif kind in OF_WORKERS:
                 changed |= self._of_worker(event, at)
         for event in heard.values():
+            books.flow.tells(event.hostname)
             if books.workers.event(event, at, books.pace.skew(event, at)):
                 changed.add("workers")
         return changed
@@ -42,17 +44,20 @@ class EventReducer:
         """It told something new of this run, which has been taken in."""
         books, kind = self._books, event.type
         changed.add("runs")
-        books.queue_book.event(event, run, at)
-        if books.flow.event(event, run, at):
-            changed.add("flow")
-        if kind in {"task-sent", "task-received"}:
+        if kind in BEGINS:
+            books.queue_book.event(event, run, at)
+            if books.flow.event(event, run, at):
+                changed.add("flow")
             books.schedules.event(event, run, at)
-        elif kind == "task-failed":
-            books.figures.count("failed", at)
         elif kind == "task-started":
             books.gaps.started(event)
+        elif kind == "task-failed":
+            books.figures.count("failed", at)
+        elif kind == "task-revoked":
+            books.queue_book.event(event, run, at)
         books.counts.event(event, run, at)
-        books.tasks.event(event, run, at)
+        if kind != "task-started":
+            books.tasks.event(event, run, at)
 
     def _of_worker(self, event: Event, at: datetime) -> set[str]:
         if event.type == "worker-heartbeat":

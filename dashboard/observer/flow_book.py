@@ -67,7 +67,7 @@ class FlowBook:
             self._edges[edge.way, edge.source, edge.target] = _Edge(last_at=edge.last_at)
 
     def event(self, event: Event, run: LiveRun, at: datetime) -> bool:
-        """An event, with what is known of its run; True where something moved."""
+        """An event of sending or of receiving, with what is known of its run; True where something moved."""
         kind, worker = event.type, event.hostname
         self._since = self._since or at
         if worker is None:
@@ -75,9 +75,12 @@ class FlowBook:
         worker = worker[:MAX_WORKER]
         if kind == "task-sent":
             return run.queue is not None and self._was_sent(run, worker, run.queue, at)
-        if worker not in self._telling and len(self._telling) < MAX_WORKERS:
-            self._telling[worker] = None
         return kind == "task-received" and self._was_received(run, worker, at)
+
+    def tells(self, worker: str | None) -> None:
+        """This worker sends events of tasks."""
+        if worker is not None and len(self._telling) < MAX_WORKERS:
+            self._telling.setdefault(worker[:MAX_WORKER])
 
     def _was_sent(self, run: LiveRun, origin: str, queue: str, at: datetime) -> bool:
         self._move("sent", origin, queue, at)

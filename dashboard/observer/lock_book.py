@@ -132,7 +132,7 @@ class LockBook:
                 task_id=event.uuid,
                 task_name=event.task,
                 worker=event.hostname,
-                waited=timedelta(seconds=event.waited) if event.waited is not None and 0 <= event.waited < 1e6 else None,
+                waited=timedelta(seconds=event.waited) if event.waited is not None else None,
             )
         )
         return True

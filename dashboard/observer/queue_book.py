@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from dashboard.observer.live_run import LiveRun
 from dashboard.observer.observations import QueuesRead
 from dashboard.observer.queue_flow import WINDOW, Flow
-from dashboard.observer.run_events import time_of
+from dashboard.observer.run_events import same, time_of
 from dashboard.records import QueueHead, QueueReading, UnackedMessage
 from dashboard.sources.event import Event
 
@@ -73,7 +73,7 @@ class QueueBook:
         queue = event.queue or event.routing_key
         if not queue:
             return
-        run.queue = queue
+        run.queue = same(queue)
         if queue not in self.names and len(self.names) < MAX_NAMES:
             self.names.add(queue)
         self._saw(event.name, queue)

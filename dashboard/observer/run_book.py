@@ -11,7 +11,7 @@ from typing import Any
 from dashboard.observer.live_run import LiveRun
 from dashboard.observer.lock_interest import LockInterest
 from dashboard.observer.run_changes import RunChanges
-from dashboard.observer.run_events import ENDS, describe, end, goes_on, seconds_of
+from dashboard.observer.run_events import ENDS, describe, end, goes_on, same
 from dashboard.records import RUN_KEPT, HeldLock, Refusal, Run
 from dashboard.sources.event import Event
 
@@ -84,12 +84,12 @@ class RunBook:
         run.heard_at, run.image = at, None
         self.changes.note(run)
         if kind != "task-sent":
-            run.worker, run.parent_pid = event.hostname, event.pid
+            run.worker, run.parent_pid = same(event.hostname), event.pid
         return run
 
     def _was_sent(self, task_id: str, event: Event, at: datetime) -> LiveRun | None:
         """A sender tells after sending, so a quick worker may have received it already; a retry is sent under the id of its run."""
-        sent_at = seconds_of(event.timestamp) or at.timestamp()
+        sent_at = event.timestamp or at.timestamp()
         run = self.going.get(task_id) or self.ended.get(task_id)
         if run is None or not run.is_of_message(event.retries or 0, sent_at):
             run = self.sent.get(task_id)
@@ -101,11 +101,11 @@ class RunBook:
             return None
         if run.received_at is None:
             describe(run, event)
-        run.sent_at, run.origin = sent_at, event.hostname
+        run.sent_at, run.origin = sent_at, same(event.hostname)
         return run
 
     def _was_received(self, task_id: str, event: Event, at: datetime) -> LiveRun | None:
-        time = seconds_of(event.timestamp) or at.timestamp()
+        time = event.timestamp or at.timestamp()
         run = self.going.get(task_id) or self.ended.get(task_id)
         if run is None:
             run = self._begun(task_id, at)
@@ -120,12 +120,13 @@ class RunBook:
         elif (sent := self.sent.get(task_id)) is not None and sent.retries == (event.retries or 0):
             run.sent_at, run.origin, run.queue = sent.sent_at, sent.origin, sent.queue
             del self.sent[task_id]
-        describe(run, event)
+        if run.sent_at is None or run.name is None or run.retries != (event.retries or 0):  # else its sending said the same
+            describe(run, event)
         run.received_at = time
         return run
 
     def _was_started(self, task_id: str, event: Event, at: datetime) -> LiveRun | None:
-        time = seconds_of(event.timestamp) or at.timestamp()
+        time = event.timestamp or at.timestamp()
         run = self.going.get(task_id) or self.ended.get(task_id)
         if run is None:
             run = self._begun(task_id, at)
@@ -137,7 +138,7 @@ class RunBook:
         return run
 
     def _has_ended(self, task_id: str, event: Event, outcome: str, at: datetime) -> LiveRun | None:
-        time = seconds_of(event.timestamp) or at.timestamp()
+        time = event.timestamp or at.timestamp()
         if outcome == "RETRY" and (tried := self._retried.pop(task_id, None)) is not None:  # its next try was received before
             end(tried, event, outcome, time)
             return tried

@@ -17,13 +17,14 @@ MAX_ARGS = 200
 MAX_TRACEBACK = 600
 NOT_REGISTERED = "NotRegistered("
 MAX_SECONDS = 1e11
+MAX_SAME, MAX_SAME_LENGTH = 5000, 100  # texts that are kept once, and characters of one
 ENDS = {"task-succeeded": "SUCCESS", "task-failed": "FAILURE", "task-revoked": "REVOKED", "task-retried": "RETRY", "task-rejected": "REJECTED"}
 
 
 def end(run: "LiveRun", event: Event, outcome: str, time: float) -> None:
     """Take in how it ended."""
-    run.ended_at, run.outcome, run.runtime = time, outcome, span(event.runtime)
-    run.result = capped(event.result)
+    run.ended_at, run.outcome, run.runtime = time, outcome, event.runtime
+    run.result = same(capped(event.result))
     if outcome != "SUCCESS":
         run.name = run.name or unregistered_name(event)
         run.error, run.traceback_end = error(event), traceback_end(event.traceback)
@@ -31,11 +32,11 @@ def end(run: "LiveRun", event: Event, outcome: str, time: float) -> None:
 
 def describe(run: "LiveRun", event: Event) -> None:
     """Take in what the events of sending and of receiving say alike."""
-    run.name = event.name or run.name
+    run.name = same(event.name) or run.name
     run.retries = event.retries or 0
-    run.args, run.kwargs = capped(event.args), capped(event.kwargs)
+    run.args, run.kwargs = capped(event.args), same(capped(event.kwargs))
     run.eta, run.expires = event.eta, event.expires
-    run.parent_id, run.root_id = event.parent_id, event.root_id
+    run.parent_id, run.root_id = event.parent_id, run.task_id if event.root_id == run.task_id else event.root_id
 
 
 def goes_on(run: "LiveRun", worker: str, parent_pid: int | None, entry: Mapping[str, Any]) -> None:
@@ -99,14 +100,21 @@ def instant(value: object) -> datetime | None:
     return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
 
 
-def span(value: float | None) -> float | None:
-    """Seconds that something took, where they may be a duration."""
-    return value if value is not None and 0 <= value < 1e9 else None
-
-
 def duration(seconds: float | None) -> timedelta | None:
     """The same as a duration."""
     return timedelta(seconds=seconds) if seconds is not None else None
+
+
+_texts: dict[str, str] = {}
+
+
+def same(text: str | None) -> str | None:
+    """The same text, kept once for all runs that say it: of names, queues and workers there are few, and each event brings its own."""
+    if text is None or len(text) > MAX_SAME_LENGTH:
+        return text
+    if len(_texts) >= MAX_SAME:
+        _texts.clear()
+    return _texts.setdefault(text, text)
 
 
 def text(value: object) -> str | None:
@@ -119,6 +127,6 @@ def number(value: object) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def capped(value: object) -> str | None:
+def capped(value: str | None) -> str | None:
     """A repr, cut."""
-    return value[:MAX_ARGS] if isinstance(value, str) else None
+    return None if value is None else value[:MAX_ARGS]

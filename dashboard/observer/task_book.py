@@ -60,15 +60,16 @@ class TaskBook:
         for message in seen.unacked:
             self.waits(message.task_name, message.queue, None, seen.at)
 
-    def waits(self, name: str | None, queue: str | None, origin: str | None, at: datetime) -> None:
-        """A message of that name was seen."""
+    def waits(self, name: str | None, queue: str | None, origin: str | None, at: datetime) -> TaskEntry | None:
+        """A message of that name was seen; its entry."""
         entry = self._entry(name, at) if name else None
         if entry is None:
-            return
+            return None
         is_new = entry.saw_queue(queue) | entry.saw_origin(origin)
-        if is_new or entry.last_sent_at is None or at - entry.last_sent_at >= NEWS:
+        if is_new or entry.last_sent_at is None or (at is not entry.last_sent_at and at - entry.last_sent_at >= NEWS):
             entry.last_sent_at = at
             self._changed.add(entry.name)
+        return entry
 
     def event(self, event: Event, run: LiveRun, at: datetime) -> None:
         """Take in a task event, with what is known of its run, that event taken in."""
@@ -79,14 +80,11 @@ class TaskBook:
             self._ended(event, run, at)
 
     def _begun(self, event: Event, run: LiveRun, at: datetime) -> None:
-        name, is_sent = event.name, event.type == "task-sent"
-        if not name:
-            return
-        self.waits(name, run.queue, event.hostname if is_sent else None, at)
-        entry = self._entries.get(name)
+        is_sent = event.type == "task-sent"
+        entry = self.waits(event.name, run.queue, event.hostname if is_sent else None, at)
         if entry is not None and not is_sent:
             entry.count("received", at)
-            self._changed.add(name)
+            self._changed.add(entry.name)
 
     def _ended(self, event: Event, run: LiveRun, at: datetime) -> None:
         stranger = unregistered_name(event) if event.exception is not None else None

@@ -34,17 +34,23 @@ class WorkerBook:
         name, pid, kind = event.hostname, event.pid, event.type
         if name is None or pid is None:
             return False
-        worker = self._heard(name[:255], pid, at)
-        leaving = {"worker-offline": at, "worker-online": None}.get(kind, worker.said_offline_at)
-        is_skewed = skew is not None and abs(skew) >= SKEWED
-        worker = replace(worker, said_offline_at=leaving, last_event_at=at, clock_skew=skew if is_skewed else None)
+        known = self.workers.get((name[:255], pid)) or Worker(name=name[:255], pid=pid, first_heard_at=at, last_heard_at=at)
+        is_of_task = kind.startswith("task-")
+        worker = replace(
+            known,
+            last_heard_at=max(known.last_heard_at, at),
+            last_event_at=at,
+            connection_gone_at=None,
+            said_offline_at={"worker-offline": at, "worker-online": None}.get(kind, known.said_offline_at),
+            clock_skew=skew if skew is not None and abs(skew) >= SKEWED else None,
+            task_event_at=at if is_of_task else known.task_event_at,
+            sends_events=True if is_of_task else known.sends_events,
+        )
         if kind == "worker-online":
             recent = [time for time in worker.online_at if at - time < ONLINE_WITHIN]
             worker = replace(worker, online_at=(*recent, at)[-MAX_ONLINE:])
         elif kind == "worker-heartbeat":
             worker = with_vitals(worker, event, at)
-        elif kind.startswith("task-"):
-            worker = replace(worker, task_event_at=at, sends_events=True)
         self._keep(worker)
         return True
 

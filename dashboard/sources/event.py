@@ -20,6 +20,8 @@ NOT_TOLD = "not told"
 
 Name = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
 Repr = Annotated[str, msgspec.Meta(max_length=MAX_REPR)]
+Instant = Annotated[float, msgspec.Meta(gt=0, lt=1e11)]
+Span = Annotated[float, msgspec.Meta(ge=0, lt=1e9)]
 Number = Annotated[int, msgspec.Meta(gt=-MAX_NUMBER, lt=MAX_NUMBER)]
 
 
@@ -36,7 +38,7 @@ class Event(msgspec.Struct, gc=False):
     type: Name
     hostname: Name | None = None
     pid: Number | None = None
-    timestamp: float | None = None  # by the sender's clock, seconds since 1970
+    timestamp: Instant | None = None  # by the sender's clock, seconds since 1970
     uuid: Name | None = None
     name: Name | None = None
     args: Repr | None = None  # reprs, which Celery cuts at 1,024 characters
@@ -48,7 +50,7 @@ class Event(msgspec.Struct, gc=False):
     root_id: Name | None = None
     queue: Name | None = None
     routing_key: Name | None = None
-    runtime: float | None = None
+    runtime: Span | None = None  # seconds
     result: Repr | None = None
     exception: Repr | None = None
     traceback: str | msgspec.UnsetType | None = msgspec.UNSET  # an unknown task's failure has none, not even an empty one
@@ -58,7 +60,7 @@ class Event(msgspec.Struct, gc=False):
     sw_ver: Name | None = None
     key: Name | None = None  # of a lock
     task: Name | None = None
-    waited: float | None = None
+    waited: Span | None = None
 
 
 class Envelope(msgspec.Struct, gc=False):

@@ -19,6 +19,8 @@ class Told:
         if run is None:
             return None
         run.queue = queue or run.queue
+        if hasattr(self.book, "tells") and event.type != "task-sent":
+            self.book.tells(event.hostname)
         return self.book.event(event, run, at)
 
     def __getattr__(self, name):

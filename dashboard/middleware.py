@@ -68,7 +68,7 @@ class DashboardMiddleware(MiddlewareMixin):
 def _page(request: HttpRequest, error: DashboardError) -> HttpResponse:
     title = TITLES.get(error.status, gettext_lazy("Not done"))
     is_part = request.headers.get("HX-Request") == "true"
-    context = {"title": title, "message": str(error), "is_dialog": request.headers.get("HX-Target") == DIALOG}
+    context = {"title": title, "message": str(error), "is_part": is_part, "is_dialog": request.headers.get("HX-Target") == DIALOG}
     template = "lockhouse/acts/error_dialog.html" if is_part else "lockhouse/acts/error.html"
     response = render(request, template, context if is_part else {**_around(request), **context}, status=error.status)
     if is_part:

@@ -37,7 +37,8 @@ def result(request: HttpRequest, id: str) -> HttpResponse:  # noqa: A002  # the 
     name = name_of(newest, id)
     if name is None:
         return show_page(request, "lockhouse/result_missing.html", here="result", title=_("No such result"), status=404, has_observer=newest.at is not None)
-    return show(request, RESULT, visible(name), {"id": id}, newest)
+    is_there = any(one.id == id and one.gone_at is None and one.first_seen_at is not None for one in newest.results)
+    return show(request, RESULT, visible(name), {"id": id}, newest, also={"is_there": is_there})
 
 
 @require_GET

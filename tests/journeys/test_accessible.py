@@ -26,6 +26,7 @@ OUTSIDE = [
     "/results/0000/",
     "/admin/",
 ]  # what is not there, and the admin's first page
+UNTIL_A_RESULT = 90  # seconds; the demo's schedule retrieves one a minute
 SCENES = ("Send three runs", "Let a holder die", "Send to nobody", "Outlive a lock")
 
 
@@ -97,7 +98,7 @@ def test_axe_finds_nothing_serious_on_the_page_of_one_thing_of_each_kind(page):
     expect(page.locator("#trace-summary")).to_contain_text("succeeded", timeout=40_000)
     found = {"trace": serious(page)}
     for path, kind in OF_ONE_THING.items():
-        (address,) = first_below(page, path)
+        address = wait_for(lambda path=path: first_below(page, path), seconds=UNTIL_A_RESULT, every=1, said=f"a {kind} is listed")[0]
         page.goto(address)
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         found[kind] = serious(page)

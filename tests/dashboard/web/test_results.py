@@ -3,6 +3,7 @@
 import json
 import pickle
 import time
+from dataclasses import replace
 
 import pytest
 from django.core.cache import CacheHandler
@@ -170,6 +171,20 @@ def test_value_of_another_type_one_that_is_huge_and_one_that_is_gone(client, sho
     cache.delete("server_7")
     assert value_of(client, ids["server_7"]).status_code == 404
     assert value_of(client, "0" * 16).status_code == 404
+
+
+def test_value_is_read_by_itself_only_where_there_is_one(client, shop):
+    gone = make_result(name="server_8", id="8" * 16, gone_at=ago(seconds=60), end="expired")
+    known = replace(snapshot.newest(), results=(*snapshot.newest().results, gone))
+    assert snapshot.put(connections.own(), known, dict.fromkeys(snapshot.SECTIONS, time.time_ns()), set(snapshot.SECTIONS), epoch=1)
+    client.force_login(make_user("olga", ("view_locks", "view_payloads")))
+
+    there = client.get(reverse("lockhouse:result", args=[shop[0]["server_7"]])).content.decode()
+    expired = client.get(reverse("lockhouse:result", args=[gone.id])).content.decode()
+    answer = client.get(reverse("lockhouse:result-value", args=[gone.id]), headers={"HX-Request": "true"}).content.decode()
+
+    assert ('hx-trigger="load"' in there, 'hx-trigger="load"' in expired) == (True, False)
+    assert "<h1>" not in answer  # it goes into a page that has its own
 
 
 def test_pages_for_those_who_may_look(client, shop):

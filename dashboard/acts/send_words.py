@@ -47,7 +47,13 @@ ANSWERS = {
     "sent_some_unknown": _("%(sent)s of %(count)s sent; of the next one the broker did not say whether it took it, and the others were not sent."),
     "send_unreachable": _("Nothing was sent: the broker does not answer (%(reason)s)."),
     "send_rejected": _("Nothing was sent: the broker refused the message (%(reason)s)."),
-    "send_no_answer": _("Not known: the broker was given the message, and did not say whether it took it. It is looked for."),
+    "send_no_answer": _("Not known: the broker was given the message, and did not say whether it took it. It is looked for: open this again within the hour."),
+    "send_never_known": _(
+        "Not known, and no longer looked for: the broker was given the message, did not say whether it took it, and nothing was heard of it within an hour."
+    ),
+    "send_some_known": _(
+        "%(sent)s of %(count)s sent. Of the others the broker did not say whether it took them, and nothing was heard of them within an hour."
+    ),
     "sent_since": _("Sent: the broker took it, though it did not say so at the time."),
     "sent_all_since": _("Sent: the broker took all %(count)s, though it did not say so at the time."),
     "sent_some_since": _("%(sent)s of %(count)s sent; the others never reached the broker."),

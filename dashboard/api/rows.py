@@ -4,10 +4,9 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from dashboard.judge.facts import STALE_AFTER
 from dashboard.records import Holder, JudgedLock, Snapshot
 from dashboard.words import sentences
-
-STALE_AFTER = timedelta(seconds=10)  # an observer writes at least once a second
 
 
 def lock_row(judged: JudgedLock, now: datetime) -> dict[str, Any]:

@@ -6,7 +6,7 @@ decide the verdict.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from dashboard.judge.arguments import misfits
@@ -18,7 +18,8 @@ from dashboard.records import Check, Evidence, Policy, QueueReading, Sending, Si
 
 Verdict = Literal["will-run", "may-not-run", "will-not-run", "unknown"]
 State = Literal["ok", "warning", "fails", "unknown"]
-WORKERS, BROKER = "workers", "broker"
+WORKERS, BROKER, EVENTS = "workers", "broker", "events"
+COMES_BACK_WITHIN = timedelta(minutes=1)  # a deploy starts again what it has ended
 SHARED_LOCK = "send_lock_shared"
 
 
@@ -74,8 +75,13 @@ def _scene(facts: Facts, sending: Sending) -> _Scene:
     living = [worker for worker in newest if worker.said_offline_at is None and not facts.silent(worker)]
     queue = next((one for one in facts.snapshot.queues if one.name == sending.queue), None)
     names = set(queue.consumers or ()) if queue else {worker.name for worker in living if sending.queue in (worker.queues or ())}
+    names |= {worker.name for worker in newest if _left_lately(worker, sending.queue, facts.now)}
     readers = [worker for worker in newest if worker.name in names]
     return _Scene(facts=facts, sending=sending, living=living, is_current=not facts.is_stale, queue=queue, readers=readers)
+
+
+def _left_lately(worker: Worker, queue: str, now: datetime) -> bool:
+    return worker.said_offline_at is not None and now - worker.said_offline_at < COMES_BACK_WITHIN and queue in (worker.queues or ())
 
 
 def _checks(scene: _Scene, signature: Signature | None, transport: Transport, waiting: Waiting | None) -> Iterator[Check]:
@@ -111,6 +117,8 @@ def _name(scene: _Scene) -> Check:
     if knowing:
         return Check(subject="name", state="ok", evidence=Evidence(code="send_name_known", values=values))
     if not living:
+        if not scene.answers(EVENTS):
+            return Check(subject="name", state="unknown", evidence=Evidence(code="send_nobody_answers", values=values))
         return Check(subject="name", state="fails", evidence=Evidence(code="send_no_worker", values=values))
     if len(told) < len(living):
         return Check(subject="name", state="unknown", evidence=Evidence(code="send_name_not_told", values={**values, "told": len(told)}))
@@ -123,7 +131,9 @@ def _queue(scene: _Scene) -> Check:
     queue, name = scene.queue, scene.sending.queue
     if queue is not None and queue.wrong_type is not None and scene.answers(BROKER):
         return _of_queue("fails", "send_queue_wrong_type", {"queue": name, "type": queue.wrong_type})
-    if not scene.answers(BROKER) or not scene.answers(WORKERS) or (queue is not None and queue.consumers is None):
+    is_told = all(worker.queues is not None for worker in scene.living)
+    is_heard = bool(scene.living) or scene.answers(EVENTS)  # without events a worker that answers nobody is not seen
+    if not (scene.answers(BROKER) and scene.answers(WORKERS) and is_told and is_heard) or (queue is not None and queue.consumers is None):
         return _of_queue("unknown", "send_readers_unknown", {"queue": name})
     if not scene.readers:
         return _unread(scene)
@@ -141,8 +151,15 @@ def _unread(scene: _Scene) -> Check:
     near = like_one_of(scene.sending.queue, meant)
     suggested = near or next(iter(sorted(_read([worker for worker in scene.living if scene.sending.task in (worker.tasks or ())]))), "")
     code = "send_queue_unread" if scene.queue is not None else "send_queue_unknown"
-    values: dict[str, Word] = {"queue": scene.sending.queue, "near": near, "elsewhere": None if near else suggested or None}
+    values: dict[str, Word] = {"queue": scene.sending.queue, "near": near, "elsewhere": None if near else suggested or None, **_last_reader(scene)}
     return Check(subject="queue", state="fails", evidence=Evidence(code=code, values=values), suggestion=suggested)
+
+
+def _last_reader(scene: _Scene) -> dict[str, Word]:
+    """Who read the queue last, and until when it was heard of; empty where nobody did."""
+    read = [found[0] for found in scene.facts.workers.values() if scene.sending.queue in (found[0].queues or ())]
+    last = max(read, key=lambda worker: worker.said_offline_at or worker.last_heard_at, default=None)
+    return {"reader": last.name, "until": last.said_offline_at or last.last_heard_at} if last is not None else {}
 
 
 def _read(workers: Sequence[Worker]) -> set[str]:

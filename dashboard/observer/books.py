@@ -13,6 +13,7 @@ from dashboard.observer.result_book import ResultBook
 from dashboard.observer.run_book import MAX_RUNS, RunBook
 from dashboard.observer.schedule_book import ScheduleBook
 from dashboard.observer.task_book import TaskBook
+from dashboard.observer.trace_book import TraceBook
 from dashboard.observer.worker_book import WorkerBook
 from dashboard.records import Snapshot
 
@@ -23,6 +24,7 @@ class Books:
     def __init__(self, places: Sequence[tuple[str, str]], max_runs: int = MAX_RUNS) -> None:
         self.locks, self.runs, self.workers, self.figures = LockBook(places), RunBook(max_runs), WorkerBook(), FigureBook()
         self.queue_book, self.results, self.schedules = QueueBook(self.runs.sent_at), ResultBook(), ScheduleBook()
+        self.traces = TraceBook()
         self.counts, self.pace, self.tasks, self.flow, self.gaps = CountBook(), EventPace(), TaskBook(), FlowBook(), GapBook()
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -37,5 +39,6 @@ class Books:
         self.figures.restore(snapshot.figures)
         self.counts.restore(snapshot.counts)
         self.flow.restore(snapshot.flow)
+        self.traces.restore(snapshot.traces)
         for refusal in snapshot.refusals:
             self.figures.remember("refused", refusal.at)

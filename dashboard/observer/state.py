@@ -30,7 +30,7 @@ from dashboard.observer.observations import (
     WorkersAnswered,
 )
 from dashboard.observer.run_book import MAX_RUNS
-from dashboard.records import FlowReading, Observer, Policy, QueueReading, Snapshot, SourceState, Traced
+from dashboard.records import FlowReading, Observer, Policy, QueueReading, Snapshot, SourceState
 
 URGENT = frozenset({"locks", "lanes", "refusals"})  # what an operator waits for; announced on its own
 
@@ -43,7 +43,6 @@ class State(Books):
         self._reducer, self._flowed = EventReducer(self), FlowReading()
         self.sources: dict[str, SourceState] = {}
         self.observer: Observer | None = None
-        self.traces: tuple[Traced, ...] = ()
         self.received = self.passed_over = 0
         self._policy = policy
 
@@ -93,8 +92,7 @@ class State(Books):
         return self.queue_book.read(seen, readers, self._told_since())
 
     def _traces_read(self, seen: TracesRead) -> Collection[str]:
-        before, self.traces = self.traces, tuple(seen.traces)
-        return ("traces",) if before != self.traces else ()
+        return ("traces",) if self.traces.read(seen, lambda task_id: self.runs.get(task_id) is not None) else ()
 
     def _schedules_read(self, seen: SchedulesRead) -> Collection[str]:
         self.schedules.read(seen)
@@ -194,7 +192,7 @@ class State(Books):
             unacked=self.queue_book.unacked,
             results=self.results.results,
             result_counts=self.results.counts,
-            traces=self.traces,
+            traces=self.traces.traces,
             tasks=self.tasks.readings,
             schedules=self.schedules.readings,
             sources=tuple(self.sources.values()),

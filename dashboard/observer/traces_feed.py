@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid5
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -13,6 +12,7 @@ from dashboard import connections
 from dashboard.conf import conf
 from dashboard.observer.feeds import Feed
 from dashboard.observer.observations import Observation, TracesRead
+from dashboard.observer.trace_book import message_ids
 from dashboard.records import Traced
 from dashboard.sources.places import find
 from dashboard.sources.queue_names import Layout
@@ -54,7 +54,8 @@ class TracesFeed(Feed):
         return bool(before.places) or before.beyond is not None or before.looked_at - traced.sent_at < SURELY_THERE
 
     def _looked(self, traced: Traced, now: datetime) -> Traced:
-        ids = [str(uuid5(UUID(traced.act_id), str(index))) for index in range(traced.count)]
+        ids, last = message_ids(traced.act_id, traced.count), self._known.get(traced.act_id)
         places = find(self._broker, self._layout, traced.queue.encode("utf-8", "surrogatepass"), ids)
         before: Mapping[str, int] = places.before
-        return replace(traced, places=before, beyond=places.beyond if len(before) < len(ids) else None, looked_at=now)
+        since = last.since if last is not None and last.since is not None else now
+        return replace(traced, places=before, beyond=places.beyond if len(before) < len(ids) else None, looked_at=now, since=since)

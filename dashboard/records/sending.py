@@ -73,6 +73,8 @@ class Traced:
     places: Mapping[str, int] = field(default_factory=dict)  # task id -> how many are delivered before it
     beyond: int | None = None  # the others have at least so many before them; None: all that wait were found
     looked_at: datetime | None = None
+    since: datetime | None = None  # since when it is looked for without a break
+    seen: tuple[int, ...] = ()  # by number, those that were found in their queue, or of which anybody has told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

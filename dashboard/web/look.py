@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from dashboard import judge
 from dashboard.conf import policy
+from dashboard.judge.facts import STALE_AFTER
 from dashboard.records import Concern, JudgedLock, Policy, Snapshot, SourceState
-
-STALE_AFTER = timedelta(seconds=5)  # the observer writes at least once a second
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

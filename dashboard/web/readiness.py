@@ -12,8 +12,8 @@ from typing import Generic, Literal, TypeVar
 from django.db import DatabaseError, connection
 
 from dashboard import snapshot as snapshots
+from dashboard.judge.facts import STALE_AFTER
 from dashboard.records import Snapshot
-from dashboard.web.look import STALE_AFTER
 
 WAIT_S = 0.9  # the rest of the second is for the answer itself
 T = TypeVar("T")

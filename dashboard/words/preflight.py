@@ -44,6 +44,7 @@ SENTENCES: Mapping[str, str] = {
     "send_stale": N_("nothing newer than %(at)s is known, so nothing below can be relied on"),
     "send_name_not_asked": N_("who knows %(task_name)s is not known: no worker could be asked"),
     "send_no_worker": N_("no worker lives, so nobody knows %(task_name)s"),
+    "send_nobody_answers": N_("no worker answered, and one that answers nobody is heard of only by its events, which are not received"),
     "send_queue_wrong_type": N_("the key of %(queue)s holds a %(type)s where a queue is a list: nothing can be sent to it"),
     "send_readers_unknown": N_("who reads %(queue)s is not known, for not every worker has told its queues"),
     "send_readers_leaving": N_("all readers of %(queue)s are leaving; the last, %(worker)s, said so at %(at)s"),
@@ -119,7 +120,9 @@ def _read_by(given: Mapping[str, Word], shown: Mapping[str, str]) -> str:
 
 
 def _unread(given: Mapping[str, Word], shown: Mapping[str, str]) -> str:
-    return _("nobody reads %(queue)s: it would wait there until somebody does") % shown + _or_rather(given, shown) + _elsewhere(given, shown)
+    said = _("nobody reads %(queue)s: it would wait there until somebody does") % shown
+    last = _("; %(reader)s did until %(until)s") % shown if given.get("reader") else ""
+    return said + last + _or_rather(given, shown) + _elsewhere(given, shown)
 
 
 def _no_queue(given: Mapping[str, Word], shown: Mapping[str, str]) -> str:
@@ -159,15 +162,16 @@ def _may_be_held(given: Mapping[str, Word], shown: Mapping[str, str]) -> str:
 
 
 def _over_by_then(given: Mapping[str, Word], shown: Mapping[str, str]) -> str:
-    return _("%(held)s, which is before this starts") % {"held": _holder(given, shown)}
+    return _("%(held)s; this starts later") % {"held": _holder(given, shown)}
 
 
 def _holder(given: Mapping[str, Word], shown: Mapping[str, str]) -> str:
-    said = _("%(lock)s is held by run %(task_id)s of %(task_name)s") if given.get("task_id") else _("%(lock)s is held, by whom is not known")
+    said = _("%(lock)s is held by run %(task_id)s of %(task_name)s") if given.get("task_id") else _("%(lock)s is held")
     likely = _(" (likely)") if given.get("certainty") == "likely" else ""
     until = _(" until %(expires_at)s") if given.get("expires_at") else _(" and never expires")
     orphaned = _(", orphaned") if given.get("verdict") == "orphaned" else ""
-    return (said + likely + orphaned + until) % shown
+    nobody = "" if given.get("task_id") else _(", by whom is not known")
+    return (said + likely + orphaned + until + nobody) % shown
 
 
 def _behind(given: Mapping[str, Word], shown: Mapping[str, str]) -> str:
@@ -180,7 +184,7 @@ def _behind_unknown(given: Mapping[str, Word], shown: Mapping[str, str]) -> str:
 
 
 def _stuck(given: Mapping[str, Word], shown: Mapping[str, str]) -> str:
-    return _behind({**given, "takes": None}, shown) + _(", and none has left the queue within the last minute")
+    return _behind({**given, "takes": None}, shown) + _(", and none has left the queue within the last minute, as far as it was watched")
 
 
 COUNTED: Mapping[str, Callable[[Mapping[str, Word], Mapping[str, str]], str]] = {

@@ -7,6 +7,7 @@ import pytest
 
 from dashboard.judge.preflight import preflight
 from dashboard.records import CatalogueEntry, Parameter, Policy, Sending, Signature, Transport
+from dashboard.words import sentence
 from tests.factories import NOW, ago, make_lock, make_queue, make_run, make_snapshot, make_source, make_worker
 
 TASK = "reports_prepare_massive_report"
@@ -57,6 +58,20 @@ def test_no_living_worker_fails():
     assert "send_readers_silent" in codes(found, "warning")
 
 
+def test_living_worker_that_has_not_told_its_queues_may_read_this_one():
+    found = asked(replace(SENDING, queue="archive"), workers=(make_worker(), make_worker(name="new@web-1", queues=None, tasks=None)))
+
+    assert codes(found, "unknown") == ["send_readers_unknown"]
+    assert found.verdict == "unknown"
+
+
+def test_where_no_events_are_received_a_worker_that_answers_nobody_may_still_live():
+    found = asked(workers=(), queues=(make_queue(consumers=()),), sources=(make_source("broker"), make_source("workers"), make_source("cache default")))
+
+    assert found.verdict == "unknown"
+    assert codes(found, "unknown") == ["send_nobody_answers", "send_readers_unknown"]
+
+
 def test_misspelt_queue_fails_and_the_one_that_is_read_is_meant():
     check = check_of(asked(replace(SENDING, queue="reprots")), "send_queue_unknown")
 
@@ -78,6 +93,17 @@ def test_readers_that_leave_are_a_warning():
 
     assert found.verdict == "may-not-run"
     assert "send_readers_leaving" in codes(found, "warning")
+
+
+def test_readers_that_left_long_ago_are_none_and_the_last_is_named():
+    queues = (make_queue(consumers=()),)
+
+    left = asked(workers=(make_worker(said_offline_at=ago(minutes=5)), make_worker(name="other@x", queues=("other",))), queues=queues)
+    leaving = asked(workers=(make_worker(said_offline_at=ago(seconds=5)), make_worker(name="other@x", queues=("other",))), queues=queues)
+
+    assert check_of(left, "send_queue_unread").evidence.values["reader"] == "worker-b@web-2"
+    assert "; worker-b@web-2 did until 14:02:41 UTC" in sentence(check_of(left, "send_queue_unread").evidence)
+    assert check_of(leaving, "send_readers_leaving").state == "warning"
 
 
 def test_readers_that_do_not_know_the_task_throw_it_away():

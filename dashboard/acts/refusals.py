@@ -19,6 +19,7 @@ STATUS = {
     "result_gone": 404,
     "reason_missing": 422,
     "nothing_picked": 422,
+    "span_odd": 422,
     "too_many_picked": 422,
     **dict.fromkeys(SEND_UNREADABLE, 422),
     "send_too_large": 413,

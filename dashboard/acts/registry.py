@@ -23,10 +23,14 @@ class Act:
 RELEASE = Act(name="lock-release", permission="lockhouse.release_lock", force_permission="lockhouse.force_release_lock")
 UNDO_RELEASE = Act(name="lock-release-undo", permission="lockhouse.release_lock", danger="repairs")
 RELEASE_MANY = Act(name="locks-release", permission="lockhouse.release_lock")
+EXTEND = Act(name="lock-extend", permission="lockhouse.release_lock")
+LIMIT = Act(name="lock-timeout", permission="lockhouse.release_lock", force_permission="lockhouse.force_release_lock")
+PROTECT = Act(name="lock-protect", permission="lockhouse.release_lock", danger="repairs")
+UNDO_CHANGE = Act(name="lock-change-undo", permission="lockhouse.release_lock", danger="repairs")
 DELETE_RESULT = Act(name="result-delete", permission="lockhouse.delete_result")
 RESTORE_RESULT = Act(name="result-restore", permission="lockhouse.delete_result", danger="repairs")
 SEND = Act(name="task-send", permission="lockhouse.send_tasks")
-ACTS = {act.name: act for act in (RELEASE, UNDO_RELEASE, RELEASE_MANY, DELETE_RESULT, RESTORE_RESULT, SEND)}
+ACTS = {act.name: act for act in (RELEASE, UNDO_RELEASE, RELEASE_MANY, EXTEND, LIMIT, PROTECT, UNDO_CHANGE, DELETE_RESULT, RESTORE_RESULT, SEND)}
 
 
 def permit(actor: Actor, act: Act, *, force: bool = False) -> None:

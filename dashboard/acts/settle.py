@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 from dashboard.acts import parts
 from dashboard.acts.ledger import finish
+from dashboard.acts.lifetime_undo import settled_change
 from dashboard.acts.refusals import Refused
-from dashboard.acts.registry import DELETE_RESULT, RELEASE, RELEASE_MANY, RESTORE_RESULT, SEND
+from dashboard.acts.registry import DELETE_RESULT, EXTEND, LIMIT, PROTECT, RELEASE, RELEASE_MANY, RESTORE_RESULT, SEND, UNDO_CHANGE
 from dashboard.acts.results import settled
 from dashboard.acts.send_settle import send_settled
 from dashboard.acts.target import read_digest, target_of
@@ -16,6 +17,7 @@ from dashboard.models import OperatorAct
 
 ABANDONED_AFTER = timedelta(seconds=15)  # an act takes a few seconds at most: its process was ended in the middle
 
+OF_LIFETIMES = {EXTEND.name, LIMIT.name, PROTECT.name, UNDO_CHANGE.name}
 OF_RESULTS = {DELETE_RESULT.name, RESTORE_RESULT.name}
 
 
@@ -40,10 +42,13 @@ def settle(act: OperatorAct, *, now: datetime | None = None) -> OperatorAct:
             return act if answer is None else finish(act, answer).act
         target = target_of(act.target_id, act.cache, base64.b64decode(act.before.get("key", "")))
         found, server_ms = read_digest(target)
+        changed = settled_change(act, target, found) if act.act in OF_LIFETIMES else None
     except (SourceUnavailable, Refused):
         return act
     if server_ms <= act.before["valid_until_ms"]:
         return act
+    if changed is not None:
+        return finish(act, changed).act
     is_there = found == act.token_digest
     return finish(act, _of_release(is_there=is_there) if act.act == RELEASE.name else _of_undo(is_there=is_there)).act
 

@@ -34,12 +34,13 @@ class SignedPlan:
     forced: bool
     nonce: str
     planned_at: datetime
+    span_ms: int = 0  # of an act that is about a time
 
     def is_expired(self, now: datetime) -> bool:
         return now - self.planned_at > VALID_FOR
 
 
-def sign(user: "User", session_key: str | None, target: Target, token_digest: str, now: datetime, *, forced: bool, act: Act = RELEASE) -> str:
+def sign(user: "User", session_key: str | None, target: Target, token_digest: str, now: datetime, *, forced: bool, act: Act = RELEASE, span_ms: int = 0) -> str:
     """The plan as text that may stand in a page: no token, no session key."""
     content = {
         "target": target.id,
@@ -48,6 +49,7 @@ def sign(user: "User", session_key: str | None, target: Target, token_digest: st
         "key": base64.b64encode(target.raw_key).decode() if len(target.raw_key) <= MAX_KEY_CARRIED else "",
         "digest": token_digest,
         "forced": forced,
+        "span": span_ms,
     }
     return _seal(user, session_key, content, now, act)
 
@@ -75,6 +77,7 @@ def read(user: "User", session_key: str | None, signed: str, act: Act = RELEASE)
         forced=content["forced"],
         nonce=content["nonce"],
         planned_at=datetime.fromtimestamp(content["planned"], UTC),
+        span_ms=content["span"],
     )
 
 

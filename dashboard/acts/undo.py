@@ -1,4 +1,7 @@
-"""Undoes a release within 30 s: the same token again, with what is left until its own deadline, if nobody took the lock meanwhile."""
+"""Undoes within 30 s: after a release the same token again, with what is left until its own deadline, if nobody took the lock meanwhile.
+
+What changed a lock's lifetime is undone by `lifetime_undo`.
+"""
 
 import uuid
 from datetime import UTC, datetime
@@ -7,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from dashboard import connections
 from dashboard.acts import kept, ledger, parts, scripts
 from dashboard.acts.ledger import Outcome
+from dashboard.acts.lifetime_undo import put_deadline_back
 from dashboard.acts.refusals import Refused
-from dashboard.acts.registry import RELEASE_MANY, UNDO_RELEASE, permit
+from dashboard.acts.registry import RELEASE_MANY, UNDO_CHANGE, UNDO_RELEASE, permit
 from dashboard.acts.target import read_digest, target_of
 from dashboard.acts.values import Actor, Answer, Order, Origin, Target
 from dashboard.exceptions import SourceUnavailable
-from dashboard.models import UNDO_WITHIN, OperatorAct
+from dashboard.models import UNDO_WITHIN, UNDOABLE, OperatorAct
 from dashboard.sources.locks import digest, read_lock
 
 if TYPE_CHECKING:
@@ -21,10 +25,10 @@ if TYPE_CHECKING:
 NEVER_EXPIRES = -1
 
 
-def undo(user: "User", act_id: uuid.UUID, *, origin: Origin = "page", now: datetime | None = None) -> Outcome:
-    """Put back what that act released; asked for twice, it answers with what came of the first.  Raises: Refused."""
+def undo(user: "User | None", act_id: uuid.UUID, *, origin: Origin = "page", shell_name: str = "", now: datetime | None = None) -> Outcome:
+    """Put back what that act released or changed; asked for twice, it answers with what came of the first.  Raises: Refused."""
     now = now or datetime.now(UTC)
-    actor = Actor(user=user, origin=origin)
+    actor = Actor(user=user, origin=origin, shell_name=shell_name)
     permit(actor, UNDO_RELEASE)
     released = _released(act_id)
     nonce = _nonce_of(released)
@@ -57,7 +61,7 @@ def _released(act_id: uuid.UUID) -> OperatorAct:
     act = OperatorAct.objects.filter(pk=act_id).first()
     if act is None:
         raise Refused("act_not_known")
-    if act.code != "released":
+    if act.code not in UNDOABLE:
         raise Refused("nothing_to_undo")
     return act
 
@@ -70,7 +74,7 @@ def _nonce_of(released: OperatorAct) -> str:
 
 def _order(released: OperatorAct, actor: Actor, memory: kept.Kept, nonce: str, now: datetime) -> Order:
     return Order(
-        act=UNDO_RELEASE.name,
+        act=UNDO_RELEASE.name if released.code == "released" else UNDO_CHANGE.name,
         actor=actor,
         target_id=released.target_id,
         target_name=released.target_name,
@@ -92,6 +96,8 @@ def _carry_out(order: Order, released: OperatorAct, memory: kept.Kept) -> Outcom
         return Outcome(act=act, replayed=True)
     if target is None:
         return ledger.finish(act, Answer(state="failed", code="unreachable", values=unreachable))
+    if released.code != "released":
+        return ledger.finish(act, put_deadline_back(target, memory.token, released, valid_until_ms))
     deadline_ms = released.after.get("deadline_ms")
     return ledger.finish(act, _put_back(target, memory, valid_until_ms, NEVER_EXPIRES if deadline_ms is None else deadline_ms))
 

@@ -16,6 +16,10 @@ ACTS = {
     "lock-release": _("release a lock"),
     "lock-release-undo": _("undo a release"),
     "locks-release": _("release several locks"),
+    "lock-extend": _("extend a lock"),
+    "lock-timeout": _("set a timeout on a lock"),
+    "lock-protect": _("protect a run that outlived its lock"),
+    "lock-change-undo": _("undo a change of a lock"),
     "result-delete": _("delete a result"),
     "result-restore": _("restore a result"),
     "task-send": _("send a task"),
@@ -37,6 +41,18 @@ EFFECTS = {
     "result_not_there": _("Whoever looks for it finds nothing; which task would write it again is not known."),
     "result_to_trash": _("It goes to a trash in the same Redis for a day and can be put back until then; its memory is freed only after that."),
     "result_compared": _("Only what you saw is deleted: if it is written anew meanwhile, nothing is done."),
+    "extend_until": _("It blocks until %(until)s instead of %(was)s: whoever needs it waits, or is refused, for that much longer."),
+    "extend_held": _("The holder keeps it under the same token, and releases it as usual when its run ends."),
+    "extend_unknown": _("Nobody can say whether the holder still runs. If it does not, the lock blocks for nothing until then."),
+    "extend_orphaned": _("Nobody holds this lock any more: extended, it keeps everybody waiting for nothing. Releasing it is what helps."),
+    "timeout_until": _("It will expire by itself at %(until)s; as it is, it never does."),
+    "timeout_held": _("If the holder still runs then, it goes on without its lock, and another run may start beside it: allow more than a run takes."),
+    "timeout_unknown": _("Nobody can say whether the holder still runs. If it still does then, another run may start beside it."),
+    "timeout_orphaned": _("Nobody holds this lock any more: releasing it frees it at once, a timeout only then."),
+    "protect_until": _("The token of the run that outlived its lock is put back until %(until)s: no other run can take the lock meanwhile."),
+    "protect_held": _("If that run ends before, it releases the lock as usual and without an error. If it takes even longer, the lock expires once more."),
+    "change_compared": _("Only the token that you saw is kept on or ended: if the lock changes hands meanwhile, nothing is done."),
+    "protect_compared": _("If somebody takes the lock before you confirm, nothing is done."),
     "no_holder_check": _("Only the token that you saw is deleted: if the lock changes hands meanwhile, nothing is done."),
 }
 
@@ -53,6 +69,7 @@ REFUSALS = {
     "not_known": _("No lock with this id is known: it is gone, or it has not been found yet. Nothing was done."),
     "result_not_known": _("No result with this id is known: it is gone for long, or it has not been found yet. Nothing was done."),
     "result_gone": _("This result is gone: it expired or was deleted meanwhile."),
+    "span_odd": _("The time is from one second to %(most)s days. Nothing was done."),
     "nothing_picked": _("No lock was ticked, so nothing was done."),
     "too_many_picked": _("%(count)s locks are more than the %(limit)s that can be released at once; nothing was done. Filter, and release fewer."),
     "act_not_known": _("There is no act with this id."),
@@ -75,6 +92,19 @@ ANSWERS = {
     "not_listed": _("Nothing done: no setting says that this name is a lock's. Add its pattern to LOCKS or LOCK_PATTERNS first."),
     "not_to_be_released": _("Nothing done: the settings say that this lock is not to be released."),
     "needs_force": _("Nothing done: it is not proved that nobody holds this lock (%(verdict)s). Releasing it needs force."),
+    "extended": _("Extended: it blocks until %(until)s instead of %(was)s."),
+    "timeout_set": _("It expires at %(until)s now; before, it never did."),
+    "protected": _("Protected: the token of the run that outlived its lock is back until %(until)s."),
+    "never_expires_anyway": _("Nothing done: this lock never expires, so there is nothing to extend."),
+    "expires_already": _("Nothing done: this lock has a timeout and expires at %(until)s."),
+    "nothing_to_protect": _("Nothing done: no run is known to have outlived this lock."),
+    "token_forgotten": _("Nothing done: it expired unseen or too long ago, so its token is not known and cannot be put back."),
+    "deadline_back": _("Put back: it expires when it did before."),
+    "never_again": _("Put back: it never expires, as before."),
+    "freed": _("Put back: it would have expired by now, so it is free."),
+    "unprotected": _("Taken away again: the lock is free."),
+    "not_seen": _("Not known: the lock is gone or has changed hands since, so what was done to it can no longer be seen."),
+    "moved": _("Nothing done: its holder, or somebody else, has moved its deadline since."),
     "holder_lives": _("Left alone: its holder still runs (%(verdict)s). Release it on its own page if it must be."),
     "not_proved": _("Left alone: it is not proved that nobody holds it (%(verdict)s). Look at it on its own page."),
     "key_too_long": _("Left alone: its key is very long. Release it on its own page."),
@@ -156,7 +186,7 @@ def _span(seconds: int) -> str:
 
 
 def _shown(values: Values) -> dict[str, Any]:
-    return {name: _instant(value) if name in {"since", "at"} else value for name, value in values.items()}
+    return {name: _instant(value) if name in {"since", "at", "until", "was"} else value for name, value in values.items()}
 
 
 def _instant(value: Any) -> str:

@@ -3,7 +3,7 @@
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja.errors import HttpError, ValidationError
 
-from dashboard.api import locks, overview, queues, results, runs, schedules, send, tasks, workers
+from dashboard.api import acts, locks, overview, queues, results, runs, schedules, send, tasks, workers
 from dashboard.api.auth import ANY_OF
 from dashboard.api.docs import Docs
 from dashboard.api.openapi import Api
@@ -21,6 +21,7 @@ api = Api(
     docs=Docs(),
 )
 api.add_router("", locks.router)
+api.add_router("", acts.router)
 api.add_router("", overview.router)
 api.add_router("", queues.router)
 api.add_router("", results.router)

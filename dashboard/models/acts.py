@@ -10,6 +10,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 UNDO_WITHIN = timedelta(seconds=30)
+UNDOABLE = {"released", "extended", "timeout_set", "protected"}  # what an act answers that changed a lock
 TRASHED_FOR = timedelta(days=1)
 STATES = [
     ("intent", _("being done")),
@@ -92,7 +93,7 @@ class OperatorAct(models.Model):
         """Until when this act may be undone; None: never could be."""
         if self.code == "result_deleted":
             return self.started_at + TRASHED_FOR
-        return self.started_at + UNDO_WITHIN if self.code == "released" and self.values.get("undo") else None
+        return self.started_at + UNDO_WITHIN if self.code in UNDOABLE and self.values.get("undo") else None
 
 
 class ApiToken(models.Model):

@@ -13,8 +13,10 @@ from dashboard.connections import BROKER, Watched, shown_url
 from dashboard.exceptions import SourceUnavailable
 from dashboard.observer.observations import ConnectionSeen, LocksRead, Observation, QueuesRead, Scanned, SourceSaid
 from dashboard.records import HeldLock, SourceState, Worker
+from dashboard.sources.expired import remember
 from dashboard.sources.follow import Follower
 from dashboard.sources.heartbeats import closes_idle_connections, may_be_open, publishing_idles, uptime_s
+from dashboard.sources.locks import digest, lock_id
 from dashboard.sources.queues import Layout, QueueReader
 
 log = logging.getLogger(__name__)
@@ -88,7 +90,9 @@ class LocksFeed(Feed):
     def __init__(self, place: Watched, foreign: Sequence[bytes], emit: Callable[[Observation], None], stop: threading.Event) -> None:
         super().__init__(name=f"cache {place.alias}", emit=emit, stop=stop, url=shown_url(place.url))
         self._place = place
-        self._follower = Follower(connections.look(place), place, conf().LOCK_PATTERNS, tell=self._tell, foreign=foreign, scan=conf().SCAN)
+        self._follower = Follower(
+            connections.look(place), place, conf().LOCK_PATTERNS, tell=self._tell, foreign=foreign, scan=conf().SCAN, expired=self._expired
+        )
 
     def work(self) -> None:
         try:
@@ -106,6 +110,10 @@ class LocksFeed(Feed):
         if self._follower.refused:
             return ["CLIENT TRACKING is refused, so a change is seen up to a second late: allow +client|tracking and +client|id."]
         return []
+
+    def _expired(self, key: bytes, token: bytes) -> None:
+        """So that a run that outlives its lock can be protected: nobody else still has the token that it will compare."""
+        remember(connections.own(), lock_id(self._place.alias, key), digest(token), token)
 
     def _tell(self, locks: Sequence[HeldLock], gone: Sequence[str], live: bool, at: datetime) -> None:
         self.emit(LocksRead(cache=self._place.alias, locks=locks, gone=gone, live=live, at=at))

@@ -4,7 +4,7 @@ Whatever is said to have changed is read again, so a push that is lost or double
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
@@ -28,14 +28,22 @@ MAX_READ = 1000  # keys in one pipeline
 MAX_FOLLOWED = 20_000  # names kept in sight; beyond that the coverage line says so
 REMEMBER = timedelta(hours=1)  # a name that was a lock this recently is looked at again without waiting for the scan
 
+EXPIRED_WITHIN = timedelta(milliseconds=75)  # what is gone this close to its deadline has expired
 Told = Callable[[Sequence[HeldLock], Sequence[str], bool, datetime], None]
+Expired = Callable[[bytes, bytes], None]  # raw key, token
+
+
+def _nobody(_key: bytes, _token: bytes) -> None:
+    """Nobody wants the tokens of expired locks."""
 
 
 class Follower:
     """One place's locks; `step` does a little and returns, so that its thread can be stopped."""
 
-    def __init__(self, redis: Redis, place: Watched, patterns: Sequence[str], *, tell: Told, foreign: Sequence[bytes] = (), scan: bool = True) -> None:
-        self._redis, self._place, self._tell = redis, place, tell
+    def __init__(
+        self, redis: Redis, place: Watched, patterns: Sequence[str], *, tell: Told, foreign: Sequence[bytes] = (), scan: bool = True, expired: Expired = _nobody
+    ) -> None:
+        self._redis, self._place, self._tell, self._expired = redis, place, tell, expired
         patterns = [*patterns, *globs_of(conf().LOCKS)]
         self._matches: re.Pattern[str] = compile_patterns(patterns)
         self._foreign = tuple(foreign)  # prefixes of other places in the same database
@@ -45,6 +53,7 @@ class Follower:
         self._scan_always = scan
         self._held: dict[bytes, datetime | None] = {}  # raw key -> when it expires
         self._seen_at: dict[bytes, datetime] = {}  # names that were locks, held or not
+        self._tokens: dict[bytes, bytes] = {}  # of those that are held: when one has expired, only we still know it
         self.tracker: Tracker | None = None
         self.refused: str | None = None
         self._pass: Iterator[list[bytes]] | None = None
@@ -138,8 +147,18 @@ class Follower:
         ordered = sorted(keys)
         for start in range(0, len(ordered), MAX_READ):
             batch = ordered[start : start + MAX_READ]
-            now = datetime.now(UTC)
-            self._compare(batch, read_locks(self._redis, self._place, batch, now), now, live=live)
+            now, tokens = datetime.now(UTC), dict[bytes, bytes]()
+            read = read_locks(self._redis, self._place, batch, now, tokens)
+            self._keep_expired(batch, tokens, now)
+            self._compare(batch, read, now, live=live)
+
+    def _keep_expired(self, keys: Sequence[bytes], tokens: Mapping[bytes, bytes], now: datetime) -> None:
+        """Hand on the tokens of those that are gone or another's since their deadline."""
+        for key in keys:
+            before, deadline = self._tokens.pop(key, None), self._held.get(key)
+            if before is not None and tokens.get(key) != before and deadline is not None and now >= deadline - EXPIRED_WITHIN:
+                self._expired(key, before)
+        self._tokens.update(tokens)
 
     def _compare(self, keys: Sequence[bytes], read: Sequence[HeldLock | None], now: datetime, *, live: bool) -> None:
         changed, gone = [], []

@@ -1,7 +1,7 @@
 """Reads locks: what is under a key, whose token it is and how long it lasts. Reads only, each read bounded."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -60,8 +60,10 @@ def read_lock(redis: Redis, place: Watched, raw_key: bytes, now: datetime) -> He
     return read_locks(redis, place, [raw_key], now)[0]
 
 
-def read_locks(redis: Redis, place: Watched, raw_keys: Sequence[bytes], now: datetime) -> list[HeldLock | None]:
-    """What is under each key, in the order given; None: gone.
+def read_locks(
+    redis: Redis, place: Watched, raw_keys: Sequence[bytes], now: datetime, tokens: MutableMapping[bytes, bytes] | None = None
+) -> list[HeldLock | None]:
+    """What is under each key, in the order given; None: gone. `tokens`: where the tokens themselves go, by key, for whoever may need one again.
 
     Cost: one round trip for all, one more where a key is of another type.  Raises: SourceUnavailable.
     """
@@ -78,6 +80,8 @@ def read_locks(redis: Redis, place: Watched, raw_keys: Sequence[bytes], now: dat
                 raise value
             else:
                 read.append(_held(place, key, value, ttl_ms, now))
+                if tokens is not None and ttl_ms != GONE and len(value) <= MAX_TOKEN_BYTES:
+                    tokens[key] = value
     return read
 
 

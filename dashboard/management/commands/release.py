@@ -50,7 +50,7 @@ class Command(BaseCommand):
             sys.exit(UNAVAILABLE)
         if len(options["id"]) == 1:
             self._say(options, outcome_row(outcome))
-            sys.exit(_status(outcome))
+            sys.exit(status_of_one(outcome))
         self._say_many(options, many_row(outcome))
         sys.exit(_status_of_many(outcome))
 
@@ -72,7 +72,8 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(row, indent=1) if options["json"] else row["message"])
 
 
-def _status(outcome: Outcome) -> int:
+def status_of_one(outcome: Outcome) -> int:
+    """0 done, 1 refused, 3 where a source does not answer."""
     if outcome.is_done:
         return 0
     return UNAVAILABLE if outcome.code in SOURCE_AWAY else REFUSED

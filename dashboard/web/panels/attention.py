@@ -13,7 +13,8 @@ from dashboard.web.links import task_url
 from dashboard.web.look import Look
 from dashboard.web.panel import Piece
 from dashboard.web.panels.frame import piece
-from dashboard.web.panels.lock_row import no_release, release_url, steady
+from dashboard.web.panels.lock_acts import no_release, release_url
+from dashboard.web.panels.lock_row import steady
 from dashboard.web.panels.queue_row import url_of
 from dashboard.words import sentences, source_name, verdict, visible
 

@@ -16,6 +16,7 @@ from dashboard.web.look import Look, look
 from dashboard.web.panel import Piece
 from dashboard.web.panels.frame import frame, piece
 from dashboard.web.panels.lanes import axis, lane_piece
+from dashboard.web.panels.lock_acts import changes
 from dashboard.web.panels.lock_row import LockRow, lock_row, steady
 from dashboard.web.timeline import anchor_of
 from dashboard.words import ENDS, duration, sentences, short_id, visible
@@ -52,6 +53,7 @@ class LockPanel:
                 "panels/lock_head.html",
                 name=visible(name or ""),
                 row=rows[0] if rows else None,
+                changes=[offer for one in judged for offer in changes(one, may)],
                 ended=_ended(lane, seen),
                 is_current=seen.is_current,
                 copy=of_lock(rows[0], sentences(steady(judged[0].evidence), now)) if rows else "",

@@ -9,7 +9,6 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop as N_
 
 from dashboard.conf import conf
 from dashboard.records import Evidence, Holder, JudgedLock
@@ -17,18 +16,12 @@ from dashboard.web.instants import Instant, instant_of, maybe
 from dashboard.web.links import object_url, task_url, worker_url
 from dashboard.web.look import Look
 from dashboard.web.panels.listing import Value
+from dashboard.web.panels.lock_acts import no_release, protect_url, release_url
 from dashboard.words import CERTAINTIES, CERTAINTY_WORDS, MEANINGS, duration, sentences, short_id, verdict, visible
 
 MAX_KEPT = 8192  # rendered rows, about 3 KB each
 SHARE_STEP = 25  # percent: the server draws the bar in quarters, the script exactly; finer steps would push a row twenty times in its life for nothing
 OPEN_VERDICTS = {"orphaned", "overrun", "overlapping"}  # their evidence is read before anything is done
-NEVER_RELEASED = {
-    "internal": N_("The broker library's own lock: it is never released by hand."),
-    "not-listed": N_("No setting says that this name is a lock's: add its pattern to LOCKS or LOCK_PATTERNS first."),
-    "forbidden": N_("The settings say that this lock is not to be released."),
-}
-RELEASE = "lockhouse.release_lock"
-FORCE_RELEASE = "lockhouse.force_release_lock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +62,7 @@ class LockRow:
     about_url: str
     release_url: str
     no_release: str
+    protect_url: str
 
 
 def lock_row(one: JudgedLock, look: Look, may: frozenset[str], *, exact: bool = False) -> LockRow:
@@ -110,6 +104,7 @@ def lock_row(one: JudgedLock, look: Look, may: frozenset[str], *, exact: bool = 
         about_url=object_url(one.model, one.object_id) if one.model else "",
         release_url=release_url(one),
         no_release=no_release(one, may),
+        protect_url=protect_url(one, may),
     )
 
 
@@ -122,28 +117,6 @@ def row_id(one: JudgedLock) -> str:
     """Stable while the lock is; an expired lock whose run goes on keeps its own row beside the one that took the name anew."""
     lapsed = f"-{one.lock.token_digest[:8]}" if one.lock.lapsed_at else ""
     return f"lock-{one.lock.id[:12]}{lapsed}"
-
-
-def release_url(one: JudgedLock) -> str:
-    """Where the plan of a release of exactly this token is."""
-    return f"{reverse('lockhouse:lock-release', args=[one.lock.id])}?digest={one.lock.token_digest}"
-
-
-def no_release(one: JudgedLock, may: frozenset[str]) -> str:
-    """Why this lock cannot be released from here; empty where it can."""
-    if one.lock.lapsed_at is not None:
-        return _("It has expired: there is nothing to release.")
-    if one.lock.dialect == "not-a-lock":
-        return _("This key is no lock.")
-    if one.no_release:
-        return _(NEVER_RELEASED[one.no_release])
-    if conf().READ_ONLY:
-        return _("Lockhouse is read-only here: acts are switched off.")
-    if RELEASE not in may:
-        return _("You have no permission to release locks.")
-    if one.verdict != "orphaned" and FORCE_RELEASE not in may:
-        return _("You may release only locks that are proved orphaned.")
-    return ""
 
 
 def holder_words(holder: Holder) -> tuple[str, str]:
@@ -231,6 +204,7 @@ def _fixed_words(_language: str | None) -> Mapping[str, str]:
         "refused": _("Refused / h"),
         "refused_unknown": _("Not known: nobody reports the refused attempts of this lock"),
         "release": _("Release…"),
+        "protect": _("Protect…"),
         "why": _("why"),
         "blocks": _("blocks"),
         "also": _("also"),

@@ -1,0 +1,67 @@
+"""Which acts on a lock are offered to whom: nothing that would be refused."""
+
+from collections.abc import Iterator
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as N_
+
+from dashboard.conf import conf
+from dashboard.records import JudgedLock
+
+RELEASE = "lockhouse.release_lock"
+FORCE_RELEASE = "lockhouse.force_release_lock"
+NEVER_RELEASED = {
+    "internal": N_("The broker library's own lock: it is never released by hand."),
+    "not-listed": N_("No setting says that this name is a lock's: add its pattern to LOCKS or LOCK_PATTERNS first."),
+    "forbidden": N_("The settings say that this lock is not to be released."),
+}
+
+
+def release_url(one: JudgedLock) -> str:
+    """Where the plan of a release of exactly this token is."""
+    return f"{reverse('lockhouse:lock-release', args=[one.lock.id])}?digest={one.lock.token_digest}"
+
+
+def no_release(one: JudgedLock, may: frozenset[str]) -> str:
+    """Why this lock cannot be released from here; empty where it can."""
+    if one.lock.lapsed_at is not None:
+        return _("It has expired: there is nothing to release.")
+    if one.lock.dialect == "not-a-lock":
+        return _("This key is no lock.")
+    if one.no_release:
+        return _(NEVER_RELEASED[one.no_release])
+    if conf().READ_ONLY:
+        return _("Lockhouse is read-only here: acts are switched off.")
+    if RELEASE not in may:
+        return _("You have no permission to release locks.")
+    if one.verdict != "orphaned" and FORCE_RELEASE not in may:
+        return _("You may release only locks that are proved orphaned.")
+    return ""
+
+
+def protect_url(one: JudgedLock, may: frozenset[str]) -> str:
+    """Where the plan is of putting the token back of a run that outlived this lock; empty where there is no such run, or it is not for this person."""
+    is_outlived = one.lock.lapsed_at is not None and "unknown" not in one.flags
+    return _url(one, "protect") if is_outlived and _may_change(one, may) else ""
+
+
+def changes(one: JudgedLock, may: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """What is offered on the lock's own page: word and address."""
+    if url := protect_url(one, may):
+        yield _("Protect…"), url
+    if one.lock.lapsed_at is not None or one.lock.dialect == "not-a-lock" or not _may_change(one, may):
+        return
+    if one.lock.expires_at is not None:
+        yield _("Extend…"), _url(one, "extend")
+    elif "orphaned" in one.flags or FORCE_RELEASE in may:
+        yield _("Set a timeout…"), _url(one, "timeout")
+
+
+def _may_change(one: JudgedLock, may: frozenset[str]) -> bool:
+    return not conf().READ_ONLY and RELEASE in may and not one.no_release
+
+
+def _url(one: JudgedLock, change: str) -> str:
+    """Of exactly this token."""
+    return f"{reverse('lockhouse:lock-change', args=[one.lock.id, change])}?digest={one.lock.token_digest}"

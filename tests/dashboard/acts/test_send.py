@@ -332,3 +332,15 @@ def test_what_did_not_reach_the_broker_counts_for_nothing(broker, sender, settin
     broker.delete("emails")
 
     assert send_now(sender, SENDING, origin="api").is_done
+
+
+@pytest.mark.parametrize("queue", ["a\x00b", "a\x1b[31mb", "a\u202eb", "a*[b]?"])
+def test_queue_names_with_control_characters_and_glob_signs_are_that_very_queue_and_shown_spelled_out(broker, sender, queue):
+    page = logged_in(sender).post("/send/check/", {"task": "main_send_email", "queue": queue}).content.decode()
+
+    outcome = send_now(sender, Sending(task="main_send_email", queue=queue), origin="api", anyway=True)
+
+    assert outcome.is_done
+    assert len(messages(broker, queue)) == 1
+    assert not {"\x00", "\x1b", "\u202e"} & set(page)
+    assert "no queue a" in page

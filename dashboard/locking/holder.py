@@ -29,7 +29,7 @@ class Run(NamedTuple):
     task_name: str | None = None
     retries: int | None = None
     worker: str | None = None
-    app: Celery | None = None
+    task: Any = None  # the task itself: its app is looked up only where something is reported
 
 
 NO_RUN = Run()
@@ -44,7 +44,7 @@ def current_run() -> Run:
     for task in reversed(_tasks_of_this_thread()):
         request = task.request
         if not request.called_directly and not request.is_eager:
-            return Run(_text(request.id), _text(task.name), _number(request.retries), _text(request.hostname), task.app)
+            return Run(_text(request.id), _text(task.name), _number(request.retries), _text(request.hostname), task)
     return NO_RUN
 
 

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from redis.typing import Number
 
 
+def _bytes(token: str | bytes) -> bytes:
+    return token.encode() if isinstance(token, str) else token
+
+
 class HolderLock(Lock):
     """A lock whose token names its holder; the commands and their number are those of a plain lock."""
 
@@ -31,8 +35,9 @@ class HolderLock(Lock):
         A token of the caller's own is used as it is.  Raises: what redis-py raises; then nothing is reported, unless it waited.
         """
         run, began = current_run(), time.monotonic()
-        ours: Any = write_token(run, this_process()) if token is None else token  # redis-py's types forget the bytes
-        if super().acquire(blocking=False, token=ours):
+        ours: Any = write_token(run, this_process()) if token is None else _bytes(token)  # redis-py's types forget the bytes
+        if self.do_acquire(ours):  # as redis-py's acquire does, less what it costs to encode bytes
+            self.local.token = ours
             return True
         attempt = Attempt(self.name, ours, began, run)
         pause = self.sleep if sleep is None else sleep

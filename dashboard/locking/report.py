@@ -95,7 +95,7 @@ def report_lost(name: object, token: str | bytes, noticed: str) -> None:
 def _report(kind: str, name: object, token: str | bytes, run: Run, **more: Any) -> None:
     if celery_is_loaded():  # else nobody made an app: not even a thread is worth while
         fields = {"key": _shown(name), "digest": _digest(token), "timestamp": time.time(), **more}
-        _reporter.put(Report(kind, run, run.app or app_of_this_thread(), fields))
+        _reporter.put(Report(kind, run, run.task.app if run.task else app_of_this_thread(), fields))
 
 
 class Reporter:

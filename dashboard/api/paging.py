@@ -22,3 +22,17 @@ def cursor_of(ids: Sequence[str], end: int) -> str | None:
     if end >= len(ids) or end == 0:
         return None
     return base64.urlsafe_b64encode(f"{end}:{ids[end - 1]}".encode()).decode()
+
+
+def cursor_of_history(before: int) -> str | None:
+    """The cursor of what comes before that row of the history; None for 0: nothing."""
+    return base64.urlsafe_b64encode(f"before:{before}".encode()).decode() if before else None
+
+
+def history_cursor(cursor: str | None) -> int | None:
+    """The row of the history that a cursor names; None for a cursor of another kind."""
+    try:
+        kind, _, row = base64.urlsafe_b64decode(cursor or "").decode().partition(":")
+        return max(1, min(int(row), 2**63 - 1)) if kind == "before" else None
+    except (binascii.Error, ValueError):
+        return None

@@ -9,34 +9,46 @@ from ninja import Router
 from dashboard import snapshot as snapshots
 from dashboard.api.auth import caller, needs
 from dashboard.api.locks import Limit
-from dashboard.api.paging import after, cursor_of
+from dashboard.api.paging import after, cursor_of, cursor_of_history, history_cursor
 from dashboard.api.rows import rfc3339, unavailable
+from dashboard.api.run_list import LAST, Ended, ended, executions, going
 from dashboard.api.run_rows import run_row, runs_answer
 from dashboard.conf import policy
 from dashboard.judge import assess
-from dashboard.judge.runs import JudgedRun, judge_runs, matches_run, runs_of
+from dashboard.judge.runs import JudgedRun, judge_runs
 from dashboard.records import Snapshot
 
 VIEW_PAYLOADS, VIEW_SECRETS = "lockhouse.view_payloads", "lockhouse.view_unredacted"
 router = Router(tags=["runs"])
 
 
-@router.get("/runs", summary="The runs: those that go on first, then what ended lately", auth=needs("lockhouse.view_locks"))
+@router.get("/runs", summary="The runs: those that go on first, then what ended, the latest first", auth=needs("lockhouse.view_locks"))
 def runs(request: HttpRequest, q: str = "", limit: Limit = 100, cursor: str | None = None) -> dict[str, Any]:
-    """`q` filters like the page: free words, and `field:value` for task, worker, queue, state, lock, id. Arguments need `view_payloads`."""
+    """`q` filters like the page: free words, and `field:value` for task, worker, queue, state, lock, id, since, until. Arguments need `view_payloads`.
+
+    `total` is null where there are more than this page has: nobody counts a history.
+    """
     now, known = datetime.now(UTC), snapshots.newest()
-    found = [one for one in judged(known, now) if matches_run(one, q)]
-    ids = [f"{one.id}-{one.run.retries}-{one.delivery}" for one in found]
-    start = after(ids, cursor)
-    rows = [_row(request, one, now) for one in found[start : start + limit]]
-    return {**runs_answer(known, rows, now), "total": len(found), "next_cursor": cursor_of(ids, start + len(rows))}
+    all_runs, before = judged(known, now), history_cursor(cursor)
+    live = [] if before else going(all_runs, q)
+    ids = [f"{one.id}-{one.run.retries}-{one.delivery}" for one in live]
+    start = after(ids, cursor) if live else 0
+    rows = live[start : start + limit]
+    if len(rows) == limit and start + limit < len(live):
+        return {**runs_answer(known, [_row(request, one, now) for one in rows], now), "total": None, "next_cursor": cursor_of(ids, start + limit)}
+    past = ended(known, all_runs, q, before=before or LAST, limit=limit - len(rows)) if len(rows) < limit else Ended(runs=(), older=LAST)
+    answer = runs_answer(known, [_row(request, one, now) for one in (*rows, *past.runs)], now)
+    if past.problem:
+        answer["unavailable"] = {**answer["unavailable"], "history": past.problem}
+    total = None if past.older or cursor else len(live) + len(past.runs)
+    return {**answer, "total": total, "next_cursor": cursor_of_history(past.older)}
 
 
 @router.get("/runs/{run_id}", summary="One run, with its earlier tries", auth=needs("lockhouse.view_locks"))
 def run(request: HttpRequest, run_id: str) -> dict[str, Any]:
-    """404 where no run with this id is remembered; `before` has the tries and deliveries before it, the latest first."""
+    """404 where no run with this id is known, be it in the history; `before` has the tries and deliveries before it, the latest first."""
     now, known = datetime.now(UTC), snapshots.newest()
-    found = runs_of(run_id, judged(known, now))
+    found = executions(run_id, known, judged(known, now))
     if not found:
         raise Http404
     latest, *before = (_row(request, one, now) for one in found)

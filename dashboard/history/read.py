@@ -1,18 +1,124 @@
-"""Reads the history. Each question is bounded, and none counts all rows."""
+"""Reads the history. Each question is bounded, and none counts all rows; its errors are the database's."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import connections
 
-from dashboard.history.rows import GOING
+from dashboard.history.names_read import KnownNames, known_names
+from dashboard.history.rows import COLUMNS, GOING, LOST, NAMES, REFUSED, SUCCEEDED, US, Gap
+from dashboard.history.search import Wanted, ids_of
+from dashboard.history.statements import TABLE
+from dashboard.records import Run
 
 MAX_OPEN = 20_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+OUTCOMES = (None, "UNKNOWN", "LOST", "RETRY", "REJECTED", "REVOKED", "FAILURE", "SUCCESS", "SUCCESS")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Runs as they were written last, newest first; `more`: there are older ones."""
+
+    runs: Sequence[Run]
+    more: bool
+
+
+def page(wanted: Wanted, limit: int, alias: str = "default") -> Page:
+    """The newest runs that are wanted.  Cost: two statements, and one for the names now and then."""
+    names = known_names(alias)
+    ids = ids_of(alias, wanted, names, limit + 1)
+    return Page(_runs(alias, ids[:limit], names), len(ids) > limit)
+
+
+def runs_of_identity(identity: str, alias: str = "default") -> Sequence[Run]:
+    """Every execution under the task id that goes by this id in addresses, the latest first."""
+    return page(Wanted(words=(("id", identity),)), 100, alias).runs
+
+
+def gaps(limit: int = 20, alias: str = "default") -> list[Gap]:
+    """The latest gaps."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT from_us, to_us, why, how_many FROM lockhouse_historygap ORDER BY to_us DESC LIMIT %s", [limit])
+        return [Gap(from_us=from_us, to_us=to_us, why=why, how_many=how_many) for from_us, to_us, why, how_many in cursor.fetchall()]
 
 
 def open_rows(alias: str = "default") -> list[tuple[str, int, int]]:
-    """Task id, id and time of receipt of the newest runs whose end is not known, the oldest first.  Raises: the database's errors."""
+    """Task id, id and time of receipt of the newest runs whose end is not known, the oldest first."""
+    statement = (
+        f"SELECT task_id, id, received_us FROM {TABLE} WHERE id IN "  # noqa: S608  # names of our own
+        f"(SELECT id FROM {TABLE} WHERE outcome = %s ORDER BY id DESC LIMIT %s) ORDER BY id"
+    )
     with connections[alias].cursor() as cursor:
-        cursor.execute(
-            "SELECT task_id, id, received_us FROM lockhouse_taskrun WHERE id IN "
-            "(SELECT id FROM lockhouse_taskrun WHERE outcome = %s ORDER BY id DESC LIMIT %s) ORDER BY id",
-            [GOING, MAX_OPEN],
-        )
+        cursor.execute(statement, [GOING, MAX_OPEN])
         return list(cursor.fetchall())
+
+
+def _runs(alias: str, ids: Sequence[int], names: KnownNames) -> list[Run]:
+    if not ids:
+        return []
+    with connections[alias].cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(COLUMNS)} FROM {TABLE} WHERE id IN ({', '.join(map(str, ids))}) ORDER BY id DESC")  # noqa: S608  # numbers
+        rows = cursor.fetchall()
+    if any(row[place] and row[place] not in names.texts for row in rows for place in NAMES):
+        names = known_names(alias, at_once=True)
+    return [run_of(row, names.texts) for row in rows]
+
+
+def run_of(row: Sequence[Any], names: dict[int, str]) -> Run:
+    """The record that a row was made of, as far as it tells."""
+    told = dict(zip(COLUMNS, row, strict=True))
+    return Run(
+        task_id=told["task_id"],
+        retries=told["retries"],
+        name=names.get(told["task"]),
+        worker=names.get(told["worker"]),
+        queue=names.get(told["queue"]),
+        pid=told["pid"] or None,
+        parent_pid=told["parent_pid"] or None,
+        **{name: told[name] or None for name in ("args", "kwargs", "origin", "parent_id", "root_id", "result", "error")},
+        sent_at=instant(told["sent_us"]),
+        received_at=instant(told["received_us"]),
+        started_at=instant(told["started_us"]),
+        ended_at=instant(told["ended_us"]),
+        heard_at=instant(told["heard_us"]),
+        eta_at=_said(told["eta"]),
+        expires_at=_said(told["expires"]),
+        runtime=None if told["runtime_us"] < 0 else timedelta(microseconds=told["runtime_us"]),
+        outcome=OUTCOMES[told["outcome"]],
+        traceback_end=told["traceback"] or None,
+        refused_by=names.get(told["lock"]) or ("?" if told["outcome"] == REFUSED else None),
+        refused_lock_id=told["lock_id"] or None,
+        refused_at=instant(told["refused_us"]),
+        redelivered=bool(told["redelivered"]),
+        row=told["id"],
+    )
+
+
+def instant(us: int) -> datetime | None:
+    """A number of microseconds as an instant; None for 0."""
+    return EPOCH + timedelta(microseconds=us) if us else None
+
+
+def _said(text: str) -> datetime | None:
+    """A time as a message carries it: ISO 8601, in UTC where it names no zone."""
+    try:
+        at = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
+
+
+def id_at(at: datetime) -> int:
+    """The least id that a run can have that was first heard of then."""
+    return int(at.timestamp() * US) * 256
+
+
+def newest_first(runs: Iterable[Run]) -> list[Run]:
+    """In the order of the history."""
+    return sorted(runs, key=lambda run: run.row, reverse=True)
+
+
+assert (LOST, SUCCEEDED) == (2, 7), "the places in OUTCOMES"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from django.db import DatabaseError, DataError, connections, transaction
+from django.db import DataError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from dashboard.history.names import Names
@@ -109,8 +109,3 @@ def _fit(value: int | str, column: str) -> int | str:
 
 def _fit_text(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
-
-
-def is_not_migrated(error: DatabaseError) -> bool:
-    """Whether the tables are missing."""
-    return "no such table" in str(error) or "does not exist" in str(error)

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from dashboard.judge.facts import Facts, gather
 from dashboard.judge.life import Life, incarnation, life_of_process
@@ -14,9 +14,9 @@ from dashboard.records.identity import identity
 STATES = ("lost", "unknown", "active", "received", "scheduled", "sent", "failed", "refused", "retried", "rejected", "revoked", "succeeded")
 WAITING = frozenset({"received", "scheduled", "sent"})
 GOING = WAITING | {"lost", "unknown", "active"}
-ENDS = {"SUCCESS": "succeeded", "FAILURE": "failed", "RETRY": "retried", "REVOKED": "revoked", "REJECTED": "rejected"}
+ENDS = {"SUCCESS": "succeeded", "FAILURE": "failed", "RETRY": "retried", "REVOKED": "revoked", "REJECTED": "rejected", "LOST": "lost"}
 BLINDING = frozenset({"broker", "events", "workers", "lockhouse"})  # without these a worker's silence may be ours
-FIELDS = frozenset({"task", "worker", "queue", "state", "lock", "id"})
+FIELDS = frozenset({"task", "worker", "queue", "state", "lock", "id", "since", "until"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class JudgedRun:
 
     @property
     def is_going(self) -> bool:
-        return self.state in GOING
+        return self.state in GOING and self.run.outcome is None and self.run.ended_at is None
 
     @property
     def began_at(self) -> datetime | None:
@@ -63,6 +63,20 @@ def judge_runs(snapshot: Snapshot, locks: Iterable[JudgedLock], now: datetime, p
 def runs_of(run_id: str, judged: Iterable[JudgedRun]) -> list[JudgedRun]:
     """All executions under the task id that goes by this id in addresses, the latest first."""
     return sorted((one for one in judged if one.id == run_id), key=lambda one: _order(one.run), reverse=True)
+
+
+def judge_past(runs: Iterable[Run], snapshot: Snapshot) -> list[JudgedRun]:
+    """Runs of the history that the snapshot has no more, in their order: how they ended, or that nobody followed them to their end."""
+    skews = {(worker.name, worker.pid): worker.clock_skew for worker in snapshot.workers}
+    return [_past(run, skews.get((run.worker or "", run.parent_pid))) for run in runs]
+
+
+def _past(run: Run, skew: timedelta | None) -> JudgedRun:
+    delivery = run.row if run.redelivered else 0
+    if run.outcome is None:
+        unfollowed = replace(run, outcome="UNKNOWN")
+        return JudgedRun(run=unfollowed, state="unknown", evidence=(Evidence(code="run_not_followed", values={}),), skew=skew, delivery=delivery)
+    return JudgedRun(run=run, state="refused" if run.is_refused else ENDS.get(run.outcome, "unknown"), skew=skew, delivery=delivery)
 
 
 def _by_holder(locks: Iterable[JudgedLock]) -> dict[str, list[JudgedLock]]:
@@ -165,12 +179,24 @@ def _urgency(one: JudgedRun) -> tuple[int, float, str]:
 
 
 def matches_run(one: JudgedRun, query: str) -> bool:
-    """Whether it has every part of the query: free words, and `field:value` for task, worker, queue, state, lock, id."""
+    """Whether it has every part of the query: free words, and `field:value` for task, worker, queue, state, lock, id, since, until."""
     return all(_has(one, field, value) for field, value in words_of(query, FIELDS))
+
+
+def time_of(value: str) -> datetime | None:
+    """A time as it is typed into a filter: ISO 8601, in UTC where it names no zone; None for anything else."""
+    try:
+        at = datetime.fromisoformat(value.upper())
+    except ValueError:
+        return None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
 
 
 def _has(one: JudgedRun, field: str, value: str) -> bool:
     run = one.run
+    if field in {"since", "until"}:
+        at, first = time_of(value), run.sent_at or run.received_at or run.started_at or run.heard_at
+        return at is not None and first is not None and ((first >= at) if field == "since" else (first < at))
     if field == "state":
         return value in {one.state, (run.outcome or "").casefold()} or (value == "waiting" and one.state in WAITING)
     locks = (run.refused_by, *(lock.lock.name for lock in one.locks))

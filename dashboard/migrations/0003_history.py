@@ -150,7 +150,11 @@ class Migration(migrations.Migration):
                     models.Index(fields=["segment", "key"], name="lockhouse_run_key"),
                     models.Index(fields=["id", "task", "worker", "queue", "outcome"], name="lockhouse_run_newest"),
                     models.Index(fields=["task", "id", "worker", "queue", "outcome"], name="lockhouse_run_task"),
-                    models.Index(condition=models.Q(("outcome__in", (1, 2, 3, 4, 5, 6, 8))), fields=["outcome", "id"], name="lockhouse_run_outcome"),
+                    models.Index(
+                        condition=models.Q(("outcome__in", (1, 2, 3, 4, 5, 6, 8))),
+                        fields=["outcome", "id", "task", "worker", "queue"],
+                        name="lockhouse_run_outcome",
+                    ),
                     models.Index(condition=models.Q(("lock__gt", 0)), fields=["lock", "id"], name="lockhouse_run_lock"),
                 ],
             },

@@ -21,6 +21,7 @@ OUTCOMES = [
     (7, _("succeeded")),
     (8, _("refused")),  # it ended well, and did nothing: a lock turned it away
 ]
+RARE = models.Q(outcome__in=(1, 2, 3, 4, 5, 6, 8))
 WHYS = [
     ("no-observer", _("no observer ran")),
     ("database", _("the database could not take it")),
@@ -90,7 +91,7 @@ class TaskRun(models.Model):
             models.Index(fields=["segment", "key"], name="lockhouse_run_key"),
             models.Index(fields=["id", "task", "worker", "queue", "outcome"], name="lockhouse_run_newest"),  # a filter reads it alone
             models.Index(fields=["task", "id", "worker", "queue", "outcome"], name="lockhouse_run_task"),
-            models.Index(fields=["outcome", "id"], name="lockhouse_run_outcome", condition=models.Q(outcome__in=(1, 2, 3, 4, 5, 6, 8))),
+            models.Index(fields=["outcome", "id", "task", "worker", "queue"], name="lockhouse_run_outcome", condition=RARE),
             models.Index(fields=["lock", "id"], name="lockhouse_run_lock", condition=models.Q(lock__gt=0)),
         ]
 

@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from itertools import islice
 from time import monotonic
 
-from django.db import DatabaseError, InterfaceError, connections
+from django.db import connections
 
 from dashboard.exceptions import SourceUnavailable
+from dashboard.history.problems import AWAY, reason_of
 from dashboard.history.read import open_rows
 from dashboard.history.rows import US, Batch, Gap, MinuteRow, Row
-from dashboard.history.write import Superseded, Writer, is_not_migrated
+from dashboard.history.write import Superseded, Writer
 from dashboard.observer.feeds import Feed
 from dashboard.observer.leader import own_name
 from dashboard.observer.observations import Observation
@@ -57,7 +58,7 @@ class HistoryWriter(Feed):
         try:
             self._until = self._writer.claim(now_us())
             return open_rows()
-        except (DatabaseError, InterfaceError) as error:
+        except AWAY as error:
             log.warning("%s %s", SOURCE, reason_of(error))
             return []
         finally:
@@ -118,7 +119,7 @@ class HistoryWriter(Feed):
         except Superseded:
             log.warning("another observer writes the history now")
             self.stop.wait()
-        except (DatabaseError, InterfaceError) as error:
+        except AWAY as error:
             connections["default"].close()
             raise SourceUnavailable(SOURCE, reason_of(error)) from error
         finally:
@@ -168,10 +169,3 @@ class HistoryWriter(Feed):
 def now_us() -> int:
     """This moment, in microseconds since 1970."""
     return int(datetime.now(UTC).timestamp() * US)
-
-
-def reason_of(error: Exception) -> str:
-    """Why the database did not take it, in a sentence's part."""
-    if isinstance(error, DatabaseError) and is_not_migrated(error):
-        return "has no tables: run manage.py migrate"
-    return f"cannot be written: {str(error).splitlines()[0] if str(error) else type(error).__name__}"

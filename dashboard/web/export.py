@@ -69,7 +69,8 @@ def csv_url(page: str, query: Query) -> str:
 def csv_response(request: HttpRequest, page: str, snapshot: Snapshot, query: Query, may: May, now: datetime) -> HttpResponse:
     """The file, sent while it is written; its name says of when it is, and whether something could not be looked at."""
     listing, row = EXPORTS[page]
-    parts = _parts(row(one, now, may) for one in listing.found(look(snapshot, now), query).shown)
+    found = listing.found(look(snapshot, now), query)
+    parts = _parts(row(one, now, may) for one in (runs.every_row(found) if page == "runs" else found.shown))
     response = StreamingHttpResponse(_in_threads(parts) if isinstance(request, ASGIRequest) else parts, content_type="text/csv; charset=utf-8")
     system = re.sub(r"[^A-Za-z0-9_.-]+", "-", conf().NAME)
     of = f"-{snapshot.at:%Y%m%dT%H%M%SZ}" if snapshot.at else ""

@@ -7,31 +7,37 @@ from typing import Any
 from rich.table import Column, Table
 from rich.text import Text
 
+from dashboard.api.run_list import ended, going
 from dashboard.api.run_rows import run_row, run_sources_away, runs_answer
 from dashboard.conf import policy
 from dashboard.judge import assess
-from dashboard.judge.runs import judge_runs, matches_run
+from dashboard.judge.runs import judge_runs
 from dashboard.management.lists import ListCommand, printed
 from dashboard.records import Snapshot
 from dashboard.words import visible
 from dashboard.words.runs import state_word
 
+MAX_ENDED = 1000
 COLOURS = {"lost": "bold red", "failed": "red", "refused": "magenta", "retried": "yellow", "unknown": "dim", "active": "green"}
 
 
 class Command(ListCommand):
     help = (
-        "List the runs, those that go on first, then what ended within the last minutes; secrets in their arguments are hidden. "
+        "List the runs, those that go on first, then the 1,000 that ended last; secrets in their arguments are hidden. "
         "Where no observer runs, one look is taken, which sees the active ones alone. "
         "Exit status: 0 done, 2 usage, 3 the workers or their events cannot be followed."
     )
     noun = "runs"
-    fields = 'task, worker, queue, state, lock, id ("state:failed")'
+    fields = 'task, worker, queue, state, lock, id, since, until ("state:failed since:2026-11-25T10:00")'
 
     def answer(self, known: Snapshot, q: str, now: datetime) -> tuple[dict[str, Any], int]:
         judged = judge_runs(known, assess(known, now, policy()), now, policy())
-        rows = [run_row(one, now, payloads=True) for one in judged if matches_run(one, q)]
-        return runs_answer(known, rows, now), len(judged)
+        past = ended(known, judged, q, limit=MAX_ENDED)
+        rows = [run_row(one, now, payloads=True) for one in (*going(judged, q), *past.runs)]
+        answer = runs_answer(known, rows, now)
+        if past.problem:
+            answer["unavailable"] = {**answer["unavailable"], "history": past.problem}
+        return answer, len(judged)
 
     def away(self, names: Iterable[str]) -> list[str]:
         return run_sources_away(names)

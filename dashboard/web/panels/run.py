@@ -7,8 +7,9 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from dashboard.api.run_list import executions
 from dashboard.judge.run_life import Moment, moments
-from dashboard.judge.runs import JudgedRun, judge_runs, runs_of
+from dashboard.judge.runs import JudgedRun, judge_runs
 from dashboard.records import Run, Snapshot
 from dashboard.web.instants import Instant, iso, maybe
 from dashboard.web.links import run_url
@@ -40,7 +41,7 @@ class RunPanel:
     def pieces(self, snapshot: Snapshot, query: Mapping[str, str], may: frozenset[str], now: datetime) -> list[Piece]:
         """Head, life, facts; of a run that is no longer known only that."""
         seen = look(snapshot, now)
-        found = runs_of(query.get("id", ""), judge_runs(snapshot, seen.judged, now, seen.policy))
+        found = executions(query.get("id", ""), snapshot, judge_runs(snapshot, seen.judged, now, seen.policy))
         queue = next((queue for queue in snapshot.queues if found and queue.name == found[0].run.queue), None)
         row = run_row(found[0], queue, may, now) if found else None
         return [
@@ -53,7 +54,7 @@ class RunPanel:
 
 def task_id_of(snapshot: Snapshot, run_id: str, seen: Look) -> str | None:
     """The task id that goes by this id in addresses; None where nobody knows it."""
-    found = runs_of(run_id, judge_runs(snapshot, seen.judged, seen.now, seen.policy))
+    found = executions(run_id, snapshot, judge_runs(snapshot, seen.judged, seen.now, seen.policy))
     return found[0].run.task_id if found else None
 
 

@@ -1,23 +1,28 @@
-"""The Runs page: those that go on and those that ended lately, filtered and sorted by its query."""
+"""The Runs page: those that go on, and those that ended out of the history, filtered and sorted by its query, page by page."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from dashboard.api.run_list import LAST, Ended, ended, every, gaps_since, going
 from dashboard.judge.runs import GOING, WAITING, JudgedRun, judge_runs, matches_run
 from dashboard.records import RUN_KEPT, Snapshot
 from dashboard.web.instants import maybe
 from dashboard.web.look import Look, look
 from dashboard.web.panel import Piece
-from dashboard.web.panels.listing import MAX_ROWS, Chip, Listing, ListPanel
+from dashboard.web.panels.frame import piece
+from dashboard.web.panels.listing import MAX_ROWS, Asked, Chip, Found, Listing, ListPanel
 from dashboard.web.panels.run_row import row_html, row_id, sort_value
+from dashboard.words import visible
+from dashboard.words.history import gap_sentence
 from dashboard.words.runs import state_word
 
+PAGE = 100  # runs of the history on one page
 GROUPS: Mapping[str, frozenset[str]] = {
     "active": frozenset({"active"}),
     "waiting": WAITING,
@@ -59,24 +64,55 @@ LIST = Listing(
 
 
 class RunsPanel(ListPanel):
-    """The live part of the Runs page."""
+    """The live part of the Runs page: on the first page what goes on comes first; `before` names the row of the history that a later one begins after."""
 
     name = "runs"
     template = "lockhouse/live/runs.html"
     listing = LIST
 
+    def query(self, given: Mapping[str, str]) -> dict[str, str]:
+        """The part of the address that the page understands."""
+        before = given.get("before", "")
+        return {**super().query(given), **({"before": before} if before.isascii() and before.isdigit() and 0 < int(before[:20]) < LAST else {})}
+
     def pieces(self, snapshot: Snapshot, query: Mapping[str, str], may: frozenset[str], now: datetime) -> list[Piece]:
-        """The summary, the chips, the state of the list, and a row for each run."""
+        """The summary, the chips, the state of the list, a row for each run, and the way to older ones."""
         found = LIST.found(look(snapshot, now), query)
+        before = int(query.get("before", LAST))
+        live = going(found.judged, found.asked.q, _states(found)) if before == LAST else []
+        room = max(1, min(PAGE, MAX_ROWS - len(live)))
+        past = ended(snapshot, found.judged, found.asked.q, _states(found), before=before, limit=room)
+        rows = LIST.chosen([*live, *past.runs], replace(found.asked, show=""), now)
         queues = {queue.name: queue for queue in snapshot.queues}
         return [
-            *LIST.regions(found, may, says=_says(found.seen, found.judged), chips=_chips(found.matching), also=_older(snapshot.more_runs)),
-            *(Piece(id=row_id(one), html=row_html(one, queues.get(one.run.queue or ""), may, now), within="runs-rows") for one in found.shown[:MAX_ROWS]),
+            *LIST.regions(replace(found, shown=rows), may, says=_says(found.seen, found.judged), chips=_chips(found.matching), also=_missing(past, now)),
+            *(Piece(id=row_id(one), html=row_html(one, queues.get(one.run.queue or ""), may, now), within="runs-rows") for one in rows[:MAX_ROWS]),
+            piece("runs-older", "panels/runs_older.html", **_links(found.asked, before, past.older)),
         ]
 
 
-def _older(more: int) -> str:
-    return _("There are so many that %(n)s older ones are not in this list.") % {"n": number_format(more, force_grouping=True)} if more else ""
+def every_row(found: Found[JudgedRun]) -> Iterator[JudgedRun]:
+    """Every run that the page's filter leaves, those of the history as well."""
+    return every(found.seen.snapshot, found.judged, found.asked.q, _states(found))
+
+
+def _states(found: Found[JudgedRun]) -> frozenset[str] | None:
+    return GROUPS[found.asked.show] if found.asked.show else None
+
+
+def _links(asked: Asked, before: int, older: int) -> dict[str, str]:
+    """Where older runs are, and the newest, from a page that has not these."""
+    with_order = asked.url()
+    joint = "&" if "?" in with_order else "?"
+    return {"older": f"{with_order}{joint}before={older}" if older else "", "newest": with_order if before != LAST else ""}
+
+
+def _missing(past: Ended, now: datetime) -> str:
+    """What of the history is not there: all of it, or what happened while nobody wrote it."""
+    if past.problem:
+        return _("The history %(problem)s. Shown is what is remembered without it.") % {"problem": visible(past.problem)}
+    heard = [one.run.heard_at for one in past.runs if one.run.heard_at is not None]
+    return " ".join(gap_sentence(gap, now) for gap in gaps_since(min(heard))) if heard else ""
 
 
 def _says(seen: Look, judged: Sequence[JudgedRun]) -> dict[str, Any]:

@@ -1,11 +1,14 @@
 import json
 
+import pytest
+
 from tests.dashboard.api.test_queues import put
 from tests.dashboard.api.test_runs import FIELDS
 from tests.dashboard.commands.test_locks import run
 from tests.factories import make_run, make_source
 
 __all__ = ["put"]
+pytestmark = pytest.mark.django_db  # it reads the history
 
 
 def test_runs_as_json_are_what_the_api_gives(put, capsys):

@@ -13,6 +13,8 @@ from tests.dashboard.acts.scene import make_user
 from tests.dashboard.web.pieces import VIEWER, pieces_of, rows_of
 from tests.factories import NOW, ago, make_lock, make_run, make_snapshot, make_source, make_worker
 
+pytestmark = pytest.mark.django_db  # the pages read the history
+
 EVIL = "<script>alert(1)</script>\u202egnp.exe\u200b\"'&"
 RUN = make_run()
 PAYLOADS = VIEWER | {"lockhouse.view_payloads"}
@@ -92,11 +94,10 @@ def test_list_has_its_four_states():
 
 
 def test_page_says_how_far_back_it_goes_and_what_is_cut():
-    assert "1 ended in the last 5 minutes, which is as far back as this page goes" in page(ended("SUCCESS"))["runs-summary"]
+    assert "1 ended in the last 5 minutes" in page(ended("SUCCESS"))["runs-summary"]
     many = tuple(make_run(task_id=f"run-{number}") for number in range(501))
     cut = page(*many, more_runs=1200)
     assert "The first 500 of 501" in cut["runs-state"]
-    assert "1,200 older ones are not in this list" in cut["runs-state"]
     assert len([name for name in cut if re.fullmatch(r"run-[0-9a-f]{12}", name)]) == 500
 
 
@@ -184,7 +185,7 @@ def test_forgotten_run_is_a_sentence_with_what_to_do(client, unknown):
     response = client.get(f"/runs/{unknown}/")
     assert response.status_code == 404
     assert "worker&#x27;s log" in response.content.decode() or "worker's log" in response.content.decode()
-    assert "forgotten 5 minutes after its end" in response.content.decode()
+    assert "for as long as the history is kept" in response.content.decode()
 
 
 def test_nobody_gets_in_without_the_permission(watching, db):

@@ -1,0 +1,107 @@
+"""The runs that a filter leaves: those that go on, out of the snapshot, then those that ended, newest first, out of the history and page by page.
+
+What the snapshot has is newer than what is written, so a run that both have is shown as the snapshot has it; one that is not written yet is there as well.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from dashboard.history.problems import AWAY, reason_of
+from dashboard.history.read import gaps, id_at, page, runs_of_identity
+from dashboard.history.rows import STATES, US, Gap
+from dashboard.history.search import Wanted
+from dashboard.judge.query import words_of
+from dashboard.judge.runs import FIELDS, WAITING, JudgedRun, judge_past, matches_run, runs_of, time_of
+from dashboard.records import Snapshot
+
+LAST = 2**63 - 1
+AT_ONCE = 1000
+MAX_GAPS = 3
+CODES: Mapping[str, frozenset[int]] = {
+    **{state: frozenset({code}) for code, state in enumerate(STATES)},
+    "unknown": frozenset({0, 1}),  # that it goes on was written, and nobody followed it any more
+    **dict.fromkeys((*WAITING, "waiting", "active", "going"), frozenset()),
+    "success": frozenset({7, 8}), "failure": frozenset({6}), "retry": frozenset({3}),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """One page of the runs that ended."""
+
+    runs: Sequence[JudgedRun]
+    older: int = 0  # where the next page begins; 0: there is none
+    problem: str = ""  # why the history could not be read; then there are those of the snapshot alone
+
+
+def going(judged: Sequence[JudgedRun], q: str, states: Collection[str] | None = None) -> list[JudgedRun]:
+    """Those that go on and have every part of the query."""
+    return [one for one in judged if one.is_going and matches_run(one, q) and (states is None or one.state in states)]
+
+
+def ended(known: Snapshot, judged: Sequence[JudgedRun], q: str, states: Collection[str] | None = None, *, before: int = LAST, limit: int) -> Ended:
+    """A page of those that ended; `judged` is the whole snapshot.  Cost: two statements that read indexes."""
+    live = [one for one in judged if not one.is_going and matches_run(one, q) and (states is None or one.state in states)]
+    try:
+        found = page(wanted(q, states, before), limit)
+    except AWAY as error:
+        return Ended(runs=live if before == LAST else (), problem=reason_of(error))
+    low = found.runs[-1].row if found.more else 0
+    newer = {one.run.row for one in judged if one.run.row}
+    here = [one for one in live if low <= (one.run.row or LAST) < before or (not one.run.row and before == LAST)]
+    past = judge_past([run for run in found.runs if run.row not in newer], known)
+    rows = sorted([*here, *past], key=lambda one: one.run.row or LAST, reverse=True)
+    if len(rows) > limit:
+        return Ended(runs=rows[:limit], older=rows[limit - 1].run.row or LAST - 1)  # those that are not written within the second are on a first page alone
+    return Ended(runs=rows, older=low)
+
+
+def every(known: Snapshot, judged: Sequence[JudgedRun], q: str, states: Collection[str] | None = None) -> Iterator[JudgedRun]:
+    """All of them, read while they are taken."""
+    yield from going(judged, q, states)
+    before = LAST
+    while before:
+        one = ended(known, judged, q, states, before=before, limit=AT_ONCE)
+        yield from one.runs
+        before = one.older
+
+
+def gaps_since(at: datetime) -> list[Gap]:
+    """The times since then of which runs are missing, the latest first, three at most; none where the history cannot be read."""
+    try:
+        return [gap for gap in gaps(MAX_GAPS) if gap.to_us > at.timestamp() * US]
+    except AWAY:
+        return []
+
+
+def executions(run_id: str, known: Snapshot, judged: Sequence[JudgedRun]) -> list[JudgedRun]:
+    """Every execution under the task id that goes by this id in addresses, the latest first: the snapshot's, and others out of the history."""
+    live = runs_of(run_id, judged)
+    rows = {one.run.row for one in live}
+    try:
+        past = [run for run in runs_of_identity(run_id) if run.row not in rows]
+    except AWAY:
+        return live
+    found = [*live, *judge_past(past, known)]
+    return sorted(found, key=lambda one: (one.run.retries, one.run.row or LAST), reverse=True) if past else live
+
+
+def wanted(q: str, states: Collection[str] | None, before: int = LAST) -> Wanted:
+    """The filter as the history takes it."""
+    words, codes, since, until = [], _codes(states), 0, before
+    for field, value in words_of(q, FIELDS):
+        if field == "state":
+            of_state = CODES.get(value, frozenset())
+            codes = of_state if codes is None else codes & of_state
+        elif field in {"since", "until"}:
+            at = time_of(value)
+            since = max(since, id_at(at) if at else LAST) if field == "since" else since
+            until = min(until, id_at(at) if at else 0) if field == "until" else until
+        else:
+            words.append((field, value))
+    return Wanted(words=tuple(words), codes=codes, since=since, until=until)
+
+
+def _codes(states: Collection[str] | None) -> frozenset[int] | None:
+    return None if states is None else frozenset[int]().union(*(CODES.get(state, frozenset()) for state in states))

@@ -1,0 +1,22 @@
+"""What is said of the history: the times of which runs are missing."""
+
+from datetime import UTC, datetime
+
+from django.utils.translation import gettext as _
+
+from dashboard.history.rows import US, Gap
+from dashboard.words.text import instant
+
+
+def gap_sentence(gap: Gap, now: datetime) -> str:
+    """From when until when runs are missing, and why."""
+    between = {"from": instant(_at(gap.from_us), now), "to": instant(_at(gap.to_us), now), "n": gap.how_many}
+    if gap.why == "no-observer":
+        return _("No observer ran from %(from)s to %(to)s: what happened then is missing.") % between
+    if gap.why == "database":
+        return _("The database could not take %(n)s runs from %(from)s to %(to)s: they are missing.") % between
+    return _("Events were lost from %(from)s to %(to)s: what they told is missing.") % between
+
+
+def _at(us: int) -> datetime:
+    return datetime.fromtimestamp(us / US, UTC)

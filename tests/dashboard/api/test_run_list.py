@@ -1,0 +1,131 @@
+"""Runs of the snapshot and of the history as one list: everything once, the newer word of the two, and no page that counts."""
+
+import csv
+import io
+
+import pytest
+from django.test import Client
+
+from dashboard.history import names_read
+from dashboard.history.rows import FAILED, SUCCEEDED, Batch, Gap
+from dashboard.history.write import Writer
+from dashboard.models import TaskRun
+from dashboard.records.identity import identity
+from tests.dashboard.api.test_locks import bearer
+from tests.dashboard.api.test_queues import put
+from tests.dashboard.history.made import BASE_US, make_row
+from tests.factories import make_run
+
+__all__ = ["put"]
+pytestmark = pytest.mark.django_db
+ACTIVE, ENDED = "live-active", "live-ended"
+
+
+@pytest.fixture
+def known(put):
+    """Thirty runs of the history; of the last two the snapshot knows more, and of two others it alone knows."""
+    names_read.forget()
+    writer = Writer("test:1")
+    writer.claim(BASE_US)
+    rows = [make_row(number, outcome=FAILED if number % 10 == 0 else SUCCEEDED, ended_us=BASE_US + number * 1000 + 1) for number in range(28)]
+    rows += [make_row(28), make_row(29)]
+    writer.write(Batch(rows=rows, gaps=[Gap(from_us=BASE_US, to_us=BASE_US + 5_000_000, why="no-observer")]), BASE_US)
+    put(
+        runs=(
+            make_run(task_id="run-28", name="reports", row=rows[28][0]),
+            make_run(task_id="run-29", name="reports", row=rows[29][0], outcome="FAILURE", error="boom", ended_at=make_run().started_at),
+            make_run(task_id=ACTIVE, name="reports"),
+            make_run(task_id=ENDED, name="reports", outcome="SUCCESS", ended_at=make_run().started_at),
+        )
+    )
+    yield writer
+    names_read.forget()
+
+
+def listed(user, query="", limit=7):
+    """The task ids of all pages, and their states."""
+    client, found, cursor = Client(headers=bearer(user)), [], ""
+    while cursor is not None:
+        answer = client.get(f"/api/v1/runs?limit={limit}&q={query}{'&cursor=' + cursor if cursor else ''}").json()
+        assert len(answer["runs"]) <= limit
+        found += [(row["task_id"], row["state"]) for row in answer["runs"]]
+        cursor = answer["next_cursor"]
+    return found
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 32, 100])
+def test_every_run_is_listed_once_whatever_the_pages(known, viewer, limit):
+    found = listed(viewer, limit=limit)
+
+    assert [state for _id, state in found[:2]] == ["active", "active"]
+    assert found[2:4] == [(ENDED, "succeeded"), ("run-29", "failed")]
+    assert [task_id for task_id, _state in found[4:]] == [f"run-{number}" for number in reversed(range(28))]
+
+
+def test_a_filter_reaches_into_the_history(known, viewer):
+    assert {task_id for task_id, _state in listed(viewer, "state:failed")} == {"run-29", "run-20", "run-10", "run-0"}
+    assert [task_id for task_id, _state in listed(viewer, "id:run-17")] == ["run-17"]
+    assert {task_id for task_id, _state in listed(viewer, "state:active task:reports")} == {ACTIVE, "run-28"}
+
+
+def test_what_the_snapshot_says_otherwise_is_not_found_by_what_was_written(known, viewer):
+    assert listed(viewer, "state:unknown") == [], "the history does not know yet how run-29 ended; the snapshot does"
+
+
+def test_a_run_that_nobody_followed_to_its_end_is_not_called_going(known, viewer, put):
+    put(runs=())
+
+    assert ("run-28", "unknown") in listed(viewer)
+
+
+def test_one_run_of_the_history_has_its_page_and_its_whole_life(known, operator):
+    client = Client(headers=bearer(operator))
+    answer = client.get(f"/api/v1/runs/{identity('run-20')}").json()
+    assert (answer["run"]["state"], answer["run"]["task"], answer["before"]) == ("failed", "reports", [])
+    client.force_login(operator)
+
+    page = client.get(f"/runs/{identity('run-20')}/")
+
+    assert page.status_code == 200 and b"celery@web-1" in page.content
+
+
+def test_the_page_has_the_history_the_gap_and_the_way_to_older_ones(known, operator):
+    TaskRun.objects.filter(id__lte=make_row(5)[0]).delete()
+    known.write(Batch(rows=[make_row(number, outcome=SUCCEEDED) for number in range(100, 260)]), BASE_US)
+    client = Client()
+    client.force_login(operator)
+    first = client.get("/runs/").content.decode()
+    assert "No observer ran from" in first
+    older = first.partition("before=")[2].partition('"')[0]
+
+    second = client.get(f"/runs/?before={older}").content.decode()
+
+    on = [{number for number in range(300) if f">run-{number}<" in page or f'"run-{number}"' in page} for page in (first, second)]
+    assert on[0] | on[1] == {*range(6, 30), *range(100, 260)} and not on[0] & on[1]
+    assert "The newest" in second and "before=" not in second.partition("runs-older")[2]
+
+
+def test_the_export_streams_all_of_the_history_that_the_filter_leaves(known, operator):
+    client = Client()
+    client.force_login(operator)
+    response = client.get("/runs/?format=csv&q=task:reports")
+
+    rows = list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode())))
+
+    assert len(rows) == 32 and len({row["task_id"] for row in rows}) == 32
+
+
+def test_without_tables_what_is_remembered_is_listed_and_the_reason_said(known, viewer):
+    from django.db import connection
+
+    with connection.schema_editor() if connection.vendor != "sqlite" else connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE lockhouse_historyname RENAME TO away")
+    names_read.forget()
+    try:
+        answer = Client(headers=bearer(viewer)).get("/api/v1/runs").json()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE away RENAME TO lockhouse_historyname")
+
+    assert {row["task_id"] for row in answer["runs"]} == {"run-28", "run-29", ACTIVE, ENDED}
+    assert "manage.py migrate" in answer["unavailable"]["history"]

@@ -1,0 +1,118 @@
+"""What is found in the history, by every filter there is."""
+
+import pytest
+
+from dashboard.history import names_read
+from dashboard.history.read import gaps, open_rows, page, runs_of_identity
+from dashboard.history.rows import FAILED, REFUSED, SUCCEEDED, Batch, Gap
+from dashboard.history.search import Wanted
+from dashboard.history.write import Writer
+from dashboard.records.identity import identity
+from tests.dashboard.history.made import BASE_US, make_row
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def history():
+    """Sixty runs: every third of another task, every tenth failed, one turned away."""
+    names_read.forget()
+    writer = Writer("test:1")
+    writer.claim(BASE_US)
+    rows = [
+        make_row(
+            number, task="mail" if number % 3 else "import", worker=f"w{number % 2}", queue=f"q{number % 4}", outcome=FAILED if number % 10 == 0 else SUCCEEDED
+        )
+        for number in range(60)
+    ]
+    rows[7] = make_row(7, task="mail", worker="w1", queue="q3", outcome=REFUSED, lock="lock_report_7")
+    rows[8] = make_row(8, task="mail", worker="w0", queue="q0")
+    for start in range(0, 60, 20):
+        writer.write(Batch(rows=rows[start : start + 20]), BASE_US)
+        writer._counted(20_000)  # each in a segment of its own
+    yield
+    names_read.forget()
+
+
+def numbers(limit=100, **wanted):
+    return [int(run.task_id.removeprefix("run-")) for run in page(Wanted(**wanted), limit).runs]
+
+
+def expected(test):
+    return [number for number in reversed(range(60)) if test(number)]
+
+
+@pytest.mark.parametrize(
+    ("words", "test"),
+    [
+        ([], lambda n: True),
+        ([("task", "import")], lambda n: n % 3 == 0),
+        ([("task", "i")], lambda n: True),
+        ([("worker", "w1")], lambda n: n % 2 == 1),
+        ([("queue", "q2"), ("task", "mail")], lambda n: n % 4 == 2 and n % 3),
+        ([("lock", "report")], lambda n: n == 7),
+        ([("", "import")], lambda n: n % 3 == 0),
+        ([("", "w0")], lambda n: n % 2 == 0),
+        ([("id", "run-33")], lambda n: n == 33),
+        ([("", "run-33")], lambda n: n == 33),
+        ([("id", identity("run-5"))], lambda n: n == 5),
+        ([("id", "run-33"), ("task", "mail")], lambda n: False),
+        ([("task", "no such")], lambda n: False),
+        ([("worker", "no such")], lambda n: False),
+        ([("task", "import"), ("task", "mail")], lambda n: False),
+    ],
+)
+def test_a_filter_leaves_exactly_what_it_names_newest_first(words, test):
+    assert numbers(words=tuple(words)) == expected(test)
+
+
+def test_how_they_ended_filters_alone_and_with_others():
+    assert numbers(codes=frozenset({FAILED})) == expected(lambda n: n % 10 == 0)
+    assert numbers(codes=frozenset({FAILED, REFUSED}), words=(("worker", "w1"),)) == [7]
+    assert numbers(codes=frozenset({0})) == [8]
+    assert numbers(codes=frozenset()) == []
+    assert numbers(codes=frozenset({SUCCEEDED}), words=(("task", "import"),)) == expected(lambda n: n % 3 == 0 and n % 10)
+
+
+def test_pages_follow_each_other_without_a_gap_or_a_double():
+    found, until = [], 2**63 - 1
+    while True:
+        one = page(Wanted(words=(("task", "mail"),), until=until), 7)
+        found += [run.task_id for run in one.runs]
+        if not one.more:
+            break
+        until = one.runs[-1].row
+
+    assert found == [f"run-{number}" for number in expected(lambda n: n % 3)]
+
+
+def test_a_time_is_a_range_of_rows():
+    assert numbers(since=(BASE_US + 10_000) * 256, until=(BASE_US + 13_000) * 256) == [12, 11, 10]
+
+
+def test_one_run_is_found_by_its_address_with_what_was_written():
+    (run,) = runs_of_identity(identity("run-7"))
+
+    assert (run.name, run.worker, run.queue, run.refused_by, run.is_refused) == ("mail", "w1", "q3", "lock_report_7", True)
+    assert run.ended_at is None and run.received_at.timestamp() * 1e6 == pytest.approx(BASE_US + 7000, abs=1)
+    assert runs_of_identity("0123456789abcdef") == [] and runs_of_identity("nothing") == []
+
+
+def test_runs_that_had_not_ended_are_told_to_the_next_observer():
+    assert [(task_id, received_us) for task_id, _row, received_us in open_rows()] == [("run-8", BASE_US + 8000)]
+
+
+def test_the_latest_gaps_are_told():
+    writer = Writer("test:2")
+    writer.claim(BASE_US)
+    writer.write(Batch(gaps=[Gap(from_us=BASE_US, to_us=BASE_US + 9, why="no-observer")]), BASE_US)
+
+    assert gaps() == [Gap(from_us=BASE_US, to_us=BASE_US + 9, why="no-observer")]
+
+
+def test_an_empty_history_has_no_runs():
+    from dashboard.models import TaskRun
+
+    TaskRun.objects.all().delete()
+
+    assert numbers() == [] and numbers(words=(("id", "run-1"),)) == [] and open_rows() == []

@@ -30,6 +30,7 @@ from tests.system import running_server
 PAIRS, QUICK_PAIRS = 40_000, 8_000
 WARM_UP = 500  # the first ones load scripts
 BUDGET_PERCENT = 5.0
+QUICK_PERCENT = 15.0  # a short run beside others may be disturbed; a token made the dear way, 20% and more, is seen all the same
 KEY = "shop:3:lock_report_7"
 
 
@@ -116,7 +117,7 @@ def main() -> int:
     print(f"  slower by {found['slower_percent']:.2f}%, budget {BUDGET_PERCENT:.0f}%")
     if chosen.json:
         chosen.json.write_text(json.dumps(found, indent=1))
-    return 0 if found["slower_percent"] <= BUDGET_PERCENT else 1
+    return 0 if found["slower_percent"] <= (QUICK_PERCENT if chosen.quick else BUDGET_PERCENT) else 1
 
 
 if __name__ == "__main__":

@@ -30,7 +30,8 @@ UNDO_CHANGE = Act(name="lock-change-undo", permission="lockhouse.release_lock", 
 DELETE_RESULT = Act(name="result-delete", permission="lockhouse.delete_result")
 RESTORE_RESULT = Act(name="result-restore", permission="lockhouse.delete_result", danger="repairs")
 SEND = Act(name="task-send", permission="lockhouse.send_tasks")
-ACTS = {act.name: act for act in (RELEASE, UNDO_RELEASE, RELEASE_MANY, EXTEND, LIMIT, PROTECT, UNDO_CHANGE, DELETE_RESULT, RESTORE_RESULT, SEND)}
+EVENTS_ON = Act(name="worker-events", permission="lockhouse.control_workers", danger="repairs")
+ACTS = {act.name: act for act in (RELEASE, UNDO_RELEASE, RELEASE_MANY, EXTEND, LIMIT, PROTECT, UNDO_CHANGE, DELETE_RESULT, RESTORE_RESULT, SEND, EVENTS_ON)}
 
 
 def permit(actor: Actor, act: Act, *, force: bool = False) -> None:

@@ -7,11 +7,12 @@ from dashboard.acts import parts
 from dashboard.acts.ledger import finish
 from dashboard.acts.lifetime_undo import settled_change
 from dashboard.acts.refusals import Refused
-from dashboard.acts.registry import DELETE_RESULT, EXTEND, LIMIT, PROTECT, RELEASE, RELEASE_MANY, RESTORE_RESULT, SEND, UNDO_CHANGE
+from dashboard.acts.registry import DELETE_RESULT, EVENTS_ON, EXTEND, LIMIT, PROTECT, RELEASE, RELEASE_MANY, RESTORE_RESULT, SEND, UNDO_CHANGE
 from dashboard.acts.results import settled
 from dashboard.acts.send_settle import send_settled
 from dashboard.acts.target import read_digest, target_of
 from dashboard.acts.values import Answer
+from dashboard.acts.worker_events import events_settled
 from dashboard.exceptions import SourceUnavailable
 from dashboard.models import OperatorAct
 
@@ -33,6 +34,9 @@ def settle(act: OperatorAct, *, now: datetime | None = None) -> OperatorAct:
         return _settled_whole(act, now)
     if act.act == SEND.name:
         answer = send_settled(act, now or datetime.now(UTC))
+        return act if answer is None else finish(act, answer).act
+    if act.act == EVENTS_ON.name:
+        answer = events_settled(act, now or datetime.now(UTC))
         return act if answer is None else finish(act, answer).act
     if "valid_until_ms" not in act.before:  # it never came as far as a command
         return finish(act, Answer(state="failed", code="not_done")).act

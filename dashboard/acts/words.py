@@ -23,6 +23,7 @@ ACTS = {
     "result-delete": _("delete a result"),
     "result-restore": _("restore a result"),
     "task-send": _("send a task"),
+    "worker-events": _("have a worker tell of its tasks"),
 }
 
 EFFECTS = {
@@ -53,6 +54,8 @@ EFFECTS = {
     "protect_held": _("If that run ends before, it releases the lock as usual and without an error. If it takes even longer, the lock expires once more."),
     "change_compared": _("Only the token that you saw is kept on or ended: if the lock changes hands meanwhile, nothing is done."),
     "protect_compared": _("If somebody takes the lock before you confirm, nothing is done."),
+    "worker_events_cost": _("From then on it publishes some events for each run, of about a kilobyte each; its runs appear here."),
+    "worker_events_until": _("It lasts until that worker is started again: to keep it, start it with -E."),
     "no_holder_check": _("Only the token that you saw is deleted: if the lock changes hands meanwhile, nothing is done."),
 }
 
@@ -68,6 +71,7 @@ REFUSALS = {
     "record_failed": _("The record of this act could not be written to the database, so nothing was done."),
     "not_known": _("No lock with this id is known: it is gone, or it has not been found yet. Nothing was done."),
     "result_not_known": _("No result with this id is known: it is gone for long, or it has not been found yet. Nothing was done."),
+    "worker_not_known": _("No worker with this id is known. Nothing was done."),
     "result_gone": _("This result is gone: it expired or was deleted meanwhile."),
     "span_odd": _("The time is from one second to %(most)s days. Nothing was done."),
     "nothing_picked": _("No lock was ticked, so nothing was done."),
@@ -134,6 +138,10 @@ ANSWERS = {
     "result_taken": _("Nothing done: it has been written anew meanwhile."),
     "result_expired_meanwhile": _("Nothing done: it would have expired by itself meanwhile."),
     "result_not_done": _("Nothing done: Redis never carried it out, and everything is as it was."),
+    "worker_tells": _("Switched on: it tells of its tasks from now on."),
+    "worker_tells_already": _("Nothing done: it tells of its tasks already."),
+    "worker_silent": _("Not known: the worker did not answer. It takes the command when it looks again; look here again in a while."),
+    "worker_refused": _("Nothing done: the worker answered “%(said)s”."),
     "trash_empty": _("Nothing done: it is no longer in the trash."),
     "gone_before_look": _("Not in place: if it was put back, it is gone again."),
     **send_words.ANSWERS,

@@ -3,7 +3,7 @@
 from django.db.transaction import non_atomic_requests
 from django.urls import path
 
-from dashboard.web import acts, bulk, lifetime, result_acts, send, trace
+from dashboard.web import acts, bulk, lifetime, result_acts, send, trace, worker_acts
 
 # Not in a request's transaction: an act's record must be in the database before the act is done.
 urlpatterns = [
@@ -12,6 +12,7 @@ urlpatterns = [
     path("locks/<str:id>/<str:change>/", non_atomic_requests(lifetime.lock_change), name="lock-change"),
     path("results/<str:id>/delete/", non_atomic_requests(result_acts.result_delete), name="result-delete"),
     path("acts/<uuid:id>/restore/", non_atomic_requests(result_acts.result_restore), name="result-restore"),
+    path("workers/<str:id>/events/", non_atomic_requests(worker_acts.worker_events), name="worker-events"),
     path("send/", non_atomic_requests(send.send), name="send"),
     path("send/check/", send.send_check, name="send-check"),
     path("trace/<uuid:id>/", trace.trace, name="trace"),

@@ -105,6 +105,7 @@ def _told(request: HttpRequest, outcome: Outcome) -> HttpResponse:
         "undone_by": outcome.act.undone_by,
         "undo_url": reverse(f"lockhouse:{'result-restore' if is_of_result else 'act-undo'}", args=[outcome.act.pk]),
         "is_of_result": is_of_result,
+        "is_of_worker": outcome.act.act == registry.EVENTS_ON.name,
         "sent": sent_facts(outcome.act) if outcome.act.act == registry.SEND.name else None,
     }
     if outcome.act.act == registry.RELEASE_MANY.name:
@@ -149,6 +150,8 @@ def _target_url(done: Any) -> str:
         return reverse("lockhouse:act", args=[done.pk])
     if done.act == registry.SEND.name:
         return reverse("lockhouse:trace", args=[done.pk])
+    if done.act == registry.EVENTS_ON.name:
+        return reverse("lockhouse:worker", args=[done.target_id])
     return reverse(f"lockhouse:{'result' if done.act.startswith('result-') else 'lock'}", args=[done.target_id])
 
 

@@ -11,6 +11,7 @@ from dashboard.web.look import Look
 from dashboard.web.panels.lost_events import lost_events
 from dashboard.words import source_name, visible
 
+MAX_NAMED = 3
 UNSAID = {"app", "lockhouse", "cache broker", "connections"}  # ourselves, our own Redis, and what is said with the broker
 
 
@@ -20,7 +21,7 @@ def coverage(seen: Look) -> dict[str, Any]:
     return {
         "sees": ", ".join(_seen(seen)),
         "missing": ", ".join(source_name(source.name) for source in sources if not source.ok),
-        "notes": [*(visible(note) for source in sources for note in source.notes), *lost_events(seen)],
+        "notes": [*(visible(note) for source in sources for note in source.notes), *lost_events(seen), *_mute(seen)],
     }
 
 
@@ -28,6 +29,19 @@ def _seen(seen: Look) -> Iterator[str]:
     for source in seen.snapshot.sources if seen.is_current else ():  # what was seen before is no longer seen
         if source.ok and source.name not in UNSAID:
             yield _worded(source, seen)
+
+
+def _mute(seen: Look) -> Iterator[str]:
+    """Of workers that are there and tell nothing of their tasks."""
+    names = sorted({worker.name for worker in seen.snapshot.workers if worker.sends_events is False and seen.now - worker.last_heard_at <= seen.policy.grace})
+    if names:
+        most = ", ".join(visible(name) for name in names[:MAX_NAMED]) + (", …" if len(names) > MAX_NAMED else "")
+        text = ngettext(
+            "%(names)s tells nothing of its tasks, so its runs are missing: switch its events on on its page, or start it with -E.",
+            "%(n)d workers tell nothing of their tasks, so their runs are missing (%(names)s): switch their events on on their pages, or start them with -E.",
+            len(names),
+        )
+        yield text % {"n": len(names), "names": most}
 
 
 def _worded(source: SourceState, seen: Look) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from dashboard.conf import conf
 from dashboard.judge.runs import JudgedRun
 from dashboard.judge.workers import JudgedWorker
 from dashboard.records import Snapshot, Worker
@@ -19,6 +20,7 @@ from dashboard.web.panels.worker_row import WorkerRow, worker_row
 from dashboard.web.panels.workers import judged_workers
 from dashboard.words import duration, short_id, visible
 
+CONTROL = "lockhouse.control_workers"
 MAX_RUNS, MAX_TASKS, MAX_BEFORE = 200, 500, 20
 
 
@@ -45,7 +47,7 @@ class WorkerPanel:
         return [
             *frame(seen, self.name, row.name if row else _("Worker"), may),
             piece("worker-head", "panels/worker_head.html", row=row, copy=copied_line(row) if row else "", is_current=seen.is_current),
-            piece("worker-facts", "panels/worker_facts.html", row=row, facts=_facts(one, seen) if one else {}),
+            piece("worker-facts", "panels/worker_facts.html", row=row, facts=_facts(one, seen, may) if one else {}),
             piece("worker-runs", "panels/worker_runs.html", runs=list(_runs(one, seen)) if one else [], row=row, more=_more(one)),
             piece("worker-tasks", "panels/worker_tasks.html", row=row, **(_tasks(one.worker) if one else {})),
             piece("worker-before", "panels/worker_before.html", before=[_before(other, seen) for other in one.before[:MAX_BEFORE]] if one else []),
@@ -63,7 +65,7 @@ def copied_line(row: WorkerRow) -> str:
     return "; ".join([f"{row.name}: {row.state}{since}", *row.why, *row.warnings]) + "."
 
 
-def _facts(one: JudgedWorker, seen: Look) -> dict[str, Any]:
+def _facts(one: JudgedWorker, seen: Look, may: frozenset[str]) -> dict[str, Any]:
     worker = one.worker
     return {
         "heard": maybe(worker.last_heard_at, seen.now),
@@ -71,6 +73,7 @@ def _facts(one: JudgedWorker, seen: Look) -> dict[str, Any]:
         "answered": maybe(worker.answered_at, seen.now),
         "answers": worker.answers,
         "sends_events": worker.sends_events,
+        "events_url": reverse("lockhouse:worker-events", args=[one.id]) if worker.sends_events is False and CONTROL in may and not conf().READ_ONLY else "",
         "load": " · ".join(f"{value:.1f}" for value in worker.load or ()),
         "timeout": duration(worker.visibility_timeout) if worker.visibility_timeout else "",
         "processes": ", ".join(str(pid) for pid in worker.processes or ()),

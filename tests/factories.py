@@ -4,7 +4,21 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from dashboard.records import CachedResult, Claim, HeldLock, Lane, QueueReading, Run, ScheduleReading, Snapshot, SourceState, Span, TaskReading, Worker
+from dashboard.records import (
+    CachedResult,
+    Claim,
+    FlowReading,
+    HeldLock,
+    Lane,
+    QueueReading,
+    Run,
+    ScheduleReading,
+    Snapshot,
+    SourceState,
+    Span,
+    TaskReading,
+    Worker,
+)
 
 NOW = datetime(2026, 11, 23, 14, 7, 41, tzinfo=UTC)
 
@@ -79,6 +93,8 @@ def make_worker(**changes: Any) -> Worker:
         "queues": ("reports",),
         "tasks": ("reports_prepare_massive_report",),
         "active": ("d9c26803-1111-4222-8333-444455556666",),
+        "active_at": ago(seconds=0.9),
+        "vitals_at": ago(seconds=1),
         "pool_read_at": ago(seconds=0.8),
     }
     return Worker(**(known | changes))
@@ -153,6 +169,7 @@ def make_snapshot(**sections: Any) -> Snapshot:
         "runs": (make_run(),),
         "workers": (make_worker(),),
         "queues": (make_queue(),),
+        "flow": FlowReading(since=ago(hours=1)),
         "sources": (make_source("broker", mode=None), make_source("cache default"), make_source("workers", mode=None), make_source("events", mode="receiving")),
     }
     return Snapshot(**(known | sections))

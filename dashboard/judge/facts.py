@@ -8,10 +8,13 @@ from functools import lru_cache
 from re import DOTALL, Pattern, escape, split, sub
 from re import compile as compile_
 
-from dashboard.records import CatalogueEntry, HeldLock, Policy, Refusal, Run, Snapshot, UnackedMessage, Worker, object_part
+from dashboard.records import CatalogueEntry, Claim, HeldLock, Policy, Refusal, Run, Snapshot, UnackedMessage, Worker, object_part
 
 STALE_AFTER = timedelta(seconds=5)  # the observer writes at least once a second
 DEFAULT_VISIBILITY_TIMEOUT = timedelta(hours=1)  # kombu's
+
+
+Place = tuple[str | None, str | None, int | None]  # host, boot and pid namespace, pid: one process at a time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,10 +28,24 @@ class Facts:
     workers: dict[str, list[Worker]]  # by name, newest process first
     unacked: dict[str, UnackedMessage]
     refusals: dict[str, list[Refusal]]
+    latest: dict[Place, Claim]  # of all tokens, that of the process which began last
 
     @property
     def is_stale(self) -> bool:
         return self.snapshot.at is None or self.now - self.snapshot.at > STALE_AFTER
+
+    def are_told_since(self, at: datetime) -> bool:
+        """Whether every event since then was taken in, so that what was not told did not happen."""
+        since = self.snapshot.flow.since
+        return since is not None and since <= at
+
+    def pid_given_again(self, claim: Claim | None) -> datetime | None:
+        """When a later process took a lock with the pid of the one in this token; None where none is known to have.
+
+        One machine gives one pid to one process at a time: the earlier one is gone.
+        """
+        later = self.latest.get(_place(claim)) if claim is not None and claim.boot_id else None
+        return later.attempted_at if later and claim and _ticks(later) > _ticks(claim) >= 0 else None
 
     def silent(self, worker: Worker) -> bool:
         """Not heard of for longer than the grace."""
@@ -40,6 +57,25 @@ class Facts:
             if parts := _parts(entry.pattern, lock.name):
                 return _filled(entry, parts)
         return None
+
+
+def _place(claim: Claim) -> Place:
+    return claim.host, claim.boot_id, claim.pid
+
+
+def _ticks(claim: Claim) -> int:
+    """When the process began, in clock ticks since boot; -1 where it is not told."""
+    told = claim.process_started or ""
+    return int(told) if told.isascii() and told.isdigit() and len(told) < 20 else -1
+
+
+def _latest(locks: Sequence[HeldLock]) -> dict[Place, Claim]:
+    found: dict[Place, Claim] = {}
+    for claim in (lock.claim for lock in locks if lock.claim and lock.claim.boot_id):
+        before = found.setdefault(_place(claim), claim)
+        if _ticks(claim) > _ticks(before):
+            found[_place(claim)] = claim
+    return found
 
 
 def _filled(entry: CatalogueEntry, parts: dict[str, str]) -> CatalogueEntry:
@@ -86,6 +122,7 @@ def gather(snapshot: Snapshot, now: datetime, policy: Policy) -> Facts:
         workers=_by_name(snapshot.workers),
         unacked={message.task_id: message for message in snapshot.unacked if message.task_id},
         refusals=refusals,
+        latest=_latest(snapshot.locks),
     )
 
 

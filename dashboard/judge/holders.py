@@ -7,7 +7,8 @@ from dashboard.judge.at_send import sent_holder
 from dashboard.judge.facts import Facts
 from dashboard.records import Claim, Evidence, HeldLock, Holder, Run
 
-CLOCKS_DIFFER = timedelta(milliseconds=50)  # a run's start and its token come from one clock, but the start is told by another process
+CLOCKS_DIFFER = timedelta(milliseconds=50)  # a run's times and its token come from one machine's clock, but from two processes
+STARTS_TOLD_LATE = timedelta(seconds=2)  # the process of the pool starts it, the worker's own process tells, when it has time
 CLOCKS_WITHIN = timedelta(minutes=5)  # a token from later than this was forged, or its clock is of no use
 CLEARLY_LATER = timedelta(seconds=1)  # how much worse the second best run must fit
 
@@ -49,21 +50,24 @@ def _named(task_id: str, facts: Facts) -> tuple[Holder, Run | None, list[Evidenc
 
 
 def _run_of(claim: Claim, facts: Facts) -> Run | None:
-    """The run that the token names, unless that id runs again elsewhere: then nothing is known of the one that took the lock."""
-    for run in facts.runs.get(claim.task_id or "", ()):
-        same_place = run.worker in {None, claim.worker} and run.parent_pid in {None, claim.parent_pid, claim.pid}
-        if same_place and (claim.retries is None or run.retries == claim.retries):
-            return run
-    return None
+    """The run that the token names, one that goes on before one that ended; None where that id is only known to run elsewhere or at another time."""
+    fitting = [run for run in facts.runs.get(claim.task_id or "", ()) if _is_the_claims(run, claim)]
+    return min(fitting, key=lambda run: run.ended_at is not None, default=None)
+
+
+def _is_the_claims(run: Run, claim: Claim) -> bool:
+    same_place = run.worker in {None, claim.worker} and run.parent_pid in {None, claim.parent_pid, claim.pid}
+    same_time = claim.attempted_at is None or may_have_tried(run, claim.attempted_at)
+    return same_place and same_time and (claim.retries is None or run.retries == claim.retries)
 
 
 def _likely(lock: HeldLock, claim: Claim, facts: Facts) -> tuple[Holder, Run | None, list[Evidence]]:
     if claim.attempted_at is None:
         return Holder(certainty="unknown"), None, [Evidence(code="holder_unreadable")]
     at = claim.attempted_at
-    if at > facts.now + CLOCKS_WITHIN:
+    runs = sorted(active_at(at, facts), key=lambda run: _distance(run, at))
+    if not runs and at > facts.now + CLOCKS_WITHIN:
         return Holder(certainty="unknown"), None, [Evidence(code="holder_future", values={"at": at})]
-    runs = sorted(active_at(at, facts.snapshot.runs), key=lambda run: _distance(run, at))
     entry = facts.catalogued(lock)
     owners = [run for run in runs if entry and entry.owner and run.name == entry.owner]
     best = _best(owners or runs, at, facts)
@@ -79,9 +83,22 @@ def _likely(lock: HeldLock, claim: Claim, facts: Facts) -> tuple[Holder, Run | N
     return holder, best, [Evidence(code="holder_likely", values=values)]
 
 
-def active_at(at: datetime, runs: Sequence[Run]) -> list[Run]:
-    """The runs that had started and not ended at that time, by their own clock."""
-    return [run for run in runs if run.started_at and run.started_at <= at + CLOCKS_DIFFER and (run.ended_at is None or run.ended_at >= at)]
+def active_at(at: datetime, facts: Facts) -> list[Run]:
+    """The runs that may have made a token at that time: by their own clock, for a run and its token have the same, however wrong it is.
+
+    A worker whose clock is known to differ from ours is left out where that time is still to come by its clock.
+    """
+    skews = {(worker.name, worker.pid): worker.clock_skew for worker in facts.snapshot.workers if worker.clock_skew}
+    latest = facts.now + CLOCKS_WITHIN
+    runs = [run for run in facts.snapshot.runs if run.started_at and may_have_tried(run, at)]
+    return [run for run in runs if at - (skews.get((run.worker or "", run.parent_pid)) or timedelta(0)) <= latest]
+
+
+def may_have_tried(run: Run, at: datetime) -> bool:
+    """Whether it had begun and not ended at that time, by its own clock; that it started is told late by a busy worker, that it was received is not."""
+    is_received = run.received_at is None or run.received_at <= at + CLOCKS_DIFFER
+    is_started = run.started_at is None or run.started_at <= at + STARTS_TOLD_LATE
+    return is_received and is_started and (run.ended_at is None or run.ended_at >= at)
 
 
 def _distance(run: Run, at: datetime) -> timedelta:

@@ -1,15 +1,19 @@
-"""Does the holder still live? Doubt counts as alive: `dead` needs proof, and what cannot be known is `unknown`."""
+"""Does the holder still live? Doubt counts as alive: `dead` needs proof, and what cannot be known is `unknown`.
 
-from collections.abc import Iterator
+One thing no proof here can tell: a run that was told by `terminate` with a signal that it catches, while task events were off, is no longer named by
+its worker and goes on.
+"""
+
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from dashboard.judge.facts import Facts
+from dashboard.judge.silence import TOGETHER, name_is_shared, silence_of
 from dashboard.records import Evidence, HeldLock, Holder, Run, Word, Worker
 
+UPTIME_WITHIN = timedelta(seconds=2)  # it is told in whole seconds, and an answer takes up to one
 ABSENT_FOR = timedelta(seconds=3.5)  # two rounds of asking: one answer may have crossed the start or the end of a run
-TOGETHER = timedelta(seconds=5)  # two processes of one name heard this long beside each other are no restart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +39,20 @@ def life_of(lock: HeldLock, holder: Holder, run: Run | None, parent_pid: int | N
         return Life(state="unknown", evidence=())
     processes = facts.workers.get(holder.worker, [])
     mine = incarnation(processes, parent_pid, holder.pid)
-    if (ended := _ended(lock, run, facts)) and not _still_listed(holder, mine, facts):
+    if (ended := _ended(lock, run, facts)) and not _still_listed(holder, run, mine, facts) and _is_its_own_end(lock, run, mine, processes, facts):
         return ended
-    if mine is None:
-        return _unheard(holder, processes)
-    return life_of_process(mine, processes, facts) or _heard(lock, holder, run, mine, facts)
+    found = _of_its_process(lock, holder, run, mine, processes, facts)
+    if found.state == "unknown" and (since := facts.pid_given_again(lock.claim)):
+        return _say("dead", "pid_given_again", worker=holder.worker, pid=holder.pid, at=since)
+    return found
+
+
+def _of_its_process(lock: HeldLock, holder: Holder, run: Run | None, mine: Worker | None, processes: list[Worker], facts: Facts) -> Life:
+    if mine is None:  # that another one has its name proves nothing, for the first may be leaving
+        return _say("unknown", "worker_unknown", worker=holder.worker, namesakes=len(processes))
+    if _is_a_later_one(mine, lock):
+        return _say("unknown", "process_later", worker=mine.name, pid=mine.pid, started_at=mine.started_at or mine.online_at[-1])
+    return life_of_process(mine, processes, facts) or _heard(lock, holder, run, mine, processes, facts)
 
 
 def life_of_process(mine: Worker, processes: list[Worker], facts: Facts) -> Life | None:
@@ -49,22 +62,49 @@ def life_of_process(mine: Worker, processes: list[Worker], facts: Facts) -> Life
     if mine.said_offline_at is not None:
         patient = facts.now - mine.said_offline_at <= facts.policy.leaving_patience
         return _say("alive" if patient else "unknown", "worker_leaving", worker=mine.name, at=mine.said_offline_at)
-    return _silent(mine, processes, facts) if facts.silent(mine) else None
+    if not facts.silent(mine):
+        return None
+    is_proved, evidence = silence_of(mine, processes, facts)
+    return Life(state="dead" if is_proved else "unknown", evidence=evidence)
 
 
 def _ended(lock: HeldLock, run: Run | None, facts: Facts) -> Life | None:
-    """The run's own end, once a release on its way to us would have arrived."""
-    began = lock.claim.attempted_at if lock.claim and lock.claim.attempted_at else lock.first_seen_at
-    if run is None or run.ended_at is None or run.ended_at < began or facts.now - run.ended_at < facts.policy.answer_margin:
+    """The run's own end, once a release on its way to us would have arrived.
+
+    That it was revoked in the middle is only an order: a signal that it catches does not end it, and its process tells.
+    """
+    if run is None or run.ended_at is None or (run.outcome == "REVOKED" and run.started_at is not None):
+        return None
+    told_at = run.heard_at or run.ended_at  # by our clock: its worker's may be an hour off
+    attempted_at = lock.claim.attempted_at if lock.claim else None
+    if (run.ended_at < attempted_at) if attempted_at else (told_at < lock.first_seen_at):
+        return None
+    if facts.now - told_at < facts.policy.answer_margin:
         return None
     if run.error and "WorkerLostError" in run.error:
         return _say("dead", "worker_lost", worker=run.worker, pid=run.pid, at=run.ended_at)
     return _say("dead", "run_ended", task_id=run.task_id, outcome=run.outcome, at=run.ended_at)
 
 
-def _still_listed(holder: Holder, mine: Worker | None, facts: Facts) -> bool:
+def _still_listed(holder: Holder, run: Run | None, mine: Worker | None, facts: Facts) -> bool:
     """Whether a worker that answers still names the run: anybody can publish that a run ended, only its worker answers for it."""
-    return mine is not None and mine.said_offline_at is None and not facts.silent(mine) and holder.task_id in (mine.active or ())
+    if mine is None or mine.said_offline_at is not None or facts.silent(mine) or holder.task_id not in (mine.active or ()):
+        return False
+    told_at = run.heard_at if run else None
+    return told_at is None or facts.now - told_at < facts.policy.grace or (mine.active_at is not None and mine.active_at >= told_at)
+
+
+def _is_its_own_end(lock: HeldLock, run: Run | None, mine: Worker | None, processes: list[Worker], facts: Facts) -> bool:
+    """Whether the end cannot be that of the same message given out a second time: every event was taken in, or its worker has been asked since."""
+    if facts.are_told_since(lock.first_seen_at):
+        return not any(other is not run and other.ended_at is None and _is_same_try(other, run) for other in facts.runs.get(run.task_id if run else "", ()))
+    told_at = run.heard_at if run else None
+    is_asked = mine is not None and mine.active_at is not None and told_at is not None and mine.active_at >= told_at
+    return is_asked and mine is not None and speaks_alone(mine, processes)
+
+
+def _is_same_try(one: Run, other: Run | None) -> bool:
+    return other is not None and (one.retries, one.worker, one.parent_pid) == (other.retries, other.worker, other.parent_pid)
 
 
 def incarnation(processes: list[Worker], parent_pid: int | None, pid: int | None) -> Worker | None:
@@ -75,53 +115,44 @@ def incarnation(processes: list[Worker], parent_pid: int | None, pid: int | None
     return processes[0] if len(processes) == 1 else None
 
 
-def _unheard(holder: Holder, processes: list[Worker]) -> Life:
-    """Its process was never heard of by us; that another one has its name proves nothing, for the first may be leaving."""
-    return _say("unknown", "worker_unknown", worker=holder.worker, namesakes=len(processes))
+def _is_a_later_one(mine: Worker, lock: HeldLock) -> bool:
+    """Whether the process that has this name and pid now began after the lock was seen: a container that comes back often has the same."""
+    began = mine.started_at
+    if began is not None and began > lock.first_seen_at + UPTIME_WITHIN:
+        return True
+    is_new = bool(mine.online_at) and mine.online_at[-1] > lock.first_seen_at  # or it connected anew
+    return is_new and (began is None or began > lock.first_seen_at - UPTIME_WITHIN)
 
 
-def name_is_shared(processes: list[Worker], facts: Facts) -> bool:
-    """Whether two processes that are heard now call themselves the same."""
-    newest = processes[0]
-    others = [worker for worker in processes[1:] if worker.said_offline_at is None]
-    return any(worker.last_heard_at > newest.first_heard_at + TOGETHER and not facts.silent(worker) for worker in others)
-
-
-def _silent(mine: Worker, processes: list[Worker], facts: Facts) -> Life:
-    evidence = list(_silence(mine, processes))
-    replaced = any(code.code == "worker_replaced" for code in evidence)
-    was_asked = mine.asked_at is not None and mine.asked_at > mine.last_heard_at
-    gone = mine.connection_gone_at is not None and mine.connection_gone_at >= mine.last_heard_at - TOGETHER
-    proved = gone and (was_asked or replaced)
-    return Life(state="dead" if proved else "unknown", evidence=tuple(evidence))
-
-
-def _silence(mine: Worker, processes: list[Worker]) -> Iterator[Evidence]:
-    yield Evidence(code="worker_silent", values={"worker": mine.name, "last_heard_at": mine.last_heard_at})
-    newer = processes[0]
-    if newer is not mine and newer.pid != mine.pid and newer.first_heard_at > mine.last_heard_at:
-        yield Evidence(code="worker_replaced", values={"worker": mine.name, "pid": mine.pid, "new_pid": newer.pid, "since": newer.first_heard_at})
-    elif mine.asked_at is not None and mine.asked_at > mine.last_heard_at:
-        yield Evidence(code="worker_no_answer", values={"worker": mine.name, "asked_at": mine.asked_at})
-    if mine.connection_gone_at is not None:
-        yield Evidence(code="connection_gone", values={"worker": mine.name, "at": mine.connection_gone_at})
-    else:
-        yield Evidence(code="connection_open" if mine.connection_known else "connection_unknown", values={"worker": mine.name})
-
-
-def _heard(lock: HeldLock, holder: Holder, run: Run | None, mine: Worker, facts: Facts) -> Life:
+def _heard(lock: HeldLock, holder: Holder, run: Run | None, mine: Worker, processes: list[Worker], facts: Facts) -> Life:
     """The worker lives: does it still have this process, and this run?"""
     if _process_is_gone(lock, holder, mine, facts):
         return _say("dead", "process_gone", worker=mine.name, pid=holder.pid, answered_at=mine.pool_read_at)
-    if mine.answered_at is not None and mine.active is not None and holder.task_id in mine.active:
-        return _say("alive", "run_active", task_id=holder.task_id, worker=mine.name, seen_at=mine.answered_at)
-    last_active = max(filter(None, (lock.first_seen_at, run.last_active_at if run else None)))
-    if mine.answered_at is not None and mine.active is not None and mine.answered_at - last_active >= ABSENT_FOR:
-        return _say("dead", "run_not_active", worker=mine.name, task_id=holder.task_id, answered_at=mine.answered_at)
-    if run is not None and run.started_at is not None:
+    if run is not None and run.outcome == "REVOKED":
+        return _say("unknown", "run_revoked", worker=mine.name, task_id=holder.task_id, at=run.ended_at)
+    if mine.active is not None and mine.active_at is not None and (listed := _listed(lock, holder, run, mine, mine.active_at, processes, facts)):
+        return listed
+    if run is not None and run.started_at is not None and run.ended_at is None and facts.are_told_since(run.heard_at or run.started_at):
         return _say("alive", "run_started", task_id=run.task_id, worker=mine.name, at=run.started_at)
     young = facts.now - lock.first_seen_at < facts.policy.grace
     return _say("alive" if young else "unknown", "worker_heard", worker=mine.name, last_heard_at=mine.last_heard_at)
+
+
+def _listed(lock: HeldLock, holder: Holder, run: Run | None, mine: Worker, asked_at: datetime, processes: list[Worker], facts: Facts) -> Life | None:
+    """What the runs that it named say; None: that was too long ago, or the run may have begun or ended around it, or another answered."""
+    if holder.task_id in (mine.active or ()):
+        is_recent = facts.now - asked_at <= facts.policy.grace
+        return _say("alive", "run_active", task_id=holder.task_id, worker=mine.name, seen_at=asked_at) if is_recent else None
+    last_active = max(filter(None, (lock.first_seen_at, run.last_active_at if run else None)))
+    if asked_at - last_active < ABSENT_FOR or not speaks_alone(mine, processes):
+        return None
+    return _say("dead", "run_not_active", worker=mine.name, task_id=holder.task_id, answered_at=asked_at)
+
+
+def speaks_alone(mine: Worker, processes: list[Worker]) -> bool:
+    """Whether what was answered under its name can only be its own: no other process of that name was heard since shortly before."""
+    since = (mine.active_at or mine.last_heard_at) - TOGETHER
+    return not any(other is not mine and other.said_offline_at is None and other.last_heard_at >= since for other in processes)
 
 
 def _process_is_gone(lock: HeldLock, holder: Holder, mine: Worker, facts: Facts) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from fnmatch import fnmatchcase
 
+from dashboard.judge.alibis import without_others
 from dashboard.judge.at_send import life_of_sent
 from dashboard.judge.facts import DEFAULT_VISIBILITY_TIMEOUT, Facts, gather
 from dashboard.judge.holders import find_holder
@@ -69,9 +70,11 @@ def _believable(lock: HeldLock, holder: Holder, run: Run | None, entry: Catalogu
     parent_pid = lock.claim.parent_pid if lock.claim and is_named else run.parent_pid if run else None
     life = life_of(lock, holder, run, parent_pid, facts)
     owned = entry is not None and entry.owner is not None and entry.owner == holder.task_name
-    if life.state == "dead" and holder.certainty == "likely" and not owned:
+    if life.state != "dead" or holder.certainty != "likely":
+        return life
+    if not owned or run is None or lock.claim is None or lock.claim.attempted_at is None:
         return Life(state="unknown", evidence=(*life.evidence, Evidence(code="only_likely", values={"task_name": holder.task_name})))
-    return life
+    return without_others(lock, lock.claim.attempted_at, run, life, facts)
 
 
 def _renewed(lock: HeldLock, facts: Facts) -> Life:

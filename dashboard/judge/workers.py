@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dashboard.judge.facts import Facts, gather
-from dashboard.judge.life import name_is_shared
 from dashboard.judge.query import within, words_of
 from dashboard.judge.runs import JudgedRun
+from dashboard.judge.silence import name_is_shared
 from dashboard.judge.standing import STATES, Standings
 from dashboard.records import Evidence, JudgedLock, Policy, Snapshot, Worker
 from dashboard.records.identity import identity

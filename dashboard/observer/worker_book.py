@@ -48,7 +48,7 @@ class WorkerBook:
         )
         if kind == "worker-online":
             recent = [time for time in worker.online_at if at - time < ONLINE_WITHIN]
-            worker = replace(worker, online_at=(*recent, at)[-MAX_ONLINE:])
+            worker = replace(worker, online_at=(*recent, at)[-MAX_ONLINE:], started_at=None)  # it may be another process with the same pid
         elif kind == "worker-heartbeat":
             worker = with_vitals(worker, event, at)
         self._keep(worker)
@@ -141,7 +141,7 @@ def with_vitals(worker: Worker, event: Event, at: datetime) -> Worker:
 def _with_answer(worker: Worker, answer: WorkersAnswered, said: Any) -> Worker:
     told = replace(worker, answered_at=answer.at, asked_at=answer.asked_at)
     if answer.command == "active" and isinstance(said, list):
-        return replace(told, active=tuple(str(entry.get("id")) for entry in said if isinstance(entry, dict)))
+        return replace(told, active=tuple(str(entry.get("id")) for entry in said if isinstance(entry, dict)), active_at=answer.asked_at)
     if answer.command == "active_queues" and isinstance(said, list):
         return replace(told, queues=tuple(str(entry.get("name")) for entry in said if isinstance(entry, dict)))
     if answer.command == "reserved":
@@ -158,6 +158,7 @@ def _with_answer(worker: Worker, answer: WorkersAnswered, said: Any) -> Worker:
 def _with_pool(worker: Worker, stats: Mapping[str, Any], at: datetime) -> Worker:
     pool = as_dict(stats.get("pool"))
     processes = pool.get("processes")
+    uptime = stats.get("uptime")
     timeout = as_dict(as_dict(stats.get("broker")).get("transport_options")).get("visibility_timeout")
     return replace(
         worker,
@@ -166,4 +167,5 @@ def _with_pool(worker: Worker, stats: Mapping[str, Any], at: datetime) -> Worker
         concurrency=pool.get("max-concurrency") if isinstance(pool.get("max-concurrency"), int) else None,
         visibility_timeout=timedelta(seconds=timeout) if isinstance(timeout, (int, float)) and 0 < timeout < MAX_TIMEOUT_S else None,
         pool_read_at=at,
+        started_at=at - timedelta(seconds=uptime) if isinstance(uptime, (int, float)) and 0 <= uptime < MAX_TIMEOUT_S / 100 else None,
     )

@@ -23,9 +23,11 @@ class Worker:
     concurrency: int | None = None
     queues: tuple[str, ...] | None = None
     tasks: tuple[str, ...] | None = None
-    active: tuple[str, ...] | None = None  # task ids, as of answered_at
+    active: tuple[str, ...] | None = None  # task ids, as of active_at
+    active_at: datetime | None = None  # when it was asked for them, by our clock: what it named ran then or later
     visibility_timeout: timedelta | None = None
     pool_read_at: datetime | None = None  # when pids were read
+    started_at: datetime | None = None  # by its own uptime and our clock, to two seconds; None until it told, anew when it comes online
     clock_skew: timedelta | None = None
     reserved: int | None = None  # fetched and not started; as it said when it was last asked, as is scheduled
     scheduled: int | None = None  # fetched to be run at a later time

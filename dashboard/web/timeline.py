@@ -21,7 +21,14 @@ NARROWEST = 0.4  # percent: a lock held for 50 ms must be seen
 LONGEST = timedelta(hours=1)  # the right end of the strip's scale
 SCALE_ENDS_AT = 86.0  # percent; what lasts longer is drawn a little to the right of it, and never expires at the end
 TICKS = (timedelta(seconds=1), timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10), LONGEST)
-DEATH_TIMES = {"run_ended": "at", "worker_lost": "at", "worker_silent": "last_heard_at", "connection_gone": "at", "worker_replaced": "since"}
+DEATH_TIMES = {
+    "run_ended": "at",
+    "worker_lost": "at",
+    "worker_silent": "last_heard_at",
+    "connection_gone": "at",
+    "worker_replaced": "since",
+    "pid_given_again": "at",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,6 +75,15 @@ SENTENCES: Mapping[str, str] = {
     "name_shared": N_("two live processes call themselves %(worker)s: neither can be told from the other"),
     "connection_open": N_("its connection to the broker is still open: %(worker)s may be frozen or cut off: that is no proof of death"),
     "connection_gone": N_("the broker closed the connection of %(worker)s at %(at)s"),
+    "connection_gone_late": N_(
+        "the connection of %(worker)s was closed at %(at)s, long after it last told something (%(last_event_at)s): it may have been closed for being idle"
+    ),
+    "worker_without_heartbeats": N_("%(worker)s sends no heartbeats, so it would not have said that it is leaving"),
+    "events_missed": N_("not every event since then is known to have been received (all are since %(since)s): %(worker)s may have said that it is leaving"),
+    "process_later": N_("%(worker)s, pid %(pid)s, began at %(started_at)s, after the lock was taken: the lock belongs to a process before it"),
+    "pid_given_again": N_("a later process on the same machine has had pid %(pid)s since %(at)s: the one of %(worker)s that took the lock is gone"),
+    "run_revoked": N_("run %(task_id)s was told to end at %(at)s, and its process on %(worker)s is still there: it may go on"),
+    "other_candidate": N_("run %(task_id)s of %(task_name)s on %(worker)s may hold the lock as well, one of %(candidates)s, and is not proved dead"),
     "connection_unknown": N_("the broker does not let us see whether %(worker)s is still connected"),
     "message_unacked": N_("run %(task_id)s is still unacknowledged: Redis gives it out again on %(queue)s from %(due_at)s, released or not"),
     "only_likely": N_("only likely to be the holder: the settings do not name %(task_name)s as the owner of this lock"),

@@ -1,0 +1,58 @@
+"""A likely holder is dead: could any other run hold the lock? Only those who could have it must answer; one that cannot be accounted for is a doubt."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from dashboard.judge.facts import Facts
+from dashboard.judge.holders import may_have_tried
+from dashboard.judge.life import Life, life_of, life_of_process, speaks_alone
+from dashboard.records import Evidence, HeldLock, Holder, Run, Worker
+
+
+def without_others(lock: HeldLock, at: datetime, mine: Run, life: Life, facts: Facts) -> Life:
+    """The death of the likely holder, unless a run of the same task that may have made the token at that time lives, or may live."""
+    others = [run for run in facts.snapshot.runs if run is not mine and _may_hold(run, at, mine)]
+    if living := next((run for run in others if _life_of_run(lock, run, facts).state != "dead"), None):
+        values = {"task_id": living.task_id, "task_name": living.name, "worker": living.worker, "candidates": len(others) + 1}
+        return Life(state="unknown", evidence=(*life.evidence, Evidence(code="other_candidate", values=values)))
+    asked = list(_workers_that_could(mine, facts))
+    answered = [worker for worker in asked if _is_accounted_for(worker, lock, at, mine, facts)]
+    fact = Evidence(code="asked", values={"asked": len(asked), "answered": len(answered)})
+    return Life(state="dead" if len(asked) == len(answered) else "unknown", evidence=(*life.evidence, fact))
+
+
+def _may_hold(run: Run, at: datetime, mine: Run) -> bool:
+    return run.name in {None, mine.name} and run.started_at is not None and may_have_tried(run, at)
+
+
+def _life_of_run(lock: HeldLock, run: Run, facts: Facts) -> Life:
+    holder = Holder(certainty="likely", task_id=run.task_id, task_name=run.name, worker=run.worker, pid=run.pid)
+    return life_of(lock, holder, run, run.parent_pid, facts)
+
+
+def _workers_that_could(mine: Run, facts: Facts) -> Iterator[Worker]:
+    """The processes that know the task, less those that are proved gone."""
+    for processes in facts.workers.values():
+        for worker in processes:
+            if worker.tasks is None or mine.name in worker.tasks:
+                life = life_of_process(worker, processes, facts)
+                if life is None or life.state != "dead":
+                    yield worker
+
+
+def _is_accounted_for(worker: Worker, lock: HeldLock, at: datetime, mine: Run, facts: Facts) -> bool:
+    """Whether all that runs in it is known, and none of it can be the holder."""
+    if worker.active is None or worker.active_at is None or not speaks_alone(worker, facts.workers[worker.name]):
+        return False
+    after_the_lock = worker.active_at - lock.first_seen_at >= facts.policy.answer_margin
+    if not after_the_lock and not (worker.sends_events and facts.are_told_since(worker.active_at)):
+        return False
+    return not any(_is_unclear(task_id, worker, worker.active_at, at, mine, facts) for task_id in worker.active)
+
+
+def _is_unclear(task_id: str, worker: Worker, listed_at: datetime, at: datetime, mine: Run, facts: Facts) -> bool:
+    """Whether a run that this worker named may be the holder; one that it told to have ended after that is not."""
+    runs = facts.runs.get(task_id, ())
+    if any(run.worker == worker.name and run.ended_at is not None and run.heard_at is not None and run.heard_at > listed_at for run in runs):
+        return False
+    return not runs or mine in runs or any(run.ended_at is None and _may_hold(run, at, mine) for run in runs)

@@ -1,0 +1,166 @@
+"""What an observer sees of the truth: it feeds the real reducer, as the real feeds would, and loses what the story says is lost."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from random import Random
+
+from dashboard.judge import assess
+from dashboard.observer.feeds import _is_worth_a_look
+from dashboard.observer.observations import ConnectionSeen, EventsDropped, EventsLost, EventsSeen, LocksRead, SourceSaid, Tick, WorkersAnswered
+from dashboard.observer.state import State
+from dashboard.records import CatalogueEntry, Claim, HeldLock, JudgedLock, Policy, SourceState
+from dashboard.sources.event import event_of
+from dashboard.sources.heartbeats import may_be_open
+from tests.dashboard.judge.oracle.story import Story
+from tests.dashboard.judge.oracle.truth import OWNER, Held, Process, Run, clock
+
+LOCK = "lock_report_12"
+PLACES = [("default", ":1:"), ("broker", "")]
+SOURCES = ("broker", "cache default", "workers", "events")
+OWNED = Policy(catalogue=(CatalogueEntry(pattern="lock_report_{id}", owner=OWNER),))
+FORGOTTEN = timedelta(hours=1)
+
+
+class Observed:
+    """One observer after the other, and what they make of it."""
+
+    def __init__(self, story: Story) -> None:
+        self.story, self.random = story, Random(story.seed)
+        self.policy = OWNED if story.owned else Policy()
+        self.state = State(PLACES, self.policy)
+        self._pending: list[object] = []
+        self._pending_at = 0.0
+        self._shown: Held | None = None
+        self.is_away = False
+
+    def begin(self, now: float) -> None:
+        """Every source comes up."""
+        self.is_away = False
+        for name in SOURCES:
+            self.state.apply(SourceSaid(source=SourceState(name=name, ok=True, since=clock(now), last_good_at=clock(now))))
+
+    def restart(self, now: float) -> None:
+        """Another observer goes on from what this one wrote; in between nobody listens."""
+        written = self.state.snapshot(clock(now))
+        self.state = State(PLACES, self.policy)
+        self.state.restore(written)
+        self.is_away = True
+
+    def _hears(self, now: float) -> bool:
+        gap = self.story.gap
+        return not self.is_away and (gap is None or not gap[0] <= now < gap[1])
+
+    def gap_is_over(self, begun: float, now: float) -> None:
+        if not self.is_away:
+            self.state.apply(EventsLost(from_at=clock(begun), to_at=clock(now), was_cut=False))
+
+    def event(self, process: Process, kind: str, now: float, **fields: object) -> None:
+        """A process publishes; a run's own events may be lost, repeated, or come a little later than others of the same moment."""
+        is_of_run = kind.startswith("task-")
+        if is_of_run and not self.story.task_events:
+            return
+        process.published = now
+        if not self._hears(now):
+            return
+        if is_of_run and self.random.random() < self.story.drops:
+            self.state.apply(EventsDropped(by_type={kind: 1}, at=clock(now)))
+            return
+        told = {"type": kind, "hostname": process.name, "pid": process.pid, "timestamp": clock(now + process.skew).timestamp(), **fields}
+        if self._pending and now - self._pending_at > 0.2:
+            self.hand_over(self._pending_at)
+        self._pending += [event_of(told)] * (2 if self.random.random() < self.story.repeats else 1)
+        self._pending_at = now
+        if not self.story.mixes:
+            self.hand_over(now)
+
+    def hand_over(self, now: float) -> None:
+        if self._pending:
+            if self.story.mixes:
+                self.random.shuffle(self._pending)
+            self.state.apply(EventsSeen(events=tuple(self._pending), at=clock(now)))  # type: ignore[arg-type]
+            self._pending = []
+
+    def answers(self, command: str, asked: tuple[str, ...], replies: Mapping[str, object], now: float) -> None:
+        self.state.apply(WorkersAnswered(command=command, asked=asked, replies=replies, asked_at=clock(now - 0.2), at=clock(now)))
+
+    def ask(self, processes: list[Process], runs: list[Run], now: float) -> None:
+        """As the two feeds do: those heard of late by name, then the silent ones; now and then everybody."""
+        if self.story.inspect == "none" or self.is_away:
+            return
+        workers = self.state.workers.workers.values()
+        living = {worker.name for worker in self.state.workers.living(clock(now), self.policy.grace)}
+        silent = {one.name for one in workers if one.said_offline_at is None and one.name not in living and clock(now) - one.last_heard_at < FORGOTTEN}
+        there = [one for one in processes if self._can_answer(one, runs)]
+        self.random.shuffle(there)
+        by_name = {one.name: one for one in there}
+        self.answers("stats", tuple(sorted(living)), {name: stats(one, now) for name, one in by_name.items()}, now)
+        if self.story.inspect != "no active":
+            said = {name: active(by_name[name], runs) for name in living & by_name.keys()}
+            self.answers("active", tuple(sorted(living)), said, now)
+        if silent:
+            self.answers("ping", tuple(sorted(silent)), {name: {"ok": "pong"} for name in silent & by_name.keys()}, now)
+
+    def _can_answer(self, process: Process, runs: list[Run]) -> bool:
+        busy = process.pool == "solo" and any(run.process is process and run.goes_on for run in runs)
+        flaky = self.story.inspect == "flaky" and self.random.random() < 0.5
+        return process.is_there and not process.leaving and not busy and not flaky
+
+    def look_at_connections(self, processes: list[Process], now: float) -> None:
+        if self.story.connections == "refused" or self.is_away:
+            return
+        idles = [int(now - one.published) for one in processes if not one.killed and not one.closed]
+        if self.story.connections == "another's" and processes:
+            idles.append(int(now - processes[0].published))
+        if self.story.connections == "closed by others":
+            idles = [idle for idle in idles if idle < 50]
+        for worker in list(self.state.workers.workers.values()):
+            if worker.last_event_at is not None and _is_worth_a_look(worker, clock(now)):
+                is_open = may_be_open(idles, worker.last_event_at, clock(now))
+                self.state.apply(ConnectionSeen(worker=worker.name, pid=worker.pid, is_open=is_open, at=clock(now)))
+
+    def look_at_lock(self, held: Held | None, now: float, *, live: bool = False) -> None:
+        """A push, or the next look at the key."""
+        if self.is_away or (live and not self.story.pushes):
+            return
+        if held is not None:
+            self.state.apply(LocksRead(cache="default", locks=[read(held, now, exact=self.story.exact)], gone=[], live=live, at=clock(now)))
+        elif self._shown is not None:
+            self.state.apply(LocksRead(cache="default", locks=[], gone=["l" * 16], live=live, at=clock(now)))
+        self._shown = held
+
+    def judge(self, now: float) -> list[JudgedLock]:
+        self.state.apply(Tick(at=clock(now)))
+        return assess(self.state.snapshot(clock(now)), clock(now), self.policy)
+
+
+def stats(process: Process, now: float) -> dict[str, object]:
+    pool: dict[str, object] = {"implementation": f"celery.concurrency.{process.pool}:TaskPool", "max-concurrency": 2}
+    if process.pool == "prefork":
+        pool["processes"] = list(process.children)
+    return {"pid": process.pid, "pool": pool, "uptime": round(now - process.started)}
+
+
+def active(process: Process, runs: list[Run]) -> list[dict[str, object]]:
+    mine = [run for run in runs if run.process is process and run.ended is None and run.is_listed]
+    return [{"id": run.task_id, "name": run.name, "worker_pid": run.pid, "time_start": run.by_its_clock(run.started).timestamp()} for run in mine]
+
+
+def read(held: Held, now: float, *, exact: bool) -> HeldLock:
+    """The key as `sources.locks` reads it."""
+    run, skew = held.run, held.run.process.skew if held.run else 0.0
+    attempted_at = clock(held.attempted + skew)
+    claim = Claim(attempted_at=attempted_at, node="0242ac110002")
+    if exact and run is not None:
+        prefork = run.process.pool == "prefork"
+        claim = Claim(
+            attempted_at=attempted_at, node="0242ac110002", task_id=run.task_id, task_name=run.name, retries=run.retries, worker=run.process.name,
+            pid=run.pid, parent_pid=run.process.pid if prefork else 1, process_started=str(int((run.process.started + 1000) * 100)),
+            boot_id=run.process.boot, host="web-2",
+        )  # fmt: skip
+    expires_at = None if held.expires is None else clock(held.expires)
+    acquired_at = attempted_at if attempted_at <= clock(now + 300) else None
+    return HeldLock(
+        id="l" * 16, cache="default", key=f":1:{LOCK}", name=LOCK, raw_key=b"", dialect="lockhouse" if claim.worker else "redis-py",
+        token_digest=held.digest, claim=claim, expires_at=expires_at, acquired_at=acquired_at,
+        timeout=expires_at - acquired_at if expires_at and acquired_at else None, first_seen_at=clock(now), seen_at=clock(now),
+    )  # fmt: skip

@@ -1,0 +1,110 @@
+"""What may happen to a lock, its run and its worker, and what of it may be seen: drawn by hypothesis, so that a counterexample is made small."""
+
+from dataclasses import dataclass
+
+from hypothesis import strategies as st
+
+FATES = ("goes on", "ends", "ends and leaves it", "retried and leaves it", "child killed", "killed", "frozen", "leaves", "leaves and is killed", "terminated")
+DEADLY = {"ends and leaves it", "retried and leaves it", "child killed", "killed", "leaves and is killed"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rival:
+    """Another run: when it starts, in seconds from the holder's attempt, for how long it runs, and what it does."""
+
+    at: float
+    lasts: float
+    same_task: bool = False
+    elsewhere: bool = False  # in the other worker, where there is one
+    does: str = "nothing"  # "nothing", "tries" the same lock, "takes" it once it is free, is the same id "again"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Story:
+    """One history; every default is the plain case, so that hypothesis shrinks towards it."""
+
+    pool: str = "prefork"
+    exact: bool = True
+    owned: bool = False
+    skew: float = 0.0  # of the holder's worker, seconds
+    other_skew: float = 0.0
+    other: str = "none"  # a second worker: "none", "elsewhere", "namesake"
+    works_before: float = 0.01  # seconds from the run's start to its attempt
+    waits: float = 0.0  # seconds from the attempt to the lock
+    timeout: float | None = 600.0
+    rivals: tuple[Rival, ...] = ()
+    fate: str = "goes on"
+    fate_at: float = 8.0  # seconds from the lock
+    comes_back: str = "no"  # a new process of that name afterwards: "no", "new pid", "same pid"
+    extended: bool = False
+    # what is seen of it
+    heartbeats: bool = True
+    task_events: bool = True
+    inspect: str = "all"  # "all", "no active", "flaky", "none"
+    connections: str = "listed"  # "listed", "refused", "closed by others", "another's"
+    drops: float = 0.0  # share of the events of runs that find no room, which is said
+    repeats: float = 0.0
+    mixes: bool = False  # events of one moment come in any order
+    slow_starts: float = 0.0  # seconds from a run's start to its event
+    gap: tuple[float, float] | None = None  # no events between these times from the lock, and it is said
+    pushes: bool = True  # changes of locks are pushed, else found at the next look
+    observer_restarts_at: float | None = None
+    released_by_hand_at: float | None = None
+    seed: int = 0
+
+    @property
+    def tells_all(self) -> bool:
+        """Whether every event is sent and taken in."""
+        return self.task_events and self.heartbeats and not self.drops and self.gap is None and self.observer_restarts_at is None
+
+    @property
+    def is_plain_to_see(self) -> bool:
+        """Whether whoever is gone is provably so."""
+        is_alone = self.other != "namesake" and self.comes_back != "same pid"
+        return self.tells_all and is_alone and self.inspect == "all" and self.connections == "listed" and self.released_by_hand_at is None
+
+
+def rivals() -> st.SearchStrategy[Rival]:
+    return st.builds(
+        Rival,
+        at=st.sampled_from([-0.4, -60.0, -5.0, -1.0, -0.05, 0.05, 0.4, 1.0, 4.0]),
+        lasts=st.sampled_from([600.0, 0.03, 2.0, 8.0]),
+        same_task=st.booleans(),
+        elsewhere=st.booleans(),
+        does=st.sampled_from(["nothing", "tries", "takes", "again"]),
+    )
+
+
+def stories() -> st.SearchStrategy[Story]:
+    """Any of them; the first value of each choice is the plain one."""
+    skews = st.sampled_from([0.0, 3.0, -3.0, 3600.0, -3600.0])
+    return st.builds(
+        Story,
+        pool=st.sampled_from(["prefork", "threads", "solo"]),
+        exact=st.booleans(),
+        owned=st.booleans(),
+        skew=skews,
+        other_skew=skews,
+        other=st.sampled_from(["none", "elsewhere", "namesake"]),
+        works_before=st.sampled_from([0.01, 0.3, 5.0]),
+        waits=st.sampled_from([0.0, 0.2, 5.0, 45.0]),
+        timeout=st.sampled_from([600.0, 12.0, None]),
+        rivals=st.lists(rivals(), max_size=2).map(tuple),
+        fate=st.sampled_from(FATES),
+        fate_at=st.sampled_from([8.0, 0.3, 3.0, 25.0]),
+        comes_back=st.sampled_from(["no", "new pid", "same pid"]),
+        extended=st.booleans(),
+        heartbeats=st.sampled_from([True, True, True, False]),
+        task_events=st.sampled_from([True, True, True, False]),
+        inspect=st.sampled_from(["all", "all", "all", "no active", "flaky", "none"]),
+        connections=st.sampled_from(["listed", "listed", "listed", "refused", "closed by others", "another's"]),
+        drops=st.sampled_from([0.0, 0.0, 0.3, 1.0]),
+        repeats=st.sampled_from([0.0, 0.3]),
+        mixes=st.booleans(),
+        slow_starts=st.sampled_from([0.0, 0.02, 0.8]),
+        gap=st.sampled_from([None, None, (-20.0, 2.0), (5.0, 12.0), (20.0, 30.0)]),
+        pushes=st.booleans(),
+        observer_restarts_at=st.sampled_from([None, None, 5.0, 16.0, 40.0]),
+        released_by_hand_at=st.sampled_from([None, None, None, 4.0]),
+        seed=st.integers(0, 255),
+    )

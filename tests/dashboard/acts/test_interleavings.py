@@ -1,4 +1,7 @@
-"""Operators release while others take, release and lose the same lock at random: nobody ever loses a lock that no operator was shown."""
+"""Operators release, extend, limit, protect and undo while others take, give back and lose the same lock at random.
+
+Nobody ever loses a lock whose very token no operator was shown.
+"""
 
 import hashlib
 import os
@@ -6,22 +9,38 @@ import random
 import sys
 import threading
 import time
-import uuid
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 from redis import Redis
 
 from dashboard import connections
+from dashboard.acts.ledger import Outcome
+from dashboard.acts.lifetime import change_now
+from dashboard.acts.registry import EXTEND, LIMIT, PROTECT
 from dashboard.acts.release import release_now
-from dashboard.records import Snapshot
-from dashboard.sources.locks import read_lock
+from dashboard.acts.undo import undo
+from dashboard.records import HeldLock, Run, Snapshot
+from dashboard.sources.expired import remember
+from dashboard.sources.locks import read_locks
+from tests.dashboard.acts.scene import WORKER, living_worker, orphan_token
 
 pytestmark = pytest.mark.django_db
 
-RELEASES = int(os.environ.get("LOCKHOUSE_INTERLEAVINGS", "2000"))  # 100,000 at night
+ACTS = int(os.environ.get("LOCKHOUSE_INTERLEAVINGS", "2000"))  # 100,000 at night
 RIVALS = 3
-TAKE = "local t = redis.call('TIME'); if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return t[1] * 1000000 + t[2] end return 0"
+TASK = "d9c26803-1111-4222-8333-444455556666"
+SECOND = timedelta(seconds=1)
+NEVER_MS = 10**12  # so long that it never expires: taken without a time to live
+TAKE = """
+local t = redis.call('TIME')
+local taken
+if tonumber(ARGV[2]) >= 10^12 then taken = redis.call('SET', KEYS[1], ARGV[1], 'NX') else taken = redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) end
+return taken and t[1] * 1000000 + t[2] or 0
+"""
 LET_GO = """
 local t = redis.call('TIME')
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]); return {1, t[1] * 1000000 + t[2]} end
@@ -41,7 +60,7 @@ class Rival(threading.Thread):
 
     def run(self) -> None:
         while not self._stopped.is_set():
-            token, life_ms = uuid.uuid4().hex, self._random.choice((2, 20, 50, 1000))
+            token, life_ms = orphan_token(TASK), self._random.choice((2, 20, 50, 1000, NEVER_MS))
             taken_at = self._redis.eval(TAKE, 1, self._key, token, life_ms)
             if not taken_at:
                 time.sleep(self._random.uniform(0, 0.001))
@@ -50,9 +69,9 @@ class Rival(threading.Thread):
             time.sleep(self._random.choice((0, 0.0005, 0.003, 0.008, 0.03, 0.06)))
             self._end(token, taken_at + life_ms * 1000)
 
-    def _end(self, token: str, deadline: int) -> None:
+    def _end(self, token: bytes, deadline: int) -> None:
         was_mine, now = self._redis.eval(LET_GO, 1, self._key, token)
-        digest = hashlib.sha256(token.encode()).hexdigest()[:16]
+        digest = hashlib.sha256(token).hexdigest()[:16]
         if was_mine:
             self.let_go += 1
             self.returned.add(digest)
@@ -71,38 +90,96 @@ def _threads_alternate_often():
     sys.setswitchinterval(before)
 
 
-def test_no_release_ever_hits_a_token_that_was_not_seen(scene, watching):
+class Operator:
+    """Acts at random on what the screen showed a moment ago, and notes which tokens were ended, and which were put back."""
+
+    def __init__(self) -> None:
+        self.chance = random.Random(int(os.environ.get("LOCKHOUSE_SEED", "7")))
+        self.answers: Counter[str] = Counter()
+        self.ended: Counter[str] = Counter()  # by digest: released, or given a timeout
+        self.releases: Counter[str] = Counter()
+        self.limited: set[str] = set()  # they end by themselves, or are given back before
+        self.put_back: Counter[str] = Counter()
+        self._last: Outcome | None = None
+
+    def act(self, number: int, seen: HeldLock) -> None:
+        who = {"origin": "cli", "shell_name": f"operator {number // 20}", "snapshot": known_with(seen)}
+        what = self.chance.choice(("release", "release", "release", "extend", "limit", "protect", "undo"))
+        outcome = getattr(self, f"_{what}")(seen, who)
+        if outcome is None:
+            return
+        self.answers[f"{what}: {outcome.code}"] += 1
+        if outcome.is_done and what != "undo":
+            self._last = outcome
+
+    def _release(self, seen: HeldLock, who: dict) -> Outcome:
+        outcome = release_now(None, seen.id, seen.token_digest, "at random", force=True, **who)
+        self.ended[seen.token_digest] += outcome.is_done
+        self.releases[seen.token_digest] += outcome.is_done
+        return outcome
+
+    def _extend(self, seen: HeldLock, who: dict) -> Outcome:
+        return change_now(None, EXTEND, seen.id, seen.token_digest, "at random", span=SECOND, **who)
+
+    def _limit(self, seen: HeldLock, who: dict) -> Outcome:
+        outcome = change_now(None, LIMIT, seen.id, seen.token_digest, "at random", span=SECOND, force=True, **who)
+        self.ended[seen.token_digest] += outcome.is_done
+        self.limited |= {seen.token_digest} if outcome.is_done else set()
+        return outcome
+
+    def _protect(self, seen: HeldLock, who: dict) -> Outcome:
+        lapsed = replace(seen, lapsed_at=timezone.now(), expires_at=timezone.now())
+        outcome = change_now(None, PROTECT, seen.id, seen.token_digest, "at random", span=SECOND, **{**who, "snapshot": known_with(lapsed)})
+        self.put_back[seen.token_digest] += outcome.is_done
+        self.ended[seen.token_digest] += outcome.is_done  # it lasts a second: its run may find it gone again
+        return outcome
+
+    def _undo(self, _seen: HeldLock, who: dict) -> Outcome | None:
+        done, self._last = self._last, None
+        if done is None:
+            return None
+        outcome = undo(None, done.act.pk, origin="cli", shell_name=who["shell_name"])
+        self.put_back[done.act.token_digest] += outcome.is_done
+        return outcome
+
+
+def known_with(lock: HeldLock) -> Snapshot:
+    """What an observer would know: the lock, and that the run which its token names goes on."""
+    now = timezone.now()
+    run = Run(task_id=TASK, name="reports_prepare_massive_report", worker=WORKER, pid=815, started_at=now - timedelta(minutes=1), last_active_at=now)
+    return Snapshot(at=now, locks=(lock,), runs=(run,), workers=(replace(living_worker(now), processes=(815,), active=(TASK,)),))
+
+
+def test_no_act_ever_hits_a_token_that_was_not_seen(scene, watching):
     key = b"shop:1:lock_contended"
     place = connections.watched_one("shop")
     stop = threading.Event()
     rivals = [Rival(f"{watching}/1", key, seed, stop) for seed in range(RIVALS)]
     for rival in rivals:
         rival.start()
-    answers: dict[str, int] = {}
-    released: list[str] = []
-    chance = random.Random(7)
-    seen = None
-    for number in range(RELEASES):
-        seen = read_lock(scene.redis, place, key, timezone.now()) or seen
+    operator, seen, tokens = Operator(), None, dict[bytes, bytes]()
+    for number in range(ACTS):
+        [found] = read_locks(scene.redis, place, [key], timezone.now(), tokens)
+        if found is not None:
+            remember(connections.own(), found.id, found.token_digest, tokens[key])
+        seen = found or seen
         if seen is None:
             continue
-        time.sleep(chance.choice((0, 0, 0, 0.0005, 0.002)))
-        outcome = release_now(
-            None, seen.id, seen.token_digest, "at random", force=True, origin="cli", shell_name=f"operator {number // 20}", snapshot=Snapshot(locks=(seen,))
-        )
-        answers[outcome.code] = answers.get(outcome.code, 0) + 1
-        if outcome.is_done:
-            released.append(seen.token_digest)
+        time.sleep(operator.chance.choice((0, 0, 0, 0.0005, 0.002)))
+        operator.act(number, seen)
     stop.set()
     for rival in rivals:
         rival.join()
 
     vanished = set().union(*(rival.vanished for rival in rivals))
     returned = set().union(*(rival.returned for rival in rivals))
-    assert vanished <= set(released), "a lock went that nobody released"
-    assert not returned & set(released), "a lock was released that its own holder gave back"
-    assert len(released) == len(set(released)), "one token was released twice"
-    assert answers["released"] > RELEASES / 40
-    assert answers["changed_hands"] > RELEASES / 40
-    assert sum(answers.values()) > RELEASES * 0.9
-    print(answers, {"taken": sum(rival.taken for rival in rivals), "expired": sum(rival.expired for rival in rivals)})
+    ended = {digest for digest, times in operator.ended.items() if times}
+    print(dict(sorted(operator.answers.items())), {"taken": sum(rival.taken for rival in rivals), "expired": sum(rival.expired for rival in rivals)})
+    assert vanished <= ended, "a lock went that nobody ended"
+    again = {digest for digest, times in operator.put_back.items() if times}
+    released = {digest for digest, times in operator.ended.items() if times} - operator.limited
+    assert not (returned & released) - again, "a lock was released that its own holder gave back"
+    assert all(times <= 1 + operator.put_back[digest] for digest, times in operator.releases.items()), "one token was released twice"
+    for answer in ("release: released", "release: changed_hands", "extend: extended", "limit: timeout_set", "protect: protected", "undo: restored"):
+        assert operator.answers[answer] > ACTS / 1000, answer
+    assert operator.answers.total() > ACTS * 0.8

@@ -22,7 +22,7 @@ from dashboard.acts.signed import VALID_FOR
 from dashboard.acts.target import read_and_judge_all, target_of
 from dashboard.acts.values import Actor, Answer, Order, Origin, Target
 from dashboard.models import OperatorAct
-from dashboard.records import HeldLock, JudgedLock, Snapshot
+from dashboard.records import HeldLock, JudgedLock, Lane, Snapshot
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -125,12 +125,13 @@ def _known(picked: Sequence[tuple[str, str]], known: Snapshot) -> list[Picked]:
     if len(picked) > MAX_LOCKS:
         raise Refused("too_many_picked", limit=MAX_LOCKS, count=len(picked))
     locks: dict[str, HeldLock] = {lock.id: lock for lock in known.locks}
-    return [_picked(target_id, digest, locks.get(target_id)) for target_id, digest in dict.fromkeys(picked)]
+    gone = {lane.lock_id: lane for lane in known.lanes}  # held a moment ago: its name and cache are still known
+    return [_picked(target_id, digest, locks.get(target_id), gone.get(target_id)) for target_id, digest in dict.fromkeys(picked)]
 
 
-def _picked(target_id: str, digest: str, lock: HeldLock | None) -> Picked:
+def _picked(target_id: str, digest: str, lock: HeldLock | None, lane: Lane | None) -> Picked:
     if lock is None:
-        return Picked(target_id=target_id, token_digest=digest)
+        return Picked(target_id=target_id, token_digest=digest, cache=lane.cache if lane else "", name=lane.name if lane else "")
     return Picked(target_id=target_id, token_digest=digest, cache=lock.cache, raw_key=lock.raw_key, name=lock.name)
 
 
@@ -139,6 +140,7 @@ class _Looked:
 
     def __init__(self, chosen: Iterable[Picked], known: Snapshot, now: datetime) -> None:
         self.targets = {one.target_id: target for one in chosen if (target := _target(one))}
+        self._held = {lock.id for lock in known.locks}
         self.judged, self._away = read_and_judge_all(list(self.targets.values()), known, now)
 
     def judged_of(self, one: Picked) -> JudgedLock | None:
@@ -148,7 +150,7 @@ class _Looked:
         """Why this one will not be released; None: it will."""
         target, judged = self.targets.get(one.target_id), self.judged.get(one.target_id)
         if target is None:
-            is_long = len(one.raw_key) > MAX_KEY or (one.name and not one.raw_key)
+            is_long = len(one.raw_key) > MAX_KEY or one.target_id in self._held
             return _refused("key_too_long") if is_long else _refused("already_gone", **ledger.released_by(one.target_id, one.token_digest))
         if error := self._away.get(target.place.alias):
             return _unreachable(error.source, error.reason)

@@ -112,7 +112,7 @@ ANSWERS = {
     "holder_lives": _("Left alone: its holder still runs (%(verdict)s). Release it on its own page if it must be."),
     "not_proved": _("Left alone: it is not proved that nobody holds it (%(verdict)s). Look at it on its own page."),
     "key_too_long": _("Left alone: its key is very long. Release it on its own page."),
-    "released_all": _("Released: all %(count)s."),
+    "released_all": _("Released: %(released)s of %(count)s."),
     "released_some": _("Released: %(released)s of %(count)s. What came of the others stands with each."),
     "released_none": _("Nothing done: none of the %(count)s could be released. Why stands with each."),
     "released_unknown": _("Released: %(released)s of %(count)s; of %(unknown)s it is not known yet. Look again in a few seconds."),

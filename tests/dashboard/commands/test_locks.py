@@ -229,7 +229,7 @@ def test_several_are_released_from_a_terminal_each_with_its_own_digest(scene, ca
 
     assert status == 0
     assert "lock_a: Released." in out
-    assert "all 2" in out
+    assert "2 of 2" in out
     assert scene.redis.dbsize() == 0
 
 

@@ -48,7 +48,7 @@ def test_confirming_releases_and_offers_to_undo_all(scene, operator, picked):
     page = client.post(URL, {"plan": plan, "picked": " ".join(picked), "reason": "died"}, follow=True).content.decode()
 
     whole = OperatorAct.objects.get(act="locks-release")
-    assert "all 2" in page
+    assert "2 of 2" in page
     assert "Undo all 2" in page
     assert scene.redis.dbsize() == 1
     back = client.post(reverse("lockhouse:act-undo-all", args=[whole.pk]), follow=True).content.decode()

@@ -9,6 +9,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as N_
 
 from dashboard.conf import conf
 from dashboard.records import Evidence, Holder, JudgedLock
@@ -68,7 +69,7 @@ class LockRow:
 def lock_row(one: JudgedLock, look: Look, may: frozenset[str], *, exact: bool = False) -> LockRow:
     """The row of one judged lock, for people with these permissions; `exact` with the times that move with every answer of a worker."""
     lock, holder = one.lock, one.holder
-    task, place = holder_words(holder)
+    task, place = holder_words(one)
     return LockRow(
         row_id=row_id(one),
         picked=f"{lock.id}:{lock.token_digest}",
@@ -119,12 +120,20 @@ def row_id(one: JudgedLock) -> str:
     return f"lock-{one.lock.id[:12]}{lapsed}"
 
 
-def holder_words(holder: Holder) -> tuple[str, str]:
+TAKERS = {"send": N_("a message that was sent"), "beat": N_("a beat"), "broker": N_("the broker library")}
+
+
+def holder_words(one: JudgedLock) -> tuple[str, str]:
     """The task (or what is known instead) and where it runs."""
+    holder = one.holder
     process = _("pid %(pid)d") % {"pid": holder.pid} if holder.pid is not None else ""
     where = " · ".join(part for part in (visible(holder.worker or holder.host or ""), process) if part)
     if holder.task_name:
         return visible(holder.task_name), where
+    if holder.task_id:
+        return _("run %(id)s") % {"id": short_id(holder.task_id)}, where
+    if one.lock.taken_by in TAKERS:
+        return _(TAKERS[one.lock.taken_by]), where
     if holder.certainty == "unknown":
         return (_("one of %(n)d runs") % {"n": holder.candidates} if holder.candidates else _("not known")), where
     return _("outside any task"), where
@@ -166,20 +175,11 @@ def _shown(one: JudgedLock, look: Look, may: frozenset[str]) -> tuple[object, ..
     """Everything that a row depends on; without the times that move while nothing happens."""
     lock = one.lock
     evidence = tuple((fact.code, *map(str, fact.values.values())) for fact in steady(one.evidence))
-    seen = (lock.id, lock.token_digest, lock.name, lock.expires_at, lock.acquired_at or lock.first_seen_at, lock.timeout, lock.lapsed_at, lock.dialect)
-    concluded = (
-        one.holder,
-        one.verdict,
-        tuple(one.flags),
-        evidence,
-        one.refused_last_hour,
-        one.blocks,
-        one.label,
-        one.model,
-        one.object_id,
-        _share(one, look.now),
-    )
-    return (*seen, *concluded, may, conf().READ_ONLY, look.now.date(), get_language())
+    held_since = lock.acquired_at or lock.first_seen_at
+    seen = (lock.id, lock.token_digest, lock.name, lock.expires_at, held_since, lock.timeout, lock.lapsed_at, lock.dialect, lock.taken_by)
+    concluded = (one.holder, one.verdict, tuple(one.flags), evidence, one.refused_last_hour, _share(one, look.now))
+    listed = (one.blocks, one.label, one.model, one.object_id, one.no_release)
+    return (*seen, *concluded, *listed, may, conf().READ_ONLY, look.now.date(), get_language())
 
 
 def render_row(row: LockRow) -> str:

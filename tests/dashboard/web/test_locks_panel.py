@@ -238,3 +238,21 @@ def test_row_does_not_change_with_every_answer_of_its_worker():
     later = make_worker(answered_at=ago(seconds=0.1), last_heard_at=ago(seconds=0.1))
 
     assert rows_of("locks", make_snapshot(), "locks-rows") == rows_of("locks", make_snapshot(workers=(later,)), "locks-rows")
+
+
+@pytest.mark.parametrize(("taken_by", "said"), [("send", "a message that was sent"), ("beat", "a beat"), ("broker", "the broker library")])
+def test_lock_that_no_run_takes_says_who_does(taken_by, said):
+    lock = make_lock(taken_by=taken_by, claim=None)
+
+    (row,) = rows_of("locks", make_snapshot(locks=(lock,), runs=()), "locks-rows")
+
+    assert f">{said}<" in row
+
+
+def test_lock_whose_value_is_a_run_that_nobody_heard_of_names_that_run():
+    lock = make_lock(taken_by="send", dialect="celery-singleton")
+
+    (row,) = rows_of("locks", make_snapshot(locks=(lock,), runs=()), "locks-rows")
+
+    assert ">run d9c26803<" in row
+    assert "outside any task" not in row

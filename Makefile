@@ -65,8 +65,9 @@ wheels: setup  ## build the wheels of lockhouse and of lockhouse-lock, the part 
 browser: setup  ## find a Chromium or Chrome for the tests, or install one
 	@$(PY) -m config.tooling.machine browser
 
-tools: setup  ## find docker-compose for the test of docker-compose.yml, or install it where apt-get may be used
+tools: setup  ## find docker-compose and PostgreSQL for the tests that need them, or install them where apt-get may be used
 	@$(PY) -m config.tooling.machine compose
+	@$(PY) -m config.tooling.machine postgres
 
 # uv resolves for every platform and Python at once; what is written stays plain: pip alone installs it, and no address of an index is in it.
 lock: setup  ## resolve pyproject.toml anew into requirements.lock (UPGRADE=1 for the newest versions)

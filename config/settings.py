@@ -115,6 +115,8 @@ LOCKHOUSE: dict[str, Any] = {
     "SEND_LIMIT": env.int("LOCKHOUSE_SEND_LIMIT", default=200),
     "EVENT_BUFFER_BYTES": env.int("LOCKHOUSE_EVENT_BUFFER_BYTES", default=16_000_000),
     "MAX_RUNS": env.int("LOCKHOUSE_MAX_RUNS", default=20_000),
+    "HISTORY_DAYS": env.int("LOCKHOUSE_HISTORY_DAYS", default=30),
+    "HISTORY_ROWS": env.int("LOCKHOUSE_HISTORY_ROWS", default=1_000_000),
     "GRACE": env.int("LOCKHOUSE_GRACE", default=10),
 }
 if patterns := env.list("LOCKHOUSE_LOCK_PATTERNS", default=[]):

@@ -1,17 +1,26 @@
 """What happened and which tokens there are, in Django's admin; nothing of it can be changed there, but a token can be deleted."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.core.paginator import Paginator
 from django.http import HttpRequest
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
 
-from dashboard.models import ApiToken, OperatorAct
+from dashboard.history.read import instant
+from dashboard.models import ApiToken, HistoryGap, OperatorAct, TaskRun
+
+MAX_LISTED = 10_000
 
 if TYPE_CHECKING:
     ActAdmin = admin.ModelAdmin[OperatorAct]
     TokenAdmin = admin.ModelAdmin[ApiToken]
+    RunAdmin = admin.ModelAdmin[TaskRun]
+    GapAdmin = admin.ModelAdmin[HistoryGap]
 else:
-    ActAdmin = TokenAdmin = admin.ModelAdmin
+    ActAdmin = TokenAdmin = RunAdmin = GapAdmin = admin.ModelAdmin
 
 
 @admin.register(OperatorAct)
@@ -51,3 +60,72 @@ class ApiTokenAdmin(TokenAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class ReadOnly:
+    """What was seen is not edited; who may look at runs may look at it here."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("lockhouse.view_locks")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class FirstOnes(Paginator):  # type: ignore[type-arg]  # of whatever the admin lists
+    """Pages of the first MAX_LISTED rows: nobody counts a million."""
+
+    @cached_property
+    def count(self) -> int:
+        return len(self.object_list.values_list("pk")[:MAX_LISTED])  # type: ignore[attr-defined]  # a query set
+
+
+@admin.register(TaskRun)
+class TaskRunAdmin(ReadOnly, RunAdmin):
+    """The history of runs, the newest first; the Runs page filters it. What was given and returned is not shown here, for it may hold secrets."""
+
+    list_display = ("task_id", "outcome", "received", "ended")
+    list_filter = ("outcome",)
+    paginator = FirstOnes
+    show_full_result_count = False
+    fields = ("task_id", "outcome", "retries", "received", "started", "ended")
+    readonly_fields = ("received", "started", "ended")
+
+    @admin.display(description=_("received"))
+    def received(self, run: TaskRun) -> datetime | None:
+        return instant(run.received_us)
+
+    @admin.display(description=_("started"))
+    def started(self, run: TaskRun) -> datetime | None:
+        return instant(run.started_us)
+
+    @admin.display(description=_("ended"))
+    def ended(self, run: TaskRun) -> datetime | None:
+        return instant(run.ended_us)
+
+
+@admin.register(HistoryGap)
+class HistoryGapAdmin(ReadOnly, GapAdmin):
+    """The times of which runs are missing."""
+
+    list_display = ("why", "from_", "to", "how_many")
+    list_filter = ("why",)
+    fields = ("why", "from_", "to", "how_many")
+    readonly_fields = ("from_", "to")
+
+    @admin.display(description=_("from"))
+    def from_(self, gap: HistoryGap) -> datetime | None:
+        return instant(gap.from_us)
+
+    @admin.display(description=_("to"))
+    def to(self, gap: HistoryGap) -> datetime | None:
+        return instant(gap.to_us)

@@ -45,6 +45,8 @@ class Conf:
     SEND_LIMIT: int = _says("messages that one person may send within a minute, several at once counted as so many", default=200)
     EVENT_BUFFER_BYTES: int = _says("events that may wait to be taken in, in bytes; beyond that they are dropped and counted by type", default=16_000_000)
     MAX_RUNS: int = _says("runs that are kept in memory: so many that go on, and as many that ended", default=20_000)
+    HISTORY_DAYS: int = _says("days that ended runs are kept in the database", default=30)
+    HISTORY_ROWS: int = _says("runs that are kept in the database at most; about 300 bytes each", default=1_000_000)
     GRACE: int = _says("seconds of silence before a worker counts as gone", default=10)
 
 

@@ -44,7 +44,7 @@ BROKEN_BY = {
     "snapshot imports": ("dashboard/snapshot.py", "import dashboard.sources.locks"),
     "sources import": ("dashboard/sources/locks.py", "import dashboard.locking.lock"),
     "judge imports": ("dashboard/judge/verdicts.py", "import dashboard.conf"),
-    "models and history": ("dashboard/models.py", "import dashboard.judge.verdicts"),
+    "models and history": ("dashboard/models/history.py", "import dashboard.judge.verdicts"),
     "acts import": ("dashboard/acts/registry.py", "import dashboard.web.panel"),
     "observer imports": ("dashboard/observer/__init__.py", "import dashboard.acts.registry"),
     "web, api": ("dashboard/web/panel.py", "import dashboard.sources.locks"),

@@ -1,4 +1,4 @@
-"""What the tests need from the machine and pip cannot give: a browser, docker-compose. Found, else installed where that is allowed, else said in a sentence."""
+"""What tests need and pip cannot give: a browser, docker-compose, PostgreSQL. Found, else installed where that is allowed, else said in a sentence."""
 
 import os
 import shutil
@@ -60,6 +60,21 @@ def find_compose() -> list[str]:
     return []
 
 
+def provide_postgres() -> int:
+    """Find a PostgreSQL server or install Debian's package; without it one test is skipped, so this is never an error."""
+    if not find_postgres():
+        _install_debian("postgresql")
+    print(f"postgres: {find_postgres() or 'not there and not installable here; the history is then tested on SQLite alone'}")
+    return 0
+
+
+def find_postgres() -> Path | None:
+    """The folder with the server's programs: Debian keeps them off the path."""
+    on_path = shutil.which("initdb")
+    folders = [*([Path(on_path).resolve().parent] if on_path else []), *sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
+    return next((folder for folder in folders if all((folder / name).exists() for name in ("initdb", "pg_ctl", "postgres"))), None)
+
+
 def _playwrights_own() -> str:
     script = "from playwright.sync_api import sync_playwright as start\nwith start() as own: print(own.chromium.executable_path)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
@@ -99,4 +114,4 @@ def _run(command: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit({"browser": provide_browser, "compose": provide_compose}[sys.argv[1]]())
+    sys.exit({"browser": provide_browser, "compose": provide_compose, "postgres": provide_postgres}[sys.argv[1]]())

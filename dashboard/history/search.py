@@ -10,7 +10,7 @@ from django.db import connections
 
 from dashboard.history.names_read import KnownNames
 from dashboard.history.rows import LOCK, QUEUE, SUCCEEDED, TASK, WORKER, key_of, key_of_identity
-from dashboard.history.statements import TABLE
+from dashboard.history.statements import TABLE, newest_index
 
 BY_NAME = {"task": TASK, "worker": WORKER, "queue": QUEUE, "lock": LOCK}
 RARE = "outcome IN (1, 2, 3, 4, 5, 6, 8)"  # as in the index, or it is not taken
@@ -43,7 +43,7 @@ def ids_of(alias: str, wanted: Wanted, names: KnownNames, limit: int) -> list[in
     terms = _terms(wanted, names)
     with connections[alias].cursor() as cursor:
         segments: Callable[[], Collection[int]] = lambda: _segments(cursor.execute, cursor.fetchone)  # noqa: E731
-        statement = _statement(terms, wanted, limit, segments, is_sqlite=connections[alias].vendor == "sqlite")
+        statement = _statement(terms, wanted, limit, segments, newest_index(connections[alias]))
         cursor.execute(statement)
         return [row[0] for row in cursor.fetchall()]
 
@@ -95,7 +95,7 @@ def _among(column: str, numbers: Collection[int]) -> str:
     return f"{column} IN ({', '.join(map(str, sorted(numbers)))})" if numbers else NO_ROW
 
 
-def _statement(terms: _Terms, wanted: Wanted, limit: int, segments: Callable[[], Collection[int]], *, is_sqlite: bool) -> str:
+def _statement(terms: _Terms, wanted: Wanted, limit: int, segments: Callable[[], Collection[int]], index: str) -> str:
     """By the narrowest index that there is for it."""
     also = list(terms.also)
     if terms.keys is not None:
@@ -111,7 +111,7 @@ def _statement(terms: _Terms, wanted: Wanted, limit: int, segments: Callable[[],
         also.append(_among("task", terms.tasks))
     elif wanted.codes and SUCCEEDED not in wanted.codes and 0 not in wanted.codes:
         return _united([[f"outcome = {code}", RARE, *also] for code in sorted(wanted.codes)], limit)
-    return _newest(also, limit, index=" INDEXED BY lockhouse_run_newest" if is_sqlite else "")
+    return _newest(also, limit, index=index)
 
 
 def _newest(terms: Collection[str], limit: int, index: str = "") -> str:

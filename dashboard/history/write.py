@@ -8,6 +8,7 @@ from django.db import DataError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from dashboard.history.names import Names
+from dashboard.history.retention import forget_names
 from dashboard.history.rows import COLUMNS, Batch
 from dashboard.history.statements import MINUTE, PUT_MINUTE, PUT_NAME, put_rows
 
@@ -47,6 +48,7 @@ class Writer:
             (epoch,) = cursor.fetchone()
             cursor.execute("SELECT max(segment) FROM lockhouse_taskrun WHERE id = (SELECT max(id) FROM lockhouse_taskrun)")
             (segment,) = cursor.fetchone()
+            forget_names(cursor, us)
         self._names.load(self._connection)
         self.epoch, self._segment, self._in_segment = epoch, (segment or 0) + 1, 0
         return until if until is None else int(until)

@@ -9,9 +9,11 @@ from time import monotonic
 
 from django.db import connections
 
+from dashboard.conf import conf
 from dashboard.exceptions import SourceUnavailable
 from dashboard.history.problems import AWAY, reason_of
 from dashboard.history.read import open_rows
+from dashboard.history.retention import Limits, Retention
 from dashboard.history.rows import US, Batch, Gap, MinuteRow, Row
 from dashboard.history.write import Superseded, Writer
 from dashboard.observer.feeds import Feed
@@ -27,6 +29,8 @@ FEWEST, MOST = 250, 10_000  # rows in a batch
 TAKES_EVERY_S = 0.5  # a short run is then written once, with its end
 MINUTES_EVERY = 10  # times that
 BEAT_S = 1.0  # how often it is written that we are there
+DELETES_EVERY_S = 60.0
+DELETES_FOR_S = 0.2
 CLOSES_WITHIN_S = 5.0
 GAP_US = US  # shorter ones are not worth a word
 
@@ -44,6 +48,8 @@ class HistoryWriter(Feed):
         self._gaps: list[Gap] = []
         self._missed: tuple[int, int, int] | None = None  # from, to, how many rows found no room
         self._fits = FEWEST
+        self._retention = Retention(Limits(days=conf().HISTORY_DAYS, rows=conf().HISTORY_ROWS))
+        self._deletes_at = monotonic() + DELETES_EVERY_S
         self._until: int | None = None  # when somebody wrote before us
         self._beaten_at = 0.0
         self._takes, self.due_at = 0, 0.0  # when `take` is to be called again, by time.monotonic
@@ -114,6 +120,7 @@ class HistoryWriter(Feed):
                 self._wake.wait(BEAT_S)
                 self._wake.clear()
                 self._write_all()
+                self._delete_some()
                 self.good()
             self._write_all()
         except Superseded:
@@ -134,6 +141,19 @@ class HistoryWriter(Feed):
                 self._give_back(batch)
                 raise
             self._learn(monotonic() - began, len(batch.rows))
+
+    def _delete_some(self) -> None:
+        """Slices of what is no longer kept, for a share of the time."""
+        if self._retention.is_done and monotonic() < self._deletes_at:
+            return
+        if self._retention.is_done:
+            self._retention.begin(now_us())
+            self._deletes_at = monotonic() + DELETES_EVERY_S
+        until = monotonic() + DELETES_FOR_S
+        while not self._retention.is_done and monotonic() < until and not self.stop.is_set():
+            self._retention.step()
+        if not self._retention.is_done:
+            self._wake.set()
 
     def _next(self) -> Batch | None:
         """What is to be written next; None where there is nothing, and it was said lately that we are there."""

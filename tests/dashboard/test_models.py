@@ -5,8 +5,11 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 
-from dashboard.models import Access
+from dashboard.history.rows import Batch, Gap
+from dashboard.history.write import Writer
+from dashboard.models import Access, HistoryGap
 from tests.dashboard.acts.scene import make_user
+from tests.dashboard.history.made import BASE_US, make_row
 
 pytestmark = pytest.mark.django_db
 
@@ -87,3 +90,22 @@ def test_staff_without_the_permission_do_not_see_acts():
     client.force_login(staff)
 
     assert client.get("/admin/lockhouse/operatoract/").status_code == 403
+
+
+@pytest.mark.parametrize("table", ["taskrun", "historygap"])
+def test_the_history_is_read_only_in_the_admin_and_for_those_who_may_see_runs(table):
+    row = make_row(1, outcome=7, ended_us=BASE_US)
+    writer = Writer("test:1")
+    writer.claim(BASE_US)
+    writer.write(Batch(rows=[row], gaps=[Gap(from_us=BASE_US, to_us=BASE_US + 5, why="no-observer")]), BASE_US)
+    pages = {"taskrun": row[0], "historygap": HistoryGap.objects.get().id}
+    viewer, other = make_user("vera", ["view_locks"]), make_user("otto")
+    for user, status in ((viewer, 200), (other, 403)):
+        user.is_staff = True
+        user.save()
+        client = Client()
+        client.force_login(user)
+        assert client.get(f"/admin/lockhouse/{table}/").status_code == status
+        assert client.get(f"/admin/lockhouse/{table}/{pages[table]}/change/").status_code == status
+        assert client.get(f"/admin/lockhouse/{table}/add/").status_code == 403
+        assert client.post(f"/admin/lockhouse/{table}/{pages[table]}/delete/", {"post": "yes"}).status_code == 403

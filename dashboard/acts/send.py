@@ -110,6 +110,13 @@ def send_now(
     return _carry_out(_order(checked(sending, layout()), actor, reason, nonce, now), sending, snapshot or snapshots.newest(), now, anyway=anyway)
 
 
+def send_as(sending: Sending, actor: Actor, reason: str, nonce: str, known: Snapshot) -> Outcome:
+    """Send what belongs to another act, once for each `nonce`.  Raises: Refused."""
+    permit(actor, SEND)
+    now = datetime.now(UTC)
+    return _carry_out(_order(checked(sending, layout()), actor, reason, nonce, now), sending, known, now, anyway=False)
+
+
 def _carry_out(order: Order, sending: Sending, known: Snapshot, now: datetime, *, anyway: bool) -> Outcome:
     preflight = look(sending, known, now)
     _refuse_no_list(preflight)

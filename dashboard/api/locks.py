@@ -8,6 +8,7 @@ from ninja import Field, Header, Query, Router, Schema
 
 from dashboard import snapshot as snapshots
 from dashboard.acts import history
+from dashboard.acts.again import release_and_send, sent_with
 from dashboard.acts.bulk import MAX_LOCKS, release_many
 from dashboard.acts.refusals import Refused
 from dashboard.acts.release import Outcome, release_now
@@ -33,6 +34,7 @@ class Release(Schema):
     token_digest: str = Field(pattern=r"^[0-9a-f]{16}$", description="The lock's token_digest as you saw it: only that token is released.")
     reason: str = Field(min_length=1, max_length=1000, description="Kept with the act.")
     force: bool = Field(False, description="Also where it is not proved that nobody holds it; needs the permission force_release_lock.")
+    send_again: bool = Field(False, description="Then send the run that was lost with it again, if all of it is known; needs the permission send_tasks.")
 
 
 class Seen(Schema):
@@ -98,8 +100,15 @@ def release(request: HttpRequest, lock_id: str, body: Release, idempotency_key: 
 
 
 def _released(request: HttpRequest, lock_id: str, body: Release, idempotency_key: str | None) -> JsonResponse:
-    outcome = release_now(caller(request), lock_id, body.token_digest, body.reason, force=body.force, origin="api", idempotency_key=idempotency_key)
-    return JsonResponse(outcome_row(outcome), status=status_of(outcome))
+    do = release_and_send if body.send_again else release_now
+    outcome = do(caller(request), lock_id, body.token_digest, body.reason, force=body.force, origin="api", idempotency_key=idempotency_key)
+    return JsonResponse(release_row(outcome), status=status_of(outcome))
+
+
+def release_row(outcome: Outcome) -> dict[str, Any]:
+    """What came of a release, and of sending its lost run again where that was asked for."""
+    sent = sent_with(outcome.act)
+    return {**outcome_row(outcome), **({"sent_again": outcome_row(Outcome(act=sent))} if sent else {})}
 
 
 def outcome_row(outcome: Outcome) -> dict[str, Any]:

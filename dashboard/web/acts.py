@@ -10,15 +10,18 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from dashboard import snapshot as snapshots
 from dashboard.acts import history, registry, words
+from dashboard.acts.again import execute_and_send, look_at_again, sent_with
 from dashboard.acts.plan import Plan
 from dashboard.acts.refusals import Refused
 from dashboard.acts.release import Outcome, execute, plan_release
+from dashboard.acts.sending import digest_of
 from dashboard.acts.undo import undo
 from dashboard.conf import conf
 from dashboard.web.access import page_for
 from dashboard.web.instants import maybe
-from dashboard.web.preflight_rows import sent_facts
+from dashboard.web.preflight_rows import sent_facts, verdict_of
 from dashboard.web.show import is_partial, now_utc, show_page
 from dashboard.words import sentences, verdict, visible
 
@@ -63,7 +66,8 @@ def _executed(request: HttpRequest, lock_id: str) -> HttpResponse:
     """The outcome's page, or the plan again where only the form was wrong or the plan too old."""
     sent = request.POST
     try:
-        outcome = execute(_user(request), request.session.session_key, sent.get("plan", ""), sent.get("reason", ""), sent.get("typed_name", ""))
+        confirmed = (_user(request), request.session.session_key, sent.get("plan", ""), sent.get("reason", ""), sent.get("typed_name", ""))
+        outcome = execute_and_send(*confirmed, sent["again"]) if sent.get("again") else execute(*confirmed)
     except Refused as refusal:
         if refusal.code not in MAY_TRY_AGAIN:
             raise
@@ -89,10 +93,29 @@ def _planned(request: HttpRequest, plan: Plan, *, error: str = "", reason: str =
         "effects": [words.effect(effect.code, effect.values) for effect in plan.effects],
         "obstacle": words.answer(plan.obstacle.code, plan.obstacle.values) if plan.obstacle else "",
         "expires": maybe(plan.expires_at, now_utc()),
+        "again": _again(request, plan),
         "error": error,
         "reason": reason,
     }
     return shown(request, "release", title, context, here="locks", status=status)
+
+
+def _again(request: HttpRequest, plan: Plan) -> dict[str, Any] | None:
+    """What is said of sending the lost run again: as a choice, or why it cannot be chosen; None where no run was lost, or this person may not send."""
+    if plan.judged is None or not plan.signed or not _user(request).has_perm(registry.SEND.permission):
+        return None
+    try:
+        found = look_at_again(plan.judged, snapshots.newest(), now_utc())
+    except Refused as refusal:
+        return {"why_not": str(refusal)}
+    if found is None:
+        return None
+    sending, preflight = found
+    checked = verdict_of(preflight, now_utc())
+    if preflight.failing:
+        return {"why_not": checked["word"]}
+    count = len(sending.args) + len(sending.kwargs)
+    return {"digest": digest_of(sending), "task": visible(sending.task), "queue": visible(sending.queue), "count": count, "word": checked["word"]}
 
 
 def _told(request: HttpRequest, outcome: Outcome) -> HttpResponse:
@@ -103,6 +126,7 @@ def _told(request: HttpRequest, outcome: Outcome) -> HttpResponse:
         "undo_seconds": history.undo_seconds_left(outcome.act) if may_undo(request, outcome.act) else 0,
         "undo_until": maybe(outcome.act.undo_until, now_utc()),
         "undone_by": outcome.act.undone_by,
+        "sent_again": sent_with(outcome.act),
         "undo_url": reverse(f"lockhouse:{'result-restore' if is_of_result else 'act-undo'}", args=[outcome.act.pk]),
         "is_of_result": is_of_result,
         "is_of_worker": outcome.act.act == registry.EVENTS_ON.name,

@@ -8,10 +8,11 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from dashboard.acts.again import release_and_send
 from dashboard.acts.bulk import release_many
 from dashboard.acts.refusals import Refused
 from dashboard.acts.release import Outcome, release_now
-from dashboard.api.locks import many_row, outcome_row
+from dashboard.api.locks import many_row, release_row
 from dashboard.exceptions import SourceUnavailable
 from dashboard.management.lists import newest_or_survey
 
@@ -33,13 +34,14 @@ class Command(BaseCommand):
         parser.add_argument("--reason", required=True, help="why; kept with the act")
         parser.add_argument("--as", dest="as_user", metavar="USER", help="act as this user, with this user's permissions; else as the one at this terminal")
         parser.add_argument("--force", action="store_true", help="release it although it is not proved that nobody holds it; one lock only")
+        parser.add_argument("--send-again", action="store_true", help="then send the run that was lost with it again, if all of it is known; one lock only")
         parser.add_argument("--json", action="store_true", help="print one JSON object, the same as POST /api/v1/locks/ID/release, or release-many")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if len(options["id"]) != len(options["digest"]):
             raise CommandError("Give one --digest for each ID, in the same order.", returncode=USAGE)
-        if options["force"] and len(options["id"]) > 1:
-            raise CommandError("--force goes with one lock only: look at each that is to be forced.", returncode=USAGE)
+        if (options["force"] or options["send_again"]) and len(options["id"]) > 1:
+            raise CommandError("--force and --send-again go with one lock only: look at each by itself.", returncode=USAGE)
         try:
             outcome = self._release(options)
         except Refused as refusal:
@@ -49,7 +51,7 @@ class Command(BaseCommand):
             self._say(options, {"state": "failed", "code": "unreachable", "message": str(error), "error": str(error)})
             sys.exit(UNAVAILABLE)
         if len(options["id"]) == 1:
-            self._say(options, outcome_row(outcome))
+            self._say(options, release_row(outcome))
             sys.exit(status_of_one(outcome))
         self._say_many(options, many_row(outcome))
         sys.exit(_status_of_many(outcome))
@@ -58,7 +60,8 @@ class Command(BaseCommand):
         user, shell_name, known = user_named(options["as_user"]), f"{getpass.getuser()} (terminal)", newest_or_survey()
         if len(options["id"]) == 1:
             [lock_id], [digest] = options["id"], options["digest"]
-            return release_now(user, lock_id, digest, options["reason"], force=options["force"], origin="cli", shell_name=shell_name, snapshot=known)
+            do = release_and_send if options["send_again"] else release_now
+            return do(user, lock_id, digest, options["reason"], force=options["force"], origin="cli", shell_name=shell_name, snapshot=known)
         picked = list(zip(options["id"], options["digest"], strict=True))
         return release_many(user, picked, options["reason"], origin="cli", shell_name=shell_name, snapshot=known)
 

@@ -10,7 +10,8 @@ from dashboard.acts.refusals import Refused
 MAX_CHARACTERS = 1_000_000  # of all arguments together: a message of that size is a mistake
 MAX_DEPTH = 100  # of brackets; arguments nest a handful of levels
 AROUND = 24  # characters on each side of the place that is wrong
-_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
+# A string that has no end reaches to the end of the text: else each quote in it would be tried anew, for hours at 1 MB.
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
 
 class Malformed(Refused):

@@ -1,5 +1,6 @@
 """Tasks as programs get them, from the API and from `--json`; the names of the fields are a contract."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -45,6 +46,7 @@ def task_row(one: JudgedTask, now: datetime) -> dict[str, Any]:
     }
 
 
+_KIND = re.compile(r"[A-Za-z_][\w.]{0,199}(?=\s*[(:]|$)")  # a class; an exception with a repr of its own may say anything in it
 KINDS = ("received", "succeeded", "failed", "refused", "retried", "revoked", "thrown_away")
 
 
@@ -56,7 +58,7 @@ def _remembered(run: RememberedRun | None) -> dict[str, Any] | None:
         "at": rfc3339(run.at),
         "worker": run.worker,
         "runtime_ms": _ms(run.runtime),
-        "error": run.error.partition("(")[0] if run.error else None,
+        "error": kind[0] if run.error and (kind := _KIND.match(run.error)) else None,
         "lock": run.lock,
         "lock_id": run.lock_id,
     }

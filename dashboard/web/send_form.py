@@ -83,7 +83,9 @@ def form_of(data: Mapping[str, str], snapshot: Snapshot, may: frozenset[str]) ->
 
 
 def as_json_form(form: SendForm) -> SendForm:
-    """The same with its arguments as JSON; where they cannot be read, without them."""
+    """The same with its arguments as JSON; where they cannot be read, without them. Those of a schedule stay unseen."""
+    if form.mode == "schedule":
+        return form
     try:
         sending = form.sending
     except Refused:

@@ -206,6 +206,8 @@ def test_page_sends_in_two_steps_without_javascript_and_leads_to_the_trace(broke
         ("[]", '{"a": 1, "a": 2}', "twice"),
         ("[" + "9" * 5000 + "]", "{}", "no JSON number"),
         ('["' + "x" * 1_000_001 + '"]', "{}", "larger than 1 MB"),
+        ('["' + '\\"' * 400_000, "{}", "is not JSON"),
+        ('["' + '\\"' * 400_000 + "\\", "{}", "is not JSON"),
     ],
 )
 def test_what_is_no_message_is_said_in_words(broker, sender, args, kwargs, said):
@@ -267,10 +269,11 @@ def test_schedules_arguments_are_sent_unseen_by_who_may_not_see_them(broker, sen
     form = client.get(URL, {"schedule": "5c"}).content.decode()
     given = {"schedule": "5c", "task": "main_send_email", "queue": "emails"}
     check = client.post("/send/check/", given).content.decode()
+    asked_otherwise = [client.post(URL, {**given, "step": step, "mode": "json"}).content.decode() for step in ("json", "fields", "form", "check", "")]
     confirmation = client.post(URL, {**given, "step": "plan"}).content.decode()
     client.post(URL, {**given, "step": "send", "plan": found(r'name="plan" value="([^"]+)"', confirmation)})
 
-    assert "hunter2" not in form + check + confirmation
+    assert "hunter2" not in form + check + confirmation + "".join(asked_otherwise)
     assert "as they are written" in form
     assert messages(broker)[0]["headers"]["argsrepr"] == "('hunter2',)"
 

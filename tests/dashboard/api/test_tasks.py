@@ -52,6 +52,22 @@ def test_tasks_are_listed_in_the_form_that_programs_rely_on(put, viewer):
     assert (answer["unavailable"], answer["total"], answer["next_cursor"]) == ({}, 1, None)
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        ("SoftTimeLimitExceeded()", "SoftTimeLimitExceeded"),
+        ("billiard.exceptions.WorkerLostError: Worker exited, job 7", "billiard.exceptions.WorkerLostError"),
+        ("KeyboardInterrupt", "KeyboardInterrupt"),
+        ("<Denied for customer 12, password=hunter2>", None),
+        ("customer 12 has no password", None),
+    ],
+)
+def test_failure_is_told_by_its_kind_whatever_its_repr_says(put, viewer, error, told):
+    put(make_task(failed=RememberedRun(task_id="d8", at=datetime.now(UTC), error=error)))
+    [row] = Client().get("/api/v1/tasks", headers=bearer(viewer)).json()["tasks"]
+    assert row["last_failed"]["error"] == told
+
+
 def test_what_is_not_known_is_null(put, viewer):
     put(make_task(counted_since=None))
     [row] = Client().get("/api/v1/tasks", headers=bearer(viewer)).json()["tasks"]

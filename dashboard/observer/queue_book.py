@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from dashboard.observer.live_run import LiveRun
 from dashboard.observer.observations import QueuesRead
@@ -21,9 +22,12 @@ from dashboard.sources.event import Event
 
 MAX_UNPLACED = 20_000
 MAX_NAMES = 5000
+MAX_WORKERS = 1000  # beyond that those are forgotten that read no queue
+MAX_QUEUES_OF_ONE = 20  # of one task; where it was seen in so many, its queue is not concluded from it
 LATE = timedelta(seconds=2)  # a sender tells after sending: a quick worker's event may come first
 HEARTBEAT_LATE = timedelta(seconds=5)
 Readers = Mapping[str, tuple[str, ...]]  # queue -> workers
+T = TypeVar("T")
 
 
 class QueueBook:
@@ -61,13 +65,21 @@ class QueueBook:
             self._was_sent(event, run)
         elif event.hostname is not None and (kind == "task-received" or (kind == "task-revoked" and run.received_at is None and run.started_at is None)):
             if event.hostname not in self._tells:
-                self._tells[event.hostname] = at
+                self._keep(self._tells, event.hostname, at)
             self._was_received(run, event.hostname, at)
 
     def beat(self, event: Event, at: datetime) -> None:
         """A heartbeat counts the messages that its worker has taken, whether it tells of them or not."""
         if event.hostname is not None and event.processed is not None and self._counted.get(event.hostname, (None,))[0] != event.processed:
-            self._counted[event.hostname] = (event.processed, at)
+            self._keep(self._counted, event.hostname, (event.processed, at))
+
+    def _keep(self, known: dict[str, T], worker: str, value: T) -> None:
+        """Anybody may send under any name: there is room for so many, and for those that read a queue first."""
+        if worker not in known and len(known) >= MAX_WORKERS:
+            for name in known.keys() - self._reads.keys():
+                del known[name]
+        if worker in known or len(known) < MAX_WORKERS:
+            known[worker] = value
 
     def _was_sent(self, event: Event, run: LiveRun) -> None:
         queue = event.queue or event.routing_key
@@ -78,36 +90,42 @@ class QueueBook:
             self.names.add(queue)
         self._saw(event.name, queue)
         if self._unplaced and (early := self._unplaced.pop(run.task_id, None)):
-            self._flows[queue].take(early[1])
+            self._took(queue, early[1])
+
+    def _took(self, queue: str, at: datetime) -> None:
+        """A worker received a message from it."""
+        if queue in self._flows or len(self._flows) < MAX_NAMES:
+            self._flows[queue].take(at)
 
     def _saw(self, name: str | None, queue: str | None) -> None:
-        if name and queue and (name in self._seen_in or len(self._seen_in) < MAX_NAMES):
+        if name and queue and (name in self._seen_in or len(self._seen_in) < MAX_NAMES) and len(self._seen_in[name]) < MAX_QUEUES_OF_ONE:
             self._seen_in[name].add(queue)
 
     def _was_received(self, run: LiveRun, worker: str, at: datetime) -> None:
         if run.queue is None:
             run.queue = self._placed.get(run.task_id) or self._only_one(worker, run.name)
         if run.queue is not None:
-            self._flows[run.queue].take(at)
+            self._took(run.queue, at)
             return
         if len(self._unplaced) < MAX_UNPLACED:
             self._unplaced[run.task_id] = (worker, at)
         else:
-            self._lost_at[worker] = at
+            self._keep(self._lost_at, worker, at)
         for one in self._reads.get(worker, ()):
             self._flows[one].may_have_lost_one()
 
     def _only_one(self, worker: str, name: str | None) -> str | None:
         """The queue that it must have come from, where there is one alone."""
         reads = self._reads.get(worker, frozenset())
-        known = reads if len(reads) == 1 else reads & self._seen_in.get(name or "", set())
+        seen = self._seen_in.get(name or "", set())
+        known = reads if len(reads) == 1 else reads & seen if len(seen) < MAX_QUEUES_OF_ONE else frozenset()
         return next(iter(known)) if len(known) == 1 else None
 
     def _settle(self, at: datetime) -> None:
         """What could not be placed and was not told of since is lost."""
         for task_id, (worker, received_at) in list(self._unplaced.items()):
             if at - received_at > LATE:
-                self._lost_at[worker] = received_at
+                self._keep(self._lost_at, worker, received_at)
                 del self._unplaced[task_id]
 
     def read(self, seen: QueuesRead, readers: Readers | None, events_since: datetime | None) -> list[str]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 MAX_ARGS = 200
 MAX_TRACEBACK = 600
 NOT_REGISTERED = "NotRegistered("
+NO_LITERAL = (SyntaxError, ValueError, TypeError, RecursionError, MemoryError)
 MAX_SECONDS = 1e11
 MAX_SAME, MAX_SAME_LENGTH = 5000, 100  # texts that are kept once, and characters of one
 ENDS = {"task-succeeded": "SUCCESS", "task-failed": "FAILURE", "task-revoked": "REVOKED", "task-retried": "RETRY", "task-rejected": "REJECTED"}
@@ -54,7 +55,7 @@ def error(event: Event) -> str | None:
     """The exception; Celery 5.7 says `ExceptionWithTraceback()` of a lost process, and what it was only in the traceback's last line."""
     said, traceback = event.exception, event.traceback
     if said is not None and said.startswith("ExceptionWithTraceback") and isinstance(traceback, str):
-        lines = [line.strip() for line in traceback.strip().splitlines() if line.strip(" \"'")]
+        lines = [line.strip() for line in traceback[-8 * MAX_TRACEBACK :].strip().splitlines() if line.strip(" \"'")]
         said = next((line for line in reversed(lines) if "Error" in line), said)
     return capped(said)
 
@@ -69,7 +70,7 @@ def unregistered_name(event: Event) -> str | None:
         return None
     try:
         name = ast.literal_eval(said.removeprefix(NOT_REGISTERED).rstrip(",)"))
-    except (SyntaxError, ValueError):  # it was too long to be kept whole
+    except NO_LITERAL:  # it was too long to be kept whole, or is somebody's own invention
         return None
     return name if isinstance(name, str) and name else None
 
@@ -92,12 +93,12 @@ def time_of(value: object) -> datetime | None:
 
 
 def instant(value: object) -> datetime | None:
-    """A time as a message carries it: ISO 8601, in UTC where it names no zone."""
+    """A time as a message carries it, ISO 8601, in UTC where it names no zone; one that no clock in UTC shows is none, for it cannot be written."""
     try:
         at = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
+        return at if at is None else at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
 
 
 def duration(seconds: float | None) -> timedelta | None:

@@ -16,6 +16,7 @@ from dashboard.sources.foreign import MAX_NUMBER, MAX_TEXT, clean_event
 MAX_GROUP = 1000  # Celery's own groups have 24 events at most
 MAX_LENIENT_BYTES = 1_000_000  # of what had to be read again: it is looked at by a slower reader
 MAX_REPR = 4096  # Celery cuts at 1,024 characters; what is longer than this is cut to MAX_TEXT
+MAX_KIND = 64  # of a type's characters, where it is only counted
 NOT_TOLD = "not told"
 
 Name = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
@@ -158,7 +159,7 @@ def kinds_in(payload: bytes) -> Iterable[str]:
     """The types of the events in a message that is thrown away, without reading more of it."""
     try:
         body = _envelope.decode(payload).body
-        return [one.type for one in (_kinds.decode(body) if body[:1] == b"[" else [_kind.decode(body)])]
+        return [one.type[:MAX_KIND] for one in (_kinds.decode(body) if body[:1] == b"[" else [_kind.decode(body)])]
     except TOO_ODD:
         return [NOT_TOLD]
 
@@ -168,4 +169,4 @@ class _Kind(msgspec.Struct, gc=False):
 
 
 _kind = msgspec.json.Decoder(_Kind)
-_kinds = msgspec.json.Decoder(list[_Kind])
+_kinds = msgspec.json.Decoder(Annotated[list[_Kind], msgspec.Meta(max_length=MAX_GROUP)])

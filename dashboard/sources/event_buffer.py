@@ -5,13 +5,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dashboard.sources.event import Event, kinds_in
+from dashboard.sources.event import MAX_KIND, Event, kinds_in
 
 MAX_BYTES = 16_000_000
 EXCHANGE = b"celeryev"
 SPARE_BYTES = 1_000_000  # for what workers say of themselves: it is little, and without it they would be taken for dead
 EVENT_BYTES = 1000  # what a decoded one counts
+MESSAGE_BYTES = 100  # what an empty one takes
 Message = tuple[bytes, bytes]  # channel and payload
+
+
+def size_of(channel: bytes, payload: bytes) -> int:
+    """How many bytes a message holds while it waits; a stranger's may be all channel."""
+    return MESSAGE_BYTES + len(channel) + len(payload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,7 @@ class EventBuffer:
             if not (has_room and b"/worker." in channel):
                 self._dropped.update(_kinds(channel, payload))
         self._dropped.update(event.type for event in one.events)
-        return Waiting(one.at, sum(len(payload) for _, payload in kept), kept)
+        return Waiting(one.at, sum(size_of(*message) for message in kept), kept)
 
 
 def _kinds(channel: bytes, payload: bytes) -> Sequence[str]:
@@ -88,4 +94,4 @@ def _kinds(channel: bytes, payload: bytes) -> Sequence[str]:
     before, _, kind = channel.rpartition(b"/")
     if not before.endswith(EXCHANGE) or kind.endswith(b".multi") or b"." not in kind:
         return list(kinds_in(payload))
-    return [kind.decode("utf-8", "replace").replace(".", "-", 1)[:64]]
+    return [kind.decode("utf-8", "replace").replace(".", "-", 1)[:MAX_KIND]]

@@ -16,7 +16,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from dashboard.exceptions import SourceUnavailable
-from dashboard.sources.event_buffer import EXCHANGE, Message, Waiting
+from dashboard.sources.event_buffer import EXCHANGE, Message, Waiting, size_of
 
 SOURCE = "events"
 SCHEMES = ("redis://", "rediss://", "unix://")  # what the driver connects to by itself; other brokers have Celery's own receiver
@@ -107,7 +107,7 @@ class Stream:
             kind = reply[0] if isinstance(reply, list) and reply else None
             if kind in {b"pmessage", b"message"} and isinstance(reply[-1], bytes):
                 messages.append((reply[-2], reply[-1]))
-                size += len(reply[-1])
+                size += size_of(reply[-2], reply[-1])
             elif kind in {b"psubscribe", b"subscribe"}:
                 self.is_subscribed = True
                 self._began(at)

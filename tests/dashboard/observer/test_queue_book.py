@@ -187,6 +187,32 @@ def test_state_stays_bounded():
     assert (len(book._unplaced), len(book._flows)) == (0, 1)
 
 
+def test_as_many_names_of_workers_and_queues_as_anybody_likes_take_no_room():
+    book, readers = queue_book(), {"reports": (WORKER,), "mail": (WORKER,)}
+    book.read(QueuesRead(queues=[make_queue(), make_queue(name="mail")], unacked=[], at=NOW), readers, LONG_AGO)
+    for number in range(6000):
+        book.event({"type": "worker-heartbeat", "hostname": f"w@{number}", "processed": number}, NOW)
+        book.event({"type": "task-received", "uuid": f"r{number}", "hostname": f"w@{number}", "name": "n"}, NOW)
+        book.event({"type": "task-sent", "uuid": f"s{number}", "queue": f"q{number}", "name": "n"}, NOW)
+        book.event({"type": "task-received", "uuid": f"s{number}", "hostname": f"w@{number}", "name": "n"}, NOW)
+    book.event({"type": "worker-heartbeat", "hostname": WORKER, "processed": 7}, NOW)
+    book.event(*received(1, 0, name="n"))
+    book.read(QueuesRead(queues=[make_queue(), make_queue(name="mail")], unacked=[], at=at(3)), readers, LONG_AGO)
+    assert max(len(book._tells), len(book._counted), len(book._lost_at)) <= 1000
+    assert {WORKER} <= book._tells.keys() & book._counted.keys() & book._lost_at.keys(), "who reads a queue has room"
+    assert len(book._seen_in["n"]) <= 20
+    assert len(book._flows) <= 5000
+
+
+def test_task_that_was_seen_in_very_many_queues_is_placed_by_none_of_them():
+    book, readers = queue_book(), {"reports": (WORKER,), "mail": (WORKER,)}
+    for queue in ("reports", *(f"q{number}" for number in range(30)), "mail"):
+        book.event({"type": "task-sent", "uuid": queue, "queue": queue, "name": "n"}, NOW)
+    book.read(QueuesRead(queues=[make_queue(), make_queue(name="mail")], unacked=[], at=NOW), readers, LONG_AGO)
+    book.event(*received(1, 0, name="n"))
+    assert book.runs.get("id-1").queue is None
+
+
 def test_unacknowledged_message_places_what_was_received():
     book, readers = queue_book(), {"reports": (WORKER,), "mail": (WORKER,)}
     message = UnackedMessage(tag="t", task_id="id-1", task_name=None, queue="reports", fetched_at=NOW)

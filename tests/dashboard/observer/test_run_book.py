@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -137,3 +138,16 @@ def test_run_of_a_lock_is_kept_however_many_end_after_it(claim):
     state.apply(LocksRead(cache="default", locks=[], gone=[make_lock().id], live=True, at=NOW + timedelta(minutes=6)))
     state.apply(Tick(at=NOW + timedelta(minutes=7)))
     assert state.snapshot(NOW).runs == ()
+
+
+@pytest.mark.parametrize("odd", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+@pytest.mark.parametrize("kind", ["task-sent", "task-received"])
+def test_time_that_no_clock_shows_keeps_no_run_from_being_written(kind, odd):
+    run = run_after([told(kind, 0, name="reports", eta=odd, expires=odd)])
+    assert (run.eta_at, run.expires_at) == (None, None)
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(run))
+
+
+def test_time_in_another_zone_is_the_same_moment():
+    run = run_after([told("task-sent", 0, name="reports", eta="2026-11-25T14:00:00+02:00")])
+    assert run.eta_at.isoformat() == "2026-11-25T12:00:00+00:00"

@@ -112,8 +112,11 @@ def test_name_that_a_worker_threw_away_is_read_from_its_failure():
 
 
 @pytest.mark.parametrize(
-    "said", ["NotRegistered('unfinished", "NotRegistered(__import__('os').getcwd())", "NotRegistered(7)", "NotRegistered('')", "ValueError('x')", None, 7]
-)
+    "said",
+    ["NotRegistered({[]: 1})", "NotRegistered(" + "-" * 3000 + "1)", "NotRegistered(" + "(" * 3000, "NotRegistered('unfinished",
+     "NotRegistered(__import__('os').getcwd())", "NotRegistered(7)", "NotRegistered('')", "ValueError('x')", None, 7],
+    ids=lambda said: str(said)[:40],
+)  # fmt: skip
 def test_failure_that_names_no_task_is_not_taken_for_one(said):
     assert unregistered_name(event_of({"type": "task-failed", "exception": said})) is None
 

@@ -62,3 +62,12 @@ def test_room_is_there_again_once_something_was_taken():
     made.take()
     made.put(waiting(message("task.started", 800)))
     assert made.take_dropped() == {}
+
+
+def test_what_a_stranger_calls_an_event_is_counted_under_a_short_name():
+    made, _ = buffer(0)
+    groups = [[STARTED | {"type": "t" * 5000}], [STARTED] * 1001]
+    made.put(waiting(*(message("task.multi", SPARE_BYTES, body=group) for group in groups), (b"/0.celeryev/task." + b"x" * 5000, b"{}")))
+    dropped = made.take_dropped()
+    assert max(map(len, dropped)) == 64
+    assert dropped["not told"] == 1, "a group of that size is none of Celery's"

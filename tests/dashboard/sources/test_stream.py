@@ -69,6 +69,23 @@ def test_events_are_received_wherever_the_options_put_them(server, options, data
     assert [(event.type, event.hostname, event.uuid) for event in received] == [("task-started", "w@guest", "d9c2"), ("worker-heartbeat", "w@guest", "d9c2")]
 
 
+def test_channels_and_empty_messages_take_room_as_well(server):
+    put, stop = [], threading.Event()
+    redis = Redis.from_url(server.connection_url)
+    stream = Stream(redis, {}, put.append, began=lambda at: None, stop=stop)
+    thread = threading.Thread(target=stream.run)
+    thread.start()
+    try:
+        wait_for(lambda: stream.is_subscribed)
+        for channel in ("/0.celeryev/" + "x" * 100_000, *["/0.celeryev/x"] * 10):
+            redis.publish(channel, "")
+        wait_for(lambda: sum(len(one.messages) for one in put) == 11)
+    finally:
+        stop.set()
+        thread.join()
+    assert sum(one.size for one in put) > 101_000
+
+
 def test_pattern_of_a_prefix_is_taken_literally():
     assert event_channels({"global_keyprefix": "a*?["}, 2) == ("PSUBSCRIBE", b"a\\*\\?\\[/2.celeryev/*")
 

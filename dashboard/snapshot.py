@@ -83,7 +83,7 @@ class Reader:
                 return self._with_own_source(self._reason)
             try:
                 self._read(redis or connections.own_for_pages())
-            except (RedisError, msgspec.MsgspecError) as error:
+            except (RedisError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
                 self._away_since, self._reason = self._away_since or datetime.now(UTC), str(error)
                 self._try_again = monotonic() + TRY_AGAIN_S
                 return self._with_own_source(self._reason)

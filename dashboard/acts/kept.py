@@ -32,12 +32,12 @@ def keep(act_id: uuid.UUID, kept: Kept, within: timedelta = UNDO_WITHIN) -> bool
 
 
 def recall(act_id: uuid.UUID) -> Kept | None:
-    """What was kept; None: too late, or our own Redis does not answer."""
+    """What was kept; None: too late, or our own Redis does not answer, or somebody else wrote there."""
     try:
         raw = connections.own().get(_key(act_id))
-    except RedisError:
+        return msgspec.msgpack.decode(raw, type=Kept) if isinstance(raw, bytes) else None
+    except (RedisError, msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    return msgspec.msgpack.decode(raw, type=Kept) if isinstance(raw, bytes) else None
 
 
 def forget(act_id: uuid.UUID) -> None:

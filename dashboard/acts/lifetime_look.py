@@ -15,6 +15,7 @@ from dashboard.exceptions import SourceUnavailable
 from dashboard.judge import assess
 from dashboard.records import HeldLock, JudgedLock, Snapshot
 from dashboard.sources import expired
+from dashboard.sources.locks import digest
 
 USUAL = timedelta(minutes=5)
 USUAL_TIMEOUT = timedelta(minutes=20)
@@ -84,7 +85,7 @@ class Look:
         if found is not None:
             return replace(looked, obstacle=Answer(state="refused", code="taken_again"))
         token = expired.recall(connections.own(), mine.id, mine.token_digest)
-        if token is None:
+        if token is None or digest(token) != mine.token_digest:
             return replace(looked, obstacle=Answer(state="refused", code="token_forgotten"))
         return replace(looked, digest=mine.token_digest, token=token, server_ms=server_ms)
 

@@ -35,7 +35,7 @@ def undo(user: "User | None", act_id: uuid.UUID, *, origin: Origin = "page", she
     if first := ledger.existing(nonce):
         return Outcome(act=first, replayed=True)
     memory = kept.recall(released.id)
-    if memory is None or released.undo_until is None or now > released.undo_until:
+    if memory is None or digest(memory.token) != released.token_digest or released.undo_until is None or now > released.undo_until:
         raise Refused("too_late", seconds=UNDO_WITHIN.seconds)
     order = _order(released, actor, memory, nonce, now)
     return _carry_out(order, released, memory)

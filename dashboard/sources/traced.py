@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from redis import Redis
@@ -12,6 +13,7 @@ from dashboard.records import Traced
 FOLLOWED_FOR = timedelta(hours=1)
 MAX_FOLLOWED = 50  # the newest; each costs a look at its queue while its messages wait
 MAX_ENTRY_BYTES = 8192
+MAX_COUNT = 100  # messages of one act
 
 
 def _key() -> str:
@@ -35,7 +37,9 @@ def followed(redis: Redis, now: datetime | None = None) -> list[Traced]:
 
 
 def _decoded(entry: bytes) -> Traced | None:
+    """None for what is not ours: on the broker's own server anybody may have written it, and each message costs a look."""
     try:
-        return msgspec.msgpack.decode(entry, type=Traced) if len(entry) <= MAX_ENTRY_BYTES else None
-    except (msgspec.MsgspecError, UnicodeDecodeError):  # of an older version of Lockhouse
+        traced = msgspec.msgpack.decode(entry, type=Traced) if len(entry) <= MAX_ENTRY_BYTES else None
+        return traced if traced is not None and str(UUID(traced.act_id)) and 1 <= traced.count <= MAX_COUNT else None
+    except (msgspec.MsgspecError, ValueError):
         return None

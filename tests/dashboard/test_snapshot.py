@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from redis import Redis
 
 from dashboard.snapshot import SECTIONS, Reader, put
@@ -54,7 +55,9 @@ def test_last_reading_stays_while_our_redis_is_away_and_the_source_says_since_wh
     wait_for(lambda: all(source.ok for source in reader.newest().sources), seconds=5, said="it is tried again after a second")
 
 
-def test_section_that_cannot_be_read_raises_nothing(watching):
+@pytest.mark.parametrize("written", [b"\xc1 not msgpack", b"\x91\x81\xa2id\xa2\xff\xff", b"\x91" * 100_000], ids=["no type", "no UTF-8", "too deep"])
+@pytest.mark.parametrize("section", ["locks", "runs", "meta"])
+def test_section_that_cannot_be_read_raises_nothing(watching, section, written):
     put(own(watching), make_snapshot(), VERSIONS, set(SECTIONS), epoch=1)
-    own(watching).hset("lockhouse:test-system:snapshot", "locks", b"\xc1 not msgpack")
+    own(watching).hset("lockhouse:test-system:snapshot", section, written)
     assert Reader().newest().sources[-1].ok is False

@@ -1,9 +1,11 @@
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from dashboard import connections
 from dashboard.acts.history import undo_seconds_left
+from dashboard.acts.kept import Kept
 from dashboard.acts.refusals import Refused
 from dashboard.acts.undo import undo
 from dashboard.models import OperatorAct
@@ -86,6 +88,22 @@ def test_undo_without_the_token_is_too_late(scene, operator):
         undo(operator, released.act.pk)
 
     assert caught.value.code == "too_late"
+
+
+@pytest.mark.parametrize("written", [b"\xc1", b"\x81\xa5cache\xa2\xff\xff", b"another's token"])
+def test_undo_puts_back_nothing_but_the_token_that_was_released(scene, operator, written):
+    lock = scene.orphan()
+    released = release(operator, lock)
+    if written == b"another's token":
+        written = msgspec.msgpack.encode(Kept(cache=lock.cache, raw_key=lock.raw_key, token=written))
+    [key] = connections.own().keys("*:undo:*")
+    connections.own().set(key, written)
+
+    with pytest.raises(Refused) as refusal:
+        undo(operator, released.act.pk)
+
+    assert refusal.value.code == "too_late"
+    assert scene.value(lock.raw_key) is None
 
 
 def test_the_token_is_kept_for_thirty_seconds_and_no_longer(scene, operator):

@@ -60,3 +60,8 @@ def groups_survive_a_flush() -> None:
             create_groups(apps, SimpleNamespace(connection=databases[using]))
 
     post_migrate.connect(make_them_again, weak=False)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The journeys first: one of their files takes minutes, and begun last it would be waited for alone."""
+    items.sort(key=lambda item: "tests/journeys/" not in item.nodeid)

@@ -1,14 +1,18 @@
 #!/bin/sh
-# Lint, then every test, even when lint found something: one run shows all there is. pytest's summary is the last word.
-# $1: make, $2: the most test processes, then what pytest shall get.
+# Every test, and lint beside them: one run shows all there is. What lint found stands between the tests' summary and the last word.
+# $1: make, $2: how many test processes, then what pytest shall get.
 set -u
 make=$1
 processes=$2
 shift 2
 
-"$make" --no-print-directory lint
-lint=$?
-.venv/bin/python -m pytest -n auto --maxprocesses "$processes" --dist loadfile "$@"
+found=$(mktemp)
+nice -n 10 "$make" --no-print-directory lint >"$found" 2>&1 &  # with what the tests leave of the processors
+lint=$!
+trap 'kill $lint 2>/dev/null; rm -f "$found"' EXIT
+.venv/bin/python -m pytest -n "$processes" --dist loadfile "$@"
 tests=$?
-[ $lint -eq 0 ] || echo "lint failed, see above: make lint"
+wait $lint
+lint=$?
+[ $lint -eq 0 ] || { cat "$found"; echo "lint failed, see above: make lint"; }
 [ $lint -eq 0 ] && [ $tests -eq 0 ]

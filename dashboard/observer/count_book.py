@@ -73,7 +73,7 @@ class CountBook:
 
     def __init__(self) -> None:
         self._rows: dict[Key, _Row] = {}
-        self._found: dict[tuple[str | None, str, str | None], _Row] = {}  # the same rows by what events say, which costs less to look up
+        self._found: dict[tuple[str | None, str | None, str | None], _Row] = {}  # the same rows by what events say, which costs less to look up
         self._refused: Counter[str] = Counter()
         self._uncounted = 0
         self._since: datetime | None = None
@@ -94,18 +94,15 @@ class CountBook:
     def event(self, event: Event, run: LiveRun, at: datetime) -> None:
         """Count an event of a run, that event being taken in."""
         self._since = self._since or at
-        row = self._row_of(event.hostname or "", run, at)
+        row = self._found.get((run.name, event.hostname, run.queue)) or self._row_of(event.hostname, run, at)
         if row is None:
             self._uncounted += 1
         else:
             row.count(event.type, run, at)
 
-    def _row_of(self, sender: str, run: LiveRun, at: datetime) -> _Row | None:
+    def _row_of(self, sender: str | None, run: LiveRun, at: datetime) -> _Row | None:
         """The row that a run's event belongs to; None where that would be one too many."""
-        row = self._found.get((run.name, sender, run.queue))
-        if row is not None:
-            return row
-        key = ((run.name or "")[:MAX_NAME], host_of(sender), (run.queue or "")[:MAX_NAME])
+        key = ((run.name or "")[:MAX_NAME], host_of(sender or ""), (run.queue or "")[:MAX_NAME])
         if key not in self._rows and self._has_room(at):
             self._rows[key] = _Row()
         if len(self._found) >= MAX_FOUND:

@@ -1,13 +1,15 @@
 """Takes events into the books, in batches: what is the same for all of a batch is done once for all of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from dashboard.observer.books import Books
 from dashboard.observer.live_run import LiveRun
+from dashboard.observer.run_events import ENDS
 from dashboard.sources.event import Event
 
 BEGINS = frozenset({"task-sent", "task-received"})
+OF_RUNS = BEGINS | ENDS.keys() | {"task-started"}
 OF_WORKERS = frozenset({"worker-online", "worker-heartbeat", "worker-offline"})
 
 
@@ -24,17 +26,23 @@ class EventReducer:
         books.pace.count(len(events), at)
         for event in events:
             kind = event.type
-            if kind.startswith("task-"):
+            if kind in OF_RUNS:
+                if (run := books.runs.event(event, at)) is not None:
+                    self._told(event, run, at, changed)
                 if kind != "task-sent":
                     heard[event.hostname, event.pid] = event
-                run = books.runs.event(event, at)
-                if run is not None:
-                    self._told(event, run, at, changed)
             elif kind == "lock-refused":
                 changed |= self._refused(event, at)
             elif kind in OF_WORKERS:
                 changed |= self._of_worker(event, at)
-        for event in heard.values():
+            elif kind.startswith("task-"):
+                heard[event.hostname, event.pid] = event
+        return changed | self._heard(heard.values(), at)
+
+    def _heard(self, events: Iterable[Event], at: datetime) -> set[str]:
+        """One event of each worker that told something of runs."""
+        books, changed = self._books, set[str]()
+        for event in events:
             books.flow.tells(event.hostname)
             if books.workers.event(event, at, books.pace.skew(event, at)):
                 changed.add("workers")

@@ -68,14 +68,10 @@ class FlowBook:
 
     def event(self, event: Event, run: LiveRun, at: datetime) -> bool:
         """An event of sending or of receiving, with what is known of its run; True where something moved."""
-        kind, worker = event.type, event.hostname
         self._since = self._since or at
-        if worker is None:
-            return False
-        worker = worker[:MAX_WORKER]
-        if kind == "task-sent":
-            return run.queue is not None and self._was_sent(run, worker, run.queue, at)
-        return kind == "task-received" and self._was_received(run, worker, at)
+        if event.type == "task-sent":
+            return run.queue is not None and run.origin is not None and self._was_sent(run, run.origin[:MAX_WORKER], run.queue[:MAX_NAME], at)
+        return event.type == "task-received" and run.worker is not None and self._was_received(run, run.worker[:MAX_WORKER], at)
 
     def tells(self, worker: str | None) -> None:
         """This worker sends events of tasks."""
@@ -134,8 +130,6 @@ class FlowBook:
         return found
 
     def _move(self, way: Way, source: str, target: str, at: datetime) -> None:
-        if len(source) > MAX_NAME or len(target) > MAX_NAME:
-            source, target = source[:MAX_NAME], target[:MAX_NAME]
         edge = self._edges.get((way, source, target))
         if edge is None:
             if len(self._edges) >= MAX_EDGES:

@@ -21,6 +21,9 @@ class LockInterest:
         attempts = sorted(claim.attempted_at.timestamp() for claim in claims if claim.attempted_at and not claim.task_id)
         return cls(frozenset(claim.task_id for claim in claims if claim.task_id), tuple(attempts))
 
+    def __bool__(self) -> bool:
+        return bool(self.task_ids or self.attempts)
+
     def names(self, run: LiveRun) -> bool:
         """A token names it."""
         return run.task_id in self.task_ids

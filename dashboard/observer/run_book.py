@@ -82,8 +82,9 @@ class RunBook:
         if run is None:
             return None
         run.heard_at, run.image = at, None
-        self.changes.note(run)
-        if kind != "task-sent":
+        if not run.is_changed:
+            self.changes.note(run)
+        if kind != "task-sent" and (run.worker != event.hostname or run.parent_pid != event.pid):
             run.worker, run.parent_pid = same(event.hostname), event.pid
         return run
 
@@ -183,7 +184,7 @@ class RunBook:
     def _put_away(self, task_id: str) -> None:
         """It ended first of all that are kept: only a lock makes it worth remembering."""
         run = self.ended.pop(task_id)
-        if len(self.kept) < MAX_KEPT and self._interest.has(run):
+        if self._interest and len(self.kept) < MAX_KEPT and self._interest.has(run):
             self.kept[task_id] = run
 
     def is_refused(self, task_id: str | None) -> bool:

@@ -111,11 +111,13 @@ _texts: dict[str, str] = {}
 
 def same(text: str | None) -> str | None:
     """The same text, kept once for all runs that say it: of names, queues and workers there are few, and each event brings its own."""
-    if text is None or len(text) > MAX_SAME_LENGTH:
-        return text
-    if len(_texts) >= MAX_SAME:
-        _texts.clear()
-    return _texts.setdefault(text, text)
+    if text is None or (known := _texts.get(text)) is not None:
+        return known if text is not None else None
+    if len(text) <= MAX_SAME_LENGTH:
+        if len(_texts) >= MAX_SAME:
+            _texts.clear()
+        _texts[text] = text
+    return text
 
 
 def text(value: object) -> str | None:

@@ -91,7 +91,7 @@ class ScheduleBook:
 
     def event(self, event: Event, run: LiveRun, at: datetime) -> None:
         """Take in an event of sending or of receiving, with what is known of its run."""
-        if not self._busy.has_time_for(event.name, at) and (event.name not in self._tasks or not self._is_written(event)):
+        if not self._busy.has_time_for(run.name, at) and (event.name not in self._tasks or not self._is_written(event)):
             return
         send = send_of(event, at, run.queue)
         if send is None or send.task_id in self._taken:

@@ -81,7 +81,7 @@ class TaskBook:
 
     def _begun(self, event: Event, run: LiveRun, at: datetime) -> None:
         is_sent = event.type == "task-sent"
-        entry = self.waits(event.name, run.queue, event.hostname if is_sent else None, at)
+        entry = self.waits(run.name, run.queue, run.origin if is_sent else None, at)
         if entry is not None and not is_sent:
             entry.count("received", at)
             self._changed.add(entry.name)

@@ -233,7 +233,7 @@ class RunBook:
     def _is_over(self, run: LiveRun) -> None:
         """It has ended, or nobody follows it any more, and nothing was told of its end."""
         del self.going[run.task_id]
-        run.outcome = "UNKNOWN"
+        run.outcome = "LOST" if run.is_lost else "UNKNOWN"
         self.changes.leaves(run)
 
     def forget(self, locks: Iterable[HeldLock], workers: Collection[Process], now: datetime) -> None:
@@ -251,6 +251,13 @@ class RunBook:
         while self.sent and now - (first := next(iter(self.sent.values()))).heard() >= SENT_KEPT:
             self.changes.leaves(self.sent.pop(first.task_id))
         self._early = {key: refusal for key, refusal in self._early.items() if now - refusal.at < RUN_KEPT}
+
+    def are_lost(self, task_ids: Collection[str]) -> None:
+        """It is proved of these that no word of their end will come."""
+        for run in (self.going[task_id] for task_id in task_ids if task_id in self.going):
+            if not run.is_lost:
+                run.is_lost = True
+                self.changes.note(run)
 
     def running(self) -> Iterator[Run]:
         """Those that have started and not ended."""

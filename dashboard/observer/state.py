@@ -8,6 +8,7 @@ from typing import Any
 from dashboard.judge import assess
 from dashboard.judge.facts import gather
 from dashboard.judge.holders import find_holder
+from dashboard.judge.runs import judge_runs
 from dashboard.observer.books import Books
 from dashboard.observer.event_reducer import EventReducer
 from dashboard.observer.figures import total
@@ -142,10 +143,17 @@ class State(Books):
             changed |= {"locks", "lanes"}
         if self.figures.due(seen.at):
             self._sample(seen.at)
+            self._find_the_lost(seen.at)
             self.queue_book.sample(self._is_ok("broker"))
             self.counts.take(seen.at)
             changed |= {"counts", "figures", "refusals", "runs", "more_runs", "lanes", "queues"}
         return changed
+
+    def _find_the_lost(self, now: datetime) -> None:
+        """The runs of which the judge can prove that they are lost, while it can: their workers are forgotten some day."""
+        if len(self.workers.living(now, self._policy.grace)) < len(self.workers.workers):
+            judged = judge_runs(self.snapshot(now), (), now, self._policy)
+            self.runs.are_lost([one.run.task_id for one in judged if one.state == "lost"])
 
     def _flow_of(self, now: datetime) -> Collection[str]:
         """The flow after a second more: locks taken by likely holders count as well, and what was counted a minute ago no longer does."""

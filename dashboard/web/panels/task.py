@@ -20,6 +20,7 @@ from dashboard.web.panel import Piece
 from dashboard.web.panels.brief import since
 from dashboard.web.panels.frame import frame, piece
 from dashboard.web.panels.queue_row import url_of
+from dashboard.web.panels.task_history import day_of, worked
 from dashboard.web.panels.task_row import TaskRow, queue_urls, shown_name, task_row, to_the_second
 from dashboard.web.panels.task_runs import remembered, run_rows
 from dashboard.words import sentences, verdict, visible
@@ -92,16 +93,18 @@ def _line(one: JudgedTask, row: TaskRow, seen: Look) -> str:
 
 
 def _facts(one: JudgedTask, seen: Look, may: frozenset[str]) -> dict[str, Any]:
-    task, known = one.task, frozenset(run.task_id for run in seen.snapshot.runs)
+    task = one.task
+    last = (task.worked if task else None) or worked(one.name)
     return {
+        "day": day_of(one.name, seen.now),
         "first_seen": maybe(task.first_seen_at, seen.now) if task else None,
         "last_sent": maybe(task.last_sent_at, seen.now) if task else None,
         "counted_since": maybe(task.counted_since, seen.now) if task and not one.quiet else None,
         "quiet": [visible(name) for name in one.quiet],
         "origins": [visible(origin) for origin in task.origins] if task else [],
-        "worked": remembered(task.worked, known, may, seen.now) if task else None,
-        "failed": remembered(task.failed, known, may, seen.now) if task else None,
-        "refused": remembered(task.refused, known, may, seen.now) if task else None,
+        "worked": remembered(last, may, seen.now),
+        "failed": remembered(task.failed, may, seen.now) if task else None,
+        "refused": remembered(task.refused, may, seen.now) if task else None,
         "running": maybe(one.active[0].began_at, seen.now) if one.active else None,
     }
 

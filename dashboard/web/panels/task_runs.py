@@ -21,12 +21,12 @@ def run_rows(one: JudgedTask, snapshot: Snapshot, may: frozenset[str], now: date
     return {"runs": [(row, TONES.get(row.state, "")) for row in rows], "shown": len(rows), "count": len(one.runs)}
 
 
-def remembered(run: RememberedRun | None, known: frozenset[str], may: frozenset[str], now: datetime) -> dict[str, Any] | None:
-    """A run that the task is remembered by; `known` are the ids of runs that have a page."""
+def remembered(run: RememberedRun | None, may: frozenset[str], now: datetime) -> dict[str, Any] | None:
+    """A run that the task is remembered by; its page is there for as long as the history is kept."""
     if run is None:
         return None
     return {
-        "url": run_url(run.task_id) if run.task_id in known else "",
+        "url": run_url(run.task_id) if run.task_id else "",
         "short": short_id(run.task_id) if run.task_id else "",
         "whole": visible(run.task_id),
         "at": maybe(run.at, now),

@@ -9,11 +9,17 @@ from django.test import Client
 from redis import Redis
 
 from dashboard import snapshot as snapshots
+from dashboard.history import figures
+from dashboard.history.rollups import Rollups
+from dashboard.history.rows import SUCCEEDED, Batch
+from dashboard.history.write import Writer
 from dashboard.records import Minute, QueueHead, RememberedRun, ScheduleReading, Snapshot
 from dashboard.records.identity import identity
+from tests.dashboard.history.made import make_row
 from tests.dashboard.web.pieces import VIEWER, pieces_of, rows_of
 from tests.factories import NOW, ago, make_queue, make_run, make_snapshot, make_source, make_task, make_worker
 
+pytestmark = pytest.mark.django_db  # one task's page reads the history
 NAME = "reports_prepare_massive_report"
 MINUTE = int(NOW.timestamp()) // 60
 EVIL = "<script>alert(1)</script>\u202egnp.exe\u200b\"'&"
@@ -224,3 +230,18 @@ def test_filter_answers_htmx_with_the_live_part_alone(shown):
 def test_nobody_gets_in_without_the_permission(shown):
     assert Client().get("/tasks/").status_code == 302
     assert shown.post("/tasks/").status_code == 405
+
+
+def test_a_tasks_page_tells_of_a_day_and_of_the_last_run_that_worked_though_all_is_forgotten_elsewhere():
+    figures.forget()
+    writer, rollups, at = Writer("test:1"), Rollups(), int(ago(hours=3).timestamp() * 1e6)
+    writer.claim(at)
+    for number in range(100):
+        rollups.add(at, (NAME, "w", "q"), SUCCEEDED, 0, (number + 1) * 10_000)
+    rows = [make_row(1, id=at * 256, task=NAME, outcome=SUCCEEDED, ended_us=at, heard_us=at, task_id="the-last-one")]
+    writer.write(Batch(rows=rows, minutes=rollups.take(at)), at)
+
+    facts = pieces_of("task", make_snapshot(tasks=(make_task(worked=None),), runs=()), {"id": identity(NAME)})["task-facts"]
+
+    assert "100 succeeded" in text_of(facts) and re.search(r"p99 9[89]\d ms", text_of(facts))
+    assert f"/runs/{identity('the-last-one')}/" in facts

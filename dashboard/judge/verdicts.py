@@ -10,9 +10,10 @@ from dashboard.judge.at_send import life_of_sent
 from dashboard.judge.facts import DEFAULT_VISIBILITY_TIMEOUT, Facts, gather
 from dashboard.judge.holders import find_holder
 from dashboard.judge.life import Life, life_of
-from dashboard.records import CatalogueEntry, Evidence, HeldLock, Holder, JudgedLock, Policy, Run, Snapshot
+from dashboard.records import CatalogueEntry, Evidence, HeldLock, Holder, JudgedLock, Policy, Proved, Run, Snapshot
 
 URGENCY = ("overlapping", "orphaned", "overrun", "expiring", "never-expires", "unknown", "held")
+PROOFS = ("run_ended", "worker_lost", "process_gone", "run_not_active", "pid_given_again", "worker_silent")  # the codes of a death
 REPORTS_REFUSALS = {"lockhouse"}  # dialects whose refused attempts are told by the worker itself
 
 
@@ -26,7 +27,7 @@ def assess(snapshot: Snapshot, now: datetime, policy: Policy) -> list[JudgedLock
 def _judge(lock: HeldLock, facts: Facts) -> JudgedLock | None:
     holder, run, why = find_holder(lock, facts)
     entry = facts.catalogued(lock)
-    life = _believable(lock, holder, run, entry, facts)
+    life = _remembered(lock, _believable(lock, holder, run, entry, facts))
     if lock.lapsed_at is not None and (life.state == "dead" or (life.state == "unknown" and (holder.certainty != "exact" or lock.taken_by != "run"))):
         return None  # an expired lock whose run has ended, or cannot be named, is history
     raised = set(_flags(lock, life, facts))
@@ -55,6 +56,23 @@ def _no_release(lock: HeldLock, entry: CatalogueEntry | None, policy: Policy) ->
         return "" if entry.may_release else "forbidden"
     is_listed = lock.dialect != "redis-py" or policy.lock_patterns is None or any(fnmatchcase(lock.name, glob) for glob in policy.lock_patterns)
     return "" if is_listed else "not-listed"
+
+
+def _remembered(lock: HeldLock, life: Life) -> Life:
+    """A proof that cannot be seen again still holds for the same token: only a sign of life outweighs it."""
+    if life.state != "unknown" or lock.proved is None:
+        return life
+    fact = Evidence(code="proved_before", values={"at": lock.proved.at, "since": lock.proved.since, "proof": lock.proved.code})
+    return Life(state="dead", evidence=(*life.evidence, fact))
+
+
+def proof_of(judged: JudgedLock, now: datetime) -> Proved | None:
+    """What of its evidence proves now that the holder is dead; None: nothing does."""
+    if "orphaned" not in judged.flags:
+        return None
+    proof = next((fact for fact in judged.evidence if fact.code in PROOFS), None)
+    since = next((value for value in proof.values.values() if isinstance(value, datetime)), None) if proof else None
+    return Proved(at=now, code=proof.code, since=since) if proof else None
 
 
 def _believable(lock: HeldLock, holder: Holder, run: Run | None, entry: CatalogueEntry | None, facts: Facts) -> Life:
@@ -110,7 +128,9 @@ def _is_expiring(lock: HeldLock, facts: Facts) -> bool:
 
 
 def _of_the_lock(lock: HeldLock, flags: Sequence[str]) -> Iterator[Evidence]:
-    if lock.lapsed_at is not None:
+    if lock.lapsed_at is not None and lock.released_by is not None:
+        yield Evidence(code="released_by_hand", values={"at": lock.lapsed_at, "by": lock.released_by})
+    elif lock.lapsed_at is not None:
         yield Evidence(code="lapsed", values={"at": lock.lapsed_at})
     if "never-expires" in flags:
         yield Evidence(code="never_expires")

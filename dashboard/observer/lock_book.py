@@ -5,19 +5,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from dashboard.observer.observations import LocksRead
-from dashboard.records import HeldLock, Lane, Refusal, Span
+from dashboard.judge.verdicts import proof_of
+from dashboard.observer.hands import Hands
+from dashboard.observer.lock_readings import SAME_DEADLINE, merged_with, whole
+from dashboard.observer.observations import LocksRead, ReleasedByHand
+from dashboard.records import HeldLock, JudgedLock, Lane, Refusal, Span
 from dashboard.redaction import hide_in_name
 from dashboard.sources.event import Event
 from dashboard.sources.locks import lock_id
 
-SAME_DEADLINE = timedelta(milliseconds=75)  # two readings of one TTL differ by the time that the answers took
 KEPT = timedelta(seconds=150)  # of each lane: the two minutes shown and a little more
 HOUR = timedelta(hours=1)
 MAX_REFUSALS = 5000
 MAX_REPEATED = 200  # a report is sent again at once where its connection broke, so the last ones are enough to know it by
 MAX_SPANS = 60  # of one lock in the time shown
 NOTICED = timedelta(seconds=2)  # an expired lock that is dropped this soon was not outlived: its run was over
+TOLD = timedelta(seconds=6)  # one released by hand: the act is read a second or two later
 MAX_LAPSED_FOR = timedelta(hours=6)
 
 
@@ -31,6 +34,7 @@ class LockBook:
         self.spans: dict[str, deque[Span]] = {}
         self.names: dict[str, tuple[str, str]] = {}
         self.refusals: deque[Refusal] = deque(maxlen=MAX_REFUSALS)
+        self.hands, self._turn = Hands(), 0
         self._told: deque[tuple[object, object, object]] = deque(maxlen=MAX_REPEATED)
 
     def restore(self, locks: Iterable[HeldLock], lanes: Iterable[Lane], refusals: Iterable[Refusal]) -> None:
@@ -57,15 +61,17 @@ class LockBook:
     def _saw(self, lock: HeldLock, seen: LocksRead) -> bool:
         old = self.held.get(lock.id)
         if old is not None and old.token_digest == lock.token_digest:
-            self.held[lock.id] = merged = _merged(old, lock)
+            self.held[lock.id] = merged = merged_with(old, lock)
             return merged != replace(old, seen_at=merged.seen_at)
+        self.lapsed.pop(lapsed_key(lock), None)  # it was put back
         if old is not None:
             self._end_span(lock.id, seen.at, "changed")
+            self._may_be_by_hand(old, seen.at)
         if before := self._held_before(lock):
-            lock = replace(lock, acquired_at=before.from_at, timeout=_whole(lock.expires_at - before.from_at if lock.expires_at else None))
+            lock = replace(lock, acquired_at=before.from_at, timeout=whole(lock.expires_at - before.from_at if lock.expires_at else None))
         elif seen.live:
             lock = replace(lock, acquired_at=seen.at, timeout=lock.expires_at - seen.at if lock.expires_at else None)
-        lock = replace(lock, timeout=_whole(lock.timeout))
+        lock = replace(lock, timeout=whole(lock.timeout))
         self.held[lock.id] = lock
         self._begin_span(lock, minimum=not seen.live)
         return True
@@ -83,7 +89,52 @@ class LockBook:
             self._lapse(replace(old, lapsed_at=old.expires_at))
         else:
             self._end_span(lock_id, old.expires_at if expired and old.expires_at else at, "expired" if expired else "released")
+            self._may_be_by_hand(old, at)
         return True
+
+    def _may_be_by_hand(self, lock: HeldLock, at: datetime) -> None:
+        if hand := self.hands.gone(lock, at):
+            self._mark(lock, hand)
+
+    def is_held(self, lock: HeldLock) -> bool:
+        """Whether this very token holds it, as far as is known."""
+        held = self.held.get(lock.id)
+        return held is not None and held.token_digest == lock.token_digest
+
+    def by_hand(self, seen: ReleasedByHand) -> bool:
+        """An operator's release, told before or after the lock was seen to be gone; True where something changed."""
+        lock = self.hands.told(seen)
+        if lock is None or self.is_held(lock):
+            return False
+        self._mark(lock, seen)
+        return True
+
+    def _mark(self, lock: HeldLock, hand: ReleasedByHand) -> None:
+        """Its holder's run may go on without it: it is kept as one that expired under it is, until that run ends."""
+        self.lapsed[lapsed_key(lock)] = replace(lock, lapsed_at=hand.at, released_by=hand.by)
+        for index, span in enumerate(spans := self.spans.get(lock.id, deque())):
+            if span.token_digest == lock.token_digest and span.end != "by-hand":
+                spans[index] = replace(span, to_at=None, end="by-hand", by=hand.by, lapsed_at=hand.at)
+
+    def next_in_turn(self, count: int) -> list[HeldLock]:
+        """Held locks, all in turn: those after the ones that were given last."""
+        held = list(self.held.values())
+        start = self._turn if self._turn < len(held) else 0
+        self._turn = start + count
+        return held[start : start + count]
+
+    def keep_proofs(self, judged: Iterable[JudgedLock], now: datetime) -> bool:
+        """Remember with each token that its holder was proved dead, and forget it at a sign of life; True where one is new."""
+        is_new = False
+        for one in judged:
+            held = self.held.get(one.lock.id)
+            if held is None or held.token_digest != one.lock.token_digest or one.lock.lapsed_at is not None:
+                continue
+            if held.proved is None and (proof := proof_of(one, now)):
+                self.held[held.id], is_new = replace(held, proved=proof), True
+            elif held.proved is not None and "held" in one.flags:
+                self.held[held.id], is_new = replace(held, proved=None), True
+        return is_new
 
     def _lapse(self, lock: HeldLock) -> None:
         """Keep an expired lock, and its span open, until its holder's run is known to have ended."""
@@ -99,7 +150,7 @@ class LockBook:
             del self.lapsed[lapsed_key(lock)]
             for index, span in enumerate(spans := self.spans.get(lock.id, deque())):
                 if span.token_digest == lock.token_digest and span.to_at is None and span.lapsed_at is not None:
-                    never_overran = now - span.lapsed_at < NOTICED
+                    never_overran = now - span.lapsed_at < (NOTICED if span.by is None else TOLD)
                     spans[index] = replace(span, to_at=span.lapsed_at if never_overran else now, lapsed_at=None if never_overran else span.lapsed_at)
         return bool(ended)
 
@@ -181,28 +232,6 @@ class LockBook:
             )
             for lock_id in sorted(self.spans.keys() | refused.keys())
         )
-
-
-def _whole(timeout: timedelta | None) -> timedelta | None:
-    """The whole life that was asked for: its reading is a few milliseconds short, for it took a moment to read."""
-    if timeout is None:
-        return None
-    seconds = timedelta(seconds=round(timeout.total_seconds()))
-    return seconds if abs(timeout - seconds) <= SAME_DEADLINE else timeout
-
-
-def _merged(old: HeldLock, new: HeldLock) -> HeldLock:
-    """The same token read again: what was learnt first stays, and a deadline moves only when it was really moved."""
-    expires_at, timeout, renewed_at = old.expires_at, old.timeout, old.renewed_at
-    moved = (new.expires_at is None) != (expires_at is None) or (
-        new.expires_at is not None and expires_at is not None and abs(new.expires_at - expires_at) > SAME_DEADLINE
-    )
-    if moved:
-        if new.expires_at is None or (expires_at is not None and new.expires_at > expires_at):
-            renewed_at = new.seen_at
-        expires_at = new.expires_at
-        timeout = _whole(expires_at - old.acquired_at if expires_at and old.acquired_at else new.timeout)
-    return replace(new, first_seen_at=old.first_seen_at, acquired_at=old.acquired_at, expires_at=expires_at, timeout=timeout, renewed_at=renewed_at)
 
 
 def lapsed_key(lock: HeldLock) -> str:

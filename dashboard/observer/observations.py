@@ -127,6 +127,16 @@ class SourceSaid:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReleasedByHand:
+    """An operator released a lock with this token here; told again until it is some minutes old."""
+
+    lock_id: str
+    token_digest: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
     """Time passed: once a second."""
 
@@ -147,5 +157,6 @@ Observation = (
     | AppRead
     | SchedulesRead
     | SourceSaid
+    | ReleasedByHand
     | Tick
 )

@@ -12,6 +12,7 @@ from dashboard import connections, snapshot
 from dashboard.conf import conf, own_redis_url, policy
 from dashboard.connections import BROKER, Watched, shown_url
 from dashboard.judge.results import expected_names
+from dashboard.observer.acts_feed import ActsFeed
 from dashboard.observer.app_feed import AppFeed
 from dashboard.observer.asking import RollCallFeed, WorkersFeed
 from dashboard.observer.events_feed import EventsFeed
@@ -94,7 +95,7 @@ class Watch:
         self._feeds: list[Feed] = [self._events, *(LocksFeed(place, foreign_prefixes(place, places), self._emit, self._ended) for place in places)]
         self._feeds.append(QueuesFeed(lambda: self._roster, self._emit, self._ended))
         self._feeds += [ResultsFeed(place, lambda: self._roster.results, self._emit, self._ended) for place in result_places()]
-        self._feeds += [TracesFeed(self._emit, self._ended), AppFeed(self._emit, self._ended)]
+        self._feeds += [TracesFeed(self._emit, self._ended), AppFeed(self._emit, self._ended), ActsFeed("acts", self._emit, self._ended)]
         self._feeds.append(ConnectionsFeed(lambda: self._roster, self._emit, self._ended))
         self._feeds += schedule_feeds(self._emit, self._ended)
         self._history = HistoryWriter(self._emit, self._ended)

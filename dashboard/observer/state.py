@@ -22,6 +22,7 @@ from dashboard.observer.observations import (
     LocksRead,
     Observation,
     QueuesRead,
+    ReleasedByHand,
     ResultsRead,
     Scanned,
     SchedulesRead,
@@ -34,6 +35,8 @@ from dashboard.observer.run_book import MAX_RUNS
 from dashboard.records import FlowReading, Observer, Policy, QueueReading, Snapshot, SourceState
 
 URGENT = frozenset({"locks", "lanes", "refusals"})  # what an operator waits for; announced on its own
+
+JUDGED_AT_ONCE = 100  # held locks whose proofs are looked for within one second: more would hold up what somebody waits for
 
 
 class State(Books):
@@ -63,6 +66,7 @@ class State(Books):
             SchedulesRead: self._schedules_read,
             SourceSaid: self._source,
             Scanned: lambda one: ("locks", "lanes") if self.locks.keep_only(one.cache, set(one.ids), one.at) else (),
+            ReleasedByHand: lambda one: ("locks", "lanes") if self.locks.by_hand(one) else (),
             Tick: self._tick,
         }
         changed = reduce[type(seen)](seen)
@@ -133,13 +137,13 @@ class State(Books):
         self.gaps.settle(seen.at)
         self.gaps.forget(set(self.workers.workers))
         self.runs.forget(self.locks.locks(), self.workers.workers.keys(), seen.at)
-        self._drop_ended_overruns(seen.at)
+        are_proofs_new = self._judge_locks(seen.at)
         changed = {"sources", "workers", "observer", *self._flow_of(seen.at)}
         if self.tasks.refresh(seen.at, self._told_since()):
             changed.add("tasks")
         if self.schedules.refresh(seen.at, self._told_since()):
             changed.add("schedules")
-        if len(self.locks.lapsed) != before:
+        if are_proofs_new or len(self.locks.lapsed) != before:
             changed |= {"locks", "lanes"}
         if self.figures.due(seen.at):
             self._sample(seen.at)
@@ -165,12 +169,14 @@ class State(Books):
         before, self._flowed = self._flowed, self.flow.reading(now, self._told_since())
         return ("flow",) if before != self._flowed else ()
 
-    def _drop_ended_overruns(self, now: datetime) -> None:
-        """An expired lock is kept only while its holder's run goes on, or cannot be told to have ended."""
-        if not self.locks.lapsed:
-            return
-        judged = assess(replace(self.snapshot(now), locks=tuple(self.locks.lapsed.values())), now, self._policy)
-        self.locks.drop_lapsed({lapsed_key(one.lock) for one in judged}, now)
+    def _judge_locks(self, now: datetime) -> bool:
+        """Keep what is proved of a holder's death, and an expired lock only while its holder's run may go on; True where a proof is new."""
+        locks = [*self.locks.lapsed.values(), *self.locks.next_in_turn(JUDGED_AT_ONCE)]
+        if not locks:
+            return False
+        judged = assess(replace(self.snapshot(now), locks=tuple(locks)), now, self._policy)
+        self.locks.drop_lapsed({lapsed_key(one.lock) for one in judged if one.lock.lapsed_at is not None}, now)
+        return self.locks.keep_proofs(judged, now)
 
     def _sample(self, now: datetime) -> None:
         broker = self._is_ok("broker")

@@ -26,6 +26,15 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Proved:
+    """That a lock's holder is dead was proved once; who is dead stays so, and what proved it need not be seen again."""
+
+    at: datetime  # when, by our clock
+    code: str  # of the evidence that proved it
+    since: datetime | None = None  # what it says of when the holder was known to be gone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HeldLock:
     """A key that is a lock, as it was read; `lapsed_at` is set when it expired while its holder's run went on."""
 
@@ -45,6 +54,8 @@ class HeldLock:
     lapsed_at: datetime | None = None
     taken_by: TakenBy = "run"  # by a run (or any code), by who sent the message, by a beat, by the broker's library for itself
     renewed_at: datetime | None = None  # when its deadline was last seen to be put off
+    proved: Proved | None = None  # that the holder with this token is dead
+    released_by: str | None = None  # with `lapsed_at`: it did not expire, but was released by hand while its holder's run went on
     note: str = ""  # what is odd about it, in a code the judge knows: "wrong-type:hash", "odd-token"
 
     @property
@@ -74,6 +85,7 @@ class Span:
     to_at: datetime | None
     token_digest: str
     end: str | None = None  # "released", "expired", "by-hand", "changed"
+    by: str | None = None  # who released it by hand
     from_is_minimum: bool = False  # it was already held when first seen
     lapsed_at: datetime | None = None  # the part after this was an overrun
 

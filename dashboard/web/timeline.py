@@ -28,6 +28,7 @@ DEATH_TIMES = {
     "connection_gone": "at",
     "worker_replaced": "since",
     "pid_given_again": "at",
+    "proved_before": "since",
 }
 
 
@@ -125,6 +126,8 @@ def _title(span: Span) -> str:
     values = {"from": instant(span.from_at), "to": instant(span.to_at) if span.to_at else "", "end": ENDS.get(span.end, ENDS[None])}
     if span.to_at is None:
         return (_("held since before %(from)s") if span.from_is_minimum else _("held since %(from)s")) % values
+    if span.end == "by-hand" and span.by:
+        return _("held from %(from)s to %(to)s, released by hand by %(by)s") % {**values, "by": span.by}
     return _("held from %(from)s to %(to)s, %(end)s") % values
 
 
@@ -132,7 +135,11 @@ def _told(lane: Lane, now: datetime) -> Iterator[str]:
     for span in lane.spans:
         yield _title(span)
         if span.lapsed_at is not None:
-            yield _("its time was up at %(at)s") % {"at": instant(span.lapsed_at)}
+            yield (
+                _("released by hand at %(at)s by %(by)s while the run went on") % {"at": instant(span.lapsed_at), "by": span.by}
+                if span.by
+                else _("its time was up at %(at)s") % {"at": instant(span.lapsed_at)}
+            )
     recent = [at for at in lane.refused_at if now - at <= WINDOW]
     if recent:
         yield _("%(n)d refused in the last %(window)s, the last at %(at)s") % {"n": len(recent), "window": duration(WINDOW), "at": instant(max(recent))}

@@ -7,10 +7,11 @@ from dashboard.observer.event_pace import EventPace
 from dashboard.observer.figures import FigureBook
 from dashboard.observer.flow_book import FlowBook
 from dashboard.observer.gap_book import GapBook
+from dashboard.observer.known_runs import MAX_RUNS
 from dashboard.observer.lock_book import LockBook
 from dashboard.observer.queue_book import QueueBook
 from dashboard.observer.result_book import ResultBook
-from dashboard.observer.run_book import MAX_RUNS, RunBook
+from dashboard.observer.run_book import RunBook
 from dashboard.observer.schedule_book import ScheduleBook
 from dashboard.observer.task_book import TaskBook
 from dashboard.observer.trace_book import TraceBook

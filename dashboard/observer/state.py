@@ -12,6 +12,7 @@ from dashboard.judge.runs import judge_runs
 from dashboard.observer.books import Books
 from dashboard.observer.event_reducer import EventReducer
 from dashboard.observer.figures import total
+from dashboard.observer.known_runs import MAX_RUNS
 from dashboard.observer.lock_book import lapsed_key
 from dashboard.observer.observations import (
     AppRead,
@@ -31,7 +32,6 @@ from dashboard.observer.observations import (
     TracesRead,
     WorkersAnswered,
 )
-from dashboard.observer.run_book import MAX_RUNS
 from dashboard.records import FlowReading, Observer, Policy, QueueReading, Snapshot, SourceState
 
 URGENT = frozenset({"locks", "lanes", "refusals"})  # what an operator waits for; announced on its own

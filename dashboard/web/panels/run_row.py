@@ -42,6 +42,7 @@ class RunRow:
     began_word: str
     counts_up: bool
     runtime: str
+    ended: Instant | None
     worker: str
     worker_url: str
     queue: str
@@ -70,6 +71,7 @@ def run_row(one: JudgedRun, queue: QueueReading | None, may: frozenset[str], now
         began_word=word,
         counts_up=one.state == "active" and one.began_at is not None,
         runtime=_runtime(one),
+        ended=maybe(one.ended_at, now),
         worker=visible(run.worker or ""),
         worker_url=worker_url(run.worker) if run.worker else "",
         queue=visible(run.queue or ""),
@@ -165,6 +167,7 @@ def _fixed_words(_language: str | None) -> Mapping[str, str]:
         "run": _("Run"),
         "started": _("Started"),
         "runtime": _("Runtime"),
+        "ended": _("Ended"),
         "worker": _("Worker"),
         "queue": _("Queue"),
         "lock": _("Lock"),
@@ -184,6 +187,7 @@ def sort_value(one: JudgedRun, column: str, now: datetime) -> Value:
         "run": run.task_id,
         "started": -began.timestamp() if began else None,
         "runtime": runtime.total_seconds() if runtime is not None else None,
+        "ended": -one.ended_at.timestamp() if one.ended_at else None,
         "worker": run.worker,
         "queue": run.queue,
         "lock": locks[0] if locks else run.refused_by,

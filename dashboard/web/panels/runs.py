@@ -45,7 +45,8 @@ LIST = Listing(
     title=gettext_lazy("Runs"),
     columns={
         "state": gettext_lazy("State"), "task": gettext_lazy("Task"), "run": gettext_lazy("Run"), "started": gettext_lazy("Started"),
-        "runtime": gettext_lazy("Runtime"), "worker": gettext_lazy("Worker"), "queue": gettext_lazy("Queue"), "lock": gettext_lazy("Lock"),
+        "runtime": gettext_lazy("Runtime"), "ended": gettext_lazy("Ended"), "worker": gettext_lazy("Worker"),
+        "queue": gettext_lazy("Queue"), "lock": gettext_lazy("Lock"),
     },
     ranked="state",
     judged=judged_runs,
@@ -84,8 +85,9 @@ class RunsPanel(ListPanel):
         past = ended(snapshot, found.judged, found.asked.q, _states(found), before=before, limit=room)
         rows = LIST.chosen([*live, *past.runs], replace(found.asked, show=""), now)
         queues = {queue.name: queue for queue in snapshot.queues}
+        says = {**_says(found.seen, found.judged), "is_by_itself": not found.asked.order}
         return [
-            *LIST.regions(replace(found, shown=rows), may, says=_says(found.seen, found.judged), chips=_chips(found.matching), also=_missing(past, now)),
+            *LIST.regions(replace(found, shown=rows), may, says=says, chips=_chips(found.matching), also=_missing(past, now)),
             *(Piece(id=row_id(one), html=row_html(one, queues.get(one.run.queue or ""), may, now), within="runs-rows") for one in rows[:MAX_ROWS]),
             piece("runs-older", "panels/runs_older.html", **_links(found.asked, before, past.older)),
         ]

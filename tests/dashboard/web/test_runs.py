@@ -29,6 +29,10 @@ def rows(*runs, query=None, may=VIEWER, now=NOW, **sections):
     return rows_of("runs", make_snapshot(**({"runs": runs, "locks": ()} | sections)), "runs-rows", query, may, now)
 
 
+def iso(at):
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def page(*runs, query=None, **sections):
     return pieces_of("runs", make_snapshot(**({"runs": runs, "locks": ()} | sections)), query)
 
@@ -49,6 +53,17 @@ def test_row_says_what_runs_where_since_when_and_what_it_holds():
     assert f'href="/locks/{make_lock().id}/"' in row
     assert "reports_prepare_massive_report" in row
     assert "worker-b@web-2" in row
+
+
+def test_row_says_when_its_run_ended_and_the_page_what_its_order_goes_by():
+    early = ended("SUCCESS", task_id="early", started_at=ago(seconds=9))
+    late = make_run(task_id="late", outcome="SUCCESS", started_at=ago(seconds=40), ended_at=ago(milliseconds=500), heard_at=ago(milliseconds=500))
+    going, first, second = rows(early, late, RUN)
+    assert f'lh-l-ended" data-label="Ended"><time datetime="{iso(ago(milliseconds=500))}" data-count="ago"' in first
+    assert f'lh-l-ended" data-label="Ended"><time datetime="{iso(ago(seconds=1))}" data-count="ago"' in second
+    assert "lh-none" in re.search(r'lh-l-ended".*?</td>', going)[0]
+    assert "ended ones newest first, by when each was first heard of" in page(RUN)["runs-summary"]
+    assert "first heard of" not in page(RUN, query={"o": "started"})["runs-summary"]
 
 
 def test_refused_run_names_the_lock_and_is_no_success():
@@ -77,7 +92,7 @@ def test_chips_count_and_choose():
     assert len(rows(*runs, query={"q": "state:active"})) == 1
 
 
-@pytest.mark.parametrize("column", ["state", "task", "run", "started", "runtime", "worker", "queue", "lock"])
+@pytest.mark.parametrize("column", ["state", "task", "run", "started", "runtime", "ended", "worker", "queue", "lock"])
 def test_every_column_sorts_both_ways_and_what_is_not_known_comes_last(column):
     runs = (RUN, make_run(task_id="z", name=None, worker=None, queue=None, started_at=None, received_at=None), ended("SUCCESS", task_id="a"))
     assert len(rows(*runs, query={"o": column})) == len(rows(*runs, query={"o": f"-{column}"})) == 3

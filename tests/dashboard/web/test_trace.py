@@ -70,6 +70,7 @@ def test_several_are_counted_by_how_far_they_are():
     found = pieces(snapshot(runs=runs, traces=make_trace(count=3)), 3)
 
     assert "2 refused 1 succeeded" in text(found["trace-summary"])
+    assert 'data-with="read … ago"' in found["trace-summary"]  # else it reads as the age of what stands before it
     assert len([name for name in found if name.startswith("run-")]) == 3
     assert copied(found) == f"{TASK} → reports: 2 refused, 1 succeeded; 2 × turned away by the lock lock_report_12; 1 × ended as SUCCESS after 4 s."
 

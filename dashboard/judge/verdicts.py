@@ -62,7 +62,7 @@ def _remembered(lock: HeldLock, life: Life) -> Life:
     """A proof that cannot be seen again still holds for the same token: only a sign of life outweighs it."""
     if life.state != "unknown" or lock.proved is None:
         return life
-    fact = Evidence(code="proved_before", values={"at": lock.proved.at, "since": lock.proved.since, "proof": lock.proved.code})
+    fact = Evidence(code="proved_before", values={"at": lock.proved.at, "since": lock.proved.since, "proof": lock.proved.code, "task_id": lock.proved.task_id})
     return Life(state="dead", evidence=(*life.evidence, fact))
 
 
@@ -72,7 +72,7 @@ def proof_of(judged: JudgedLock, now: datetime) -> Proved | None:
         return None
     proof = next((fact for fact in judged.evidence if fact.code in PROOFS), None)
     since = next((value for value in proof.values.values() if isinstance(value, datetime)), None) if proof else None
-    return Proved(at=now, code=proof.code, since=since) if proof else None
+    return Proved(at=now, code=proof.code, since=since, task_id=judged.holder.task_id) if proof else None
 
 
 def _believable(lock: HeldLock, holder: Holder, run: Run | None, entry: CatalogueEntry | None, facts: Facts) -> Life:

@@ -32,6 +32,7 @@ class Proved:
     at: datetime  # when, by our clock
     code: str  # of the evidence that proved it
     since: datetime | None = None  # what it says of when the holder was known to be gone
+    task_id: str | None = None  # the holder's run, as it was known then
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,7 +84,9 @@ SENTENCES: Mapping[str, str] = {
     "pid_given_again": N_("a later process on the same machine has had pid %(pid)s since %(at)s: the one of %(worker)s that took the lock is gone"),
     "run_revoked": N_("run %(task_id)s was told to end at %(at)s, and its process on %(worker)s is still there: it may go on"),
     "other_candidate": N_("run %(task_id)s of %(task_name)s on %(worker)s may hold the lock as well, one of %(candidates)s, and is not proved dead"),
-    "proved_before": N_("its death was proved at %(at)s, and a proof stays true: it was gone at %(since)s, and the token has not changed"),
+    "proved_before": N_(
+        "that run %(task_id)s, which held it, is dead was proved at %(at)s (gone since %(since)s at the latest), and the token has not changed"
+    ),
     "released_by_hand": N_("released by hand by %(by)s at %(at)s while the run went on"),
     "connection_unknown": N_("the broker does not let us see whether %(worker)s is still connected"),
     "message_unacked": N_("run %(task_id)s is still unacknowledged: Redis gives it out again on %(queue)s from %(due_at)s, released or not"),

@@ -14,7 +14,7 @@ from tests.dashboard.judge.oracle.history import History, Moment
 from tests.dashboard.judge.oracle.story import DEADLY, Story, stories
 
 HISTORIES = int(os.environ.get("LOCKHOUSE_HISTORIES", "1000"))
-PROOFS = {"run_ended", "worker_lost", "worker_silent", "process_gone", "run_not_active"}
+PROOFS = {"run_ended", "worker_lost", "worker_silent", "process_gone", "run_not_active", "pid_given_again", "proved_before"}
 TABLE: Counter[tuple[str, str]] = Counter()
 
 

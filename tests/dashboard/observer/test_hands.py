@@ -120,7 +120,7 @@ def test_proved_death_stays_proved_while_a_source_is_away_and_says_since_when(so
 
     assert one.verdict == "orphaned"
     fact = next(fact for fact in one.evidence if fact.code == "proved_before")
-    assert fact.values == {"at": LATE, "since": NOW, "proof": "worker_silent"}
+    assert fact.values == {"at": LATE, "since": NOW, "proof": "worker_silent", "task_id": TASK}
 
 
 def test_proof_outlives_the_observer_that_found_it():

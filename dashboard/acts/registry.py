@@ -27,11 +27,14 @@ EXTEND = Act(name="lock-extend", permission="lockhouse.release_lock")
 LIMIT = Act(name="lock-timeout", permission="lockhouse.release_lock", force_permission="lockhouse.force_release_lock")
 PROTECT = Act(name="lock-protect", permission="lockhouse.release_lock", danger="repairs")
 UNDO_CHANGE = Act(name="lock-change-undo", permission="lockhouse.release_lock", danger="repairs")
+REVOKE = Act(name="lock-revoke", permission="lockhouse.revoke_runs", force_permission="lockhouse.terminate_runs", danger="forces")
 DELETE_RESULT = Act(name="result-delete", permission="lockhouse.delete_result")
 RESTORE_RESULT = Act(name="result-restore", permission="lockhouse.delete_result", danger="repairs")
 SEND = Act(name="task-send", permission="lockhouse.send_tasks")
 EVENTS_ON = Act(name="worker-events", permission="lockhouse.control_workers", danger="repairs")
-ACTS = {act.name: act for act in (RELEASE, UNDO_RELEASE, RELEASE_MANY, EXTEND, LIMIT, PROTECT, UNDO_CHANGE, DELETE_RESULT, RESTORE_RESULT, SEND, EVENTS_ON)}
+ACTS = {
+    act.name: act for act in (RELEASE, UNDO_RELEASE, RELEASE_MANY, EXTEND, LIMIT, PROTECT, UNDO_CHANGE, REVOKE, DELETE_RESULT, RESTORE_RESULT, SEND, EVENTS_ON)
+}
 
 
 def permit(actor: Actor, act: Act, *, force: bool = False) -> None:

@@ -1,13 +1,14 @@
 """Settles acts of which nobody knows whether they were done, by looking at what is there now. Reads the watched system only."""
 
 import base64
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from dashboard.acts import parts
 from dashboard.acts.ledger import finish
 from dashboard.acts.lifetime_undo import settled_change
 from dashboard.acts.refusals import Refused
-from dashboard.acts.registry import DELETE_RESULT, EVENTS_ON, EXTEND, LIMIT, PROTECT, RELEASE, RELEASE_MANY, RESTORE_RESULT, SEND, UNDO_CHANGE
+from dashboard.acts.registry import DELETE_RESULT, EVENTS_ON, EXTEND, LIMIT, PROTECT, RELEASE, RELEASE_MANY, RESTORE_RESULT, REVOKE, SEND, UNDO_CHANGE
 from dashboard.acts.results import settled
 from dashboard.acts.send_settle import send_settled
 from dashboard.acts.target import read_digest, target_of
@@ -22,6 +23,13 @@ OF_LIFETIMES = {EXTEND.name, LIMIT.name, PROTECT.name, UNDO_CHANGE.name}
 OF_RESULTS = {DELETE_RESULT.name, RESTORE_RESULT.name}
 
 
+def _never(_act: OperatorAct, _now: datetime) -> None:
+    """Nothing that is there now tells whether a worker was told to revoke a run."""
+
+
+SETTLERS: Mapping[str, Callable[[OperatorAct, datetime], Answer | None]] = {SEND.name: send_settled, EVENTS_ON.name: events_settled, REVOKE.name: _never}
+
+
 def settle(act: OperatorAct, *, now: datetime | None = None) -> OperatorAct:
     """The act, with its answer if that can be known by now.
 
@@ -32,11 +40,8 @@ def settle(act: OperatorAct, *, now: datetime | None = None) -> OperatorAct:
         return act
     if act.act == RELEASE_MANY.name:
         return _settled_whole(act, now)
-    if act.act == SEND.name:
-        answer = send_settled(act, now or datetime.now(UTC))
-        return act if answer is None else finish(act, answer).act
-    if act.act == EVENTS_ON.name:
-        answer = events_settled(act, now or datetime.now(UTC))
+    if settler := SETTLERS.get(act.act):
+        answer = settler(act, now or datetime.now(UTC))
         return act if answer is None else finish(act, answer).act
     if "valid_until_ms" not in act.before:  # it never came as far as a command
         return finish(act, Answer(state="failed", code="not_done")).act

@@ -8,12 +8,14 @@ from ninja import Field, Router, Schema
 
 from dashboard.acts.lifetime import LONGEST, change_now
 from dashboard.acts.registry import EXTEND, LIMIT, PROTECT, Act
+from dashboard.acts.revoke import revoke_now
 from dashboard.acts.undo import undo
 from dashboard.api.auth import caller, needs
 from dashboard.api.locks import IdempotencyKey, outcome_row, status_of
 
 MS = timedelta(milliseconds=1)
 RELEASE_LOCK = "lockhouse.release_lock"
+REVOKE_RUNS = "lockhouse.revoke_runs"
 router = Router(tags=["locks"])
 
 
@@ -28,6 +30,12 @@ class Extend(Change):
     """The same, with how much is added."""
 
     by_ms: int = Field(ge=1000, le=LONGEST // MS, description="Added to what is left.")
+
+
+class Revoke(Change):
+    """The same, and whether its process is ended."""
+
+    terminate: bool = Field(False, description="End the run's process (SIGTERM); needs the permission terminate_runs. Else a run that is under way goes on.")
 
 
 class Timeout(Change):
@@ -53,6 +61,13 @@ def timeout(request: HttpRequest, lock_id: str, body: Timeout, idempotency_key: 
 def protect(request: HttpRequest, lock_id: str, body: Change, idempotency_key: IdempotencyKey = None) -> JsonResponse:
     """With the time that the lock had, while nobody has taken it; refused where no run is known to go on."""
     return _changed(request, PROTECT, lock_id, body, idempotency_key)
+
+
+@router.post("/locks/{lock_id}/revoke", summary="Revoke the run that holds a lock, and release it once the run was seen to end", auth=needs(REVOKE_RUNS))
+def revoke(request: HttpRequest, lock_id: str, body: Revoke, idempotency_key: IdempotencyKey = None) -> JsonResponse:
+    """It waits up to 8 s for the end; where that was not seen the lock stays, and `code` is `revoked_not_ended`."""
+    outcome = revoke_now(caller(request), lock_id, body.token_digest, body.reason, terminate=body.terminate, origin="api", idempotency_key=idempotency_key)
+    return JsonResponse(outcome_row(outcome), status=status_of(outcome))
 
 
 @router.post("/acts/{act_id}/undo", summary="Undo a release, an extension, a timeout or a protection", auth=needs(RELEASE_LOCK))

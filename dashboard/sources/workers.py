@@ -15,7 +15,7 @@ SOURCE = "workers"
 GARBAGE = (ValueError, TypeError, KeyError, AttributeError)  # what kombu raises for a reply that is none; anybody can write into a reply queue
 
 
-def ask_workers(app: Celery, command: str, names: Sequence[str] | None, timeout_s: float) -> Mapping[str, Any]:
+def ask_workers(app: Celery, command: str, names: Sequence[str] | None, timeout_s: float, arguments: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
     """What each worker answered to `command`, by name; who did not answer in time is not in it.
 
     With names it returns as soon as all of them have answered; without, it waits the whole timeout, for nobody knows who is there.
@@ -24,12 +24,12 @@ def ask_workers(app: Celery, command: str, names: Sequence[str] | None, timeout_
     """
     try:
         with app.connection_or_acquire() as connection:
-            return _ask(app, connection, command, names, timeout_s)
+            return _ask(app, connection, command, names, timeout_s, arguments or {})
     except (KombuError, RedisError, OSError) as error:
         raise SourceUnavailable(SOURCE, f"could not be asked: {error}") from error
 
 
-def _ask(app: Celery, connection: Connection, command: str, names: Sequence[str] | None, timeout_s: float) -> dict[str, Any]:
+def _ask(app: Celery, connection: Connection, command: str, names: Sequence[str] | None, timeout_s: float, arguments: Mapping[str, Any]) -> dict[str, Any]:
     until, ticket, found = monotonic() + timeout_s, uuid(), dict[str, Any]()
 
     def take(body: Any, message: Any) -> None:
@@ -39,7 +39,7 @@ def _ask(app: Celery, connection: Connection, command: str, names: Sequence[str]
     control: Any = app.control  # its types do not know the mailbox
     mailbox = control.mailbox(connection)
     channel, replies = connection.default_channel, mailbox.get_reply_queue()
-    mailbox._publish(command, {}, destination=None if names is None else list(names), reply_ticket=ticket, channel=channel, timeout=timeout_s)
+    mailbox._publish(command, dict(arguments), destination=None if names is None else list(names), reply_ticket=ticket, channel=channel, timeout=timeout_s)
     consumer = Consumer(channel, [replies], accept=["json"], no_ack=True, callbacks=[take], on_decode_error=_pass_over)
     try:
         with consumer:

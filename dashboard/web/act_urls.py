@@ -3,12 +3,13 @@
 from django.db.transaction import non_atomic_requests
 from django.urls import path
 
-from dashboard.web import acts, bulk, lifetime, result_acts, send, trace, worker_acts
+from dashboard.web import acts, bulk, lifetime, result_acts, revoke, send, trace, worker_acts
 
 # Not in a request's transaction: an act's record must be in the database before the act is done.
 urlpatterns = [
     path("locks/release/", non_atomic_requests(bulk.locks_release), name="locks-release"),
     path("locks/<str:id>/release/", non_atomic_requests(acts.lock_release), name="lock-release"),
+    path("locks/<str:id>/revoke/", non_atomic_requests(revoke.lock_revoke), name="lock-revoke"),
     path("locks/<str:id>/<str:change>/", non_atomic_requests(lifetime.lock_change), name="lock-change"),
     path("results/<str:id>/delete/", non_atomic_requests(result_acts.result_delete), name="result-delete"),
     path("acts/<uuid:id>/restore/", non_atomic_requests(result_acts.result_restore), name="result-restore"),

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_noop as N_
 from dashboard.conf import conf
 from dashboard.records import JudgedLock
 
+REVOKE = "lockhouse.revoke_runs"
 RELEASE = "lockhouse.release_lock"
 FORCE_RELEASE = "lockhouse.force_release_lock"
 NEVER_RELEASED = {
@@ -50,6 +51,8 @@ def changes(one: JudgedLock, may: frozenset[str]) -> Iterator[tuple[str, str]]:
     """What is offered on the lock's own page: word and address."""
     if url := protect_url(one, may):
         yield _("Protect…"), url
+    if url := revoke_url(one, may):
+        yield _("Revoke its run…"), url
     if one.lock.lapsed_at is not None or one.lock.dialect == "not-a-lock" or not _may_change(one, may):
         return
     if one.lock.expires_at is not None:
@@ -58,10 +61,17 @@ def changes(one: JudgedLock, may: frozenset[str]) -> Iterator[tuple[str, str]]:
         yield _("Set a timeout…"), _url(one, "timeout")
 
 
+def revoke_url(one: JudgedLock, may: frozenset[str]) -> str:
+    """Where the plan is of revoking the run that holds it; only of a run that is known exactly and has not ended."""
+    is_run = one.holder.certainty == "exact" and one.holder.task_id and one.holder.worker and one.verdict != "orphaned" and one.lock.lapsed_at is None
+    return _url(one, "revoke") if is_run and REVOKE in may and _may_change(one, may) else ""
+
+
 def _may_change(one: JudgedLock, may: frozenset[str]) -> bool:
     return not conf().READ_ONLY and RELEASE in may and not one.no_release
 
 
 def _url(one: JudgedLock, change: str) -> str:
     """Of exactly this token."""
-    return f"{reverse('lockhouse:lock-change', args=[one.lock.id, change])}?digest={one.lock.token_digest}"
+    path = reverse("lockhouse:lock-revoke", args=[one.lock.id]) if change == "revoke" else reverse("lockhouse:lock-change", args=[one.lock.id, change])
+    return f"{path}?digest={one.lock.token_digest}"

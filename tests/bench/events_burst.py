@@ -79,7 +79,8 @@ def main() -> int:
     dropped = ", ".join(f"{count:,} {kind}" for kind, count in result["dropped_by_type"].items()) or "nothing"
     print(f"{result['published']:,} events in {result['took_s']} s: taken in {result['taken']:,}, dropped {dropped}")
     for gap in result["gaps"]:
-        print(f"  a gap of {gap['seconds']} s{', cut by the server' if gap['cut_by_server'] else ''}: at least {gap['runs_at_least']} runs missing")
+        missing = "how many runs is not known" if gap["runs_at_least"] is None else f"at least {gap['runs_at_least']:,} runs missing"
+        print(f"  a gap of {gap['seconds']} s{', cut by the server' if gap['cut_by_server'] else ''}: {missing}")
     is_honest = result["unaccounted"] == 0 or bool(result["gaps"])
     print("everything is accounted for" if is_honest else f"LOST WITHOUT A WORD: {result['unaccounted']:,}")
     if options.json:

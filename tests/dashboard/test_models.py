@@ -1,3 +1,6 @@
+import base64
+from datetime import UTC, datetime
+
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission
@@ -7,7 +10,7 @@ from django.test import Client
 
 from dashboard.history.rows import Batch, Gap
 from dashboard.history.write import Writer
-from dashboard.models import Access, HistoryGap
+from dashboard.models import Access, HistoryGap, OperatorAct
 from tests.dashboard.acts.scene import make_user
 from tests.dashboard.history.made import BASE_US, make_row
 
@@ -109,3 +112,36 @@ def test_the_history_is_read_only_in_the_admin_and_for_those_who_may_see_runs(ta
         assert client.get(f"/admin/lockhouse/{table}/{pages[table]}/change/").status_code == status
         assert client.get(f"/admin/lockhouse/{table}/add/").status_code == 403
         assert client.post(f"/admin/lockhouse/{table}/{pages[table]}/delete/", {"post": "yes"}).status_code == 403
+
+
+@pytest.mark.parametrize("field", ["args", "kwargs", "result", "error", "traceback"])
+def test_nobody_guesses_letter_by_letter_what_the_admin_does_not_show(field):
+    writer = Writer("test:1")
+    writer.claim(BASE_US)
+    writer.write(Batch(rows=[make_row(1, **{field: "hunter2"})]), BASE_US)
+    viewer = make_user("vera", ["view_locks"])
+    viewer.is_staff = True
+    viewer.save()
+    client = Client()
+    client.force_login(viewer)
+
+    assert client.get("/admin/lockhouse/taskrun/", {f"{field}__startswith": "hunter"}).status_code == 400
+    assert client.get("/admin/lockhouse/taskrun/", {"outcome__exact": "7"}).status_code == 200
+
+
+def test_the_record_of_an_act_shows_no_key_whose_name_has_a_secret():
+    auditor = make_user("aldo", ["view_acts"])
+    auditor.is_staff = True
+    auditor.save()
+    now = datetime.now(UTC)
+    key = base64.b64encode(b"lock_token=hunter2").decode()
+    act = OperatorAct.objects.create(
+        act="lock-release", username="olga", nonce="n", target_id="1", planned_at=now, started_at=now, origin="page", before={"key": key, "verdict": "orphaned"}
+    )
+    client = Client()
+    client.force_login(auditor)
+
+    page = client.get(f"/admin/lockhouse/operatoract/{act.pk}/change/").content.decode()
+
+    assert "orphaned" in page
+    assert key not in page

@@ -116,3 +116,13 @@ def test_an_empty_history_has_no_runs():
     TaskRun.objects.all().delete()
 
     assert numbers() == [] and numbers(words=(("id", "run-1"),)) == [] and open_rows() == []
+
+
+@pytest.mark.parametrize("odd", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "soon"])
+def test_a_time_that_no_clock_shows_is_none(odd):
+    writer = Writer("test:1")
+    writer.claim(BASE_US)
+    writer.write(Batch(rows=[make_row(77_000, eta=odd, expires=odd)]), BASE_US)
+    names_read.forget()
+    [run] = runs_of_identity(identity("run-77000"))
+    assert (run.eta_at, run.expires_at) == (None, None)

@@ -36,7 +36,9 @@ from dashboard.words import visible
 CSV = "csv"
 PAYLOADS, UNREDACTED = "lockhouse.view_payloads", "lockhouse.view_unredacted"
 ROWS_AT_ONCE = 200
-FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # the wide ones are taken for the others in some places
+# Where a cell begins for a spreadsheet, before what makes it a formula: in many languages it parts cells at every semicolon as well. The wide signs are taken
+# for the others in some places.
+_AT_A_START = re.compile(r"(^|;)(?=\s*[=+\-@＝＋－＠])")
 Row = Mapping[str, Any]
 Query = Mapping[str, str]
 May = frozenset[str]
@@ -117,7 +119,7 @@ def _cell(value: Any) -> Any:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return value
     text = visible(_text(value))
-    return f"'{text}" if text.lstrip().startswith(FORMULA) else text
+    return _AT_A_START.sub(r"\1'", text)
 
 
 def _text(value: Any) -> str:

@@ -4,6 +4,7 @@ from functools import lru_cache
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.contrib.admin.utils import quote
 from django.urls import NoReverseMatch, get_script_prefix, get_urlconf, reverse
 
 from dashboard.records.identity import identity
@@ -42,10 +43,10 @@ def send_url(**given: str) -> str:
 
 
 def object_url(model: str, key: str) -> str:
-    """The admin's change page of an object; empty where that model is not of this project, or not in its admin."""
+    """The admin's change page of an object; empty where that model is not of this project, or not in its admin. The key is quoted as the admin has it."""
     app, _, name = model.lower().rpartition(".")
     try:
-        return reverse(f"admin:{app}_{name}_change", args=[key])
+        return reverse(f"admin:{app}_{name}_change", args=[quote(key)])
     except NoReverseMatch:
         return ""
 

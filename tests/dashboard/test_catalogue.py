@@ -1,8 +1,12 @@
 """The catalogue of locks: what it says is shown wherever a lock is, an object's own page in the admin included; a bad one fails at start."""
 
 import json
+import re
+from html import unescape
+from urllib.parse import unquote as unquote_url
 
 import pytest
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.models import Permission, User
 from django.core import checks
 from django.core.management import call_command
@@ -51,6 +55,15 @@ def test_row_shows_the_label_and_links_to_the_objects_change_page(catalogue):
     assert "mailbox of 7" in row
     assert '<a href="/admin/auth/user/7/change/"><bdi>user 7</bdi></a>' in row
     assert "blocks mail for user 7" in row
+
+
+@pytest.mark.parametrize("key", ["../group/3", "a_2Fb", "7?next=x"])
+def test_link_leads_to_the_object_whose_key_it_is_and_nowhere_else(catalogue, key):
+    (row,) = rows_of("locks", make_snapshot(locks=(mail_lock(key),)), "locks-rows")
+
+    (link,) = re.findall(r'href="/admin/auth/user/([^"]*)/change/"', row)
+    assert "/" not in link
+    assert unquote(unquote_url(unescape(link))) == key
 
 
 def test_locks_page_shows_them_as_well(catalogue):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -71,7 +72,14 @@ def test_no_cell_is_a_formula(put, viewer, name):
 def test_text_stays_within_its_cell_and_its_line(put, viewer):
     put(make_queue(name='a",b\r\n\u202e;=x'))
     [row] = rows_of(viewer.get("/queues/?format=csv"))
-    assert row["name"] == 'a",b\\u000d\\u000a\\u202e;=x'
+    assert row["name"] == "a\",b\\u000d\\u000a\\u202e;'=x"
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "＝", " ="])
+def test_no_formula_begins_where_a_spreadsheet_parts_cells_at_semicolons(put, viewer, sign):
+    put(make_queue(name=f"x;{sign}1", consumers=("a@web-1", f"{sign}1+1")))
+    said = viewer.get("/queues/?format=csv").getvalue().decode()
+    assert not re.search(r";\s*[=+\-@＝]", said)
 
 
 @pytest.mark.parametrize("page", list(EXPORTS))

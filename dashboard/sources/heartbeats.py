@@ -3,6 +3,10 @@
 A worker publishes its events on one connection. Frozen (SIGSTOP), it keeps that connection open, last used when its last event came;
 killed, the server has closed it.  Source: CLIENT LIST, whose `idle` counts whole seconds since a connection was last used (tried with
 SIGSTOP and SIGKILL on Celery 5.7 and Valkey 9.1).
+
+Another publisher that fell silent in the very second of a worker's last event passes for it, and the verdict stays unknown. More looks do not tell the
+two apart, for neither is used again; nor does the list name who owns a connection (its address is a host's, its name is empty). Only having seen that
+connection out of step with the worker's events while it lived would: a look at all connections every few seconds in peace, at 300 bytes each.
 """
 
 from collections.abc import Iterable

@@ -102,7 +102,7 @@ class History:
             self.at(story.observer_restarts_at, self.seen.restart)
             self.at(story.observer_restarts_at + 3, self.seen.begin)
         if story.released_by_hand_at is not None:
-            self.at(story.released_by_hand_at, lambda now: self._free(now))
+            self.at(story.released_by_hand_at, self._free)
         if story.extended and story.timeout is not None:
             self.at(3.0, self._extend)
 
@@ -213,7 +213,7 @@ class History:
         hero = self.hero
         hero.ended = now
         self.hero_process.children[0] = 899
-        self.runs.append(listed := replace_run(hero))
+        self.runs.append(listed := hero.as_listed())
 
         def noticed(then: float) -> None:
             listed.is_listed = False
@@ -247,8 +247,3 @@ class History:
                 self.seen.event(new, "worker-online", then)
 
         self.at(now + 3, comes)
-
-
-def replace_run(run: Run) -> Run:
-    """The dead run as its worker still lists it, until it notices."""
-    return Run(run.task_id, run.name, run.process, run.pid, run.received, run.started, run.retries)

@@ -58,6 +58,10 @@ class Run:
         """Whether it executes, be it frozen in the middle."""
         return self.ended is None and not self.process.killed
 
+    def as_listed(self) -> "Run":
+        """The dead run as its worker still lists it, until it notices."""
+        return Run(self.task_id, self.name, self.process, self.pid, self.received, self.started, self.retries)
+
     def by_its_clock(self, seconds: float) -> datetime:
         return clock(seconds + self.process.skew)
 

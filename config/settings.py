@@ -80,6 +80,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "timeout": 5,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
     }
+elif DATABASES["default"]["ENGINE"].endswith("postgresql"):
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)  # one that is cut off must not hold up the observer
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Never a watched cache: `cache.clear()` is FLUSHDB.

@@ -1,7 +1,7 @@
 """Counts and quantiles of runtimes, from the end of a run to what a page says."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard.history import figures
@@ -21,6 +21,7 @@ def sketch_of(durations):
     return sketch
 
 
+@settings(deadline=None)  # assert behaviour, never times
 @given(st.lists(st.integers(0, 10**12), min_size=1, max_size=200), st.sampled_from([0.5, 0.95, 0.99]))
 def test_a_quantile_is_right_within_one_percent(durations, share):
     ordered = sorted(durations)
@@ -29,6 +30,7 @@ def test_a_quantile_is_right_within_one_percent(durations, share):
     assert abs(quantile(sketch_of(durations), share) - exact) <= 1.001 * ACCURACY * exact + 1, "and a microsecond, for it is a whole number"
 
 
+@settings(deadline=None)  # assert behaviour, never times
 @given(st.lists(st.integers(0, 10**9), max_size=50), st.lists(st.integers(0, 10**9), max_size=50))
 def test_two_sketches_together_are_the_sketch_of_both_and_survive_being_packed(some, others):
     together = unpacked(packed(sketch_of(some)))

@@ -87,7 +87,7 @@ class RunsPanel(ListPanel):
         queues = {queue.name: queue for queue in snapshot.queues}
         says = {**_says(found.seen, found.judged), "is_by_itself": not found.asked.order}
         return [
-            *LIST.regions(replace(found, shown=rows), may, says=says, chips=_chips(found.matching), also=_missing(past, now)),
+            *LIST.regions(replace(found, shown=rows), may, says=says, chips=_chips(found.matching), also=_missing(past, now, found.asked)),
             *(Piece(id=row_id(one), html=row_html(one, queues.get(one.run.queue or ""), may, now), within="runs-rows") for one in rows[:MAX_ROWS]),
             piece("runs-older", "panels/runs_older.html", **_links(found.asked, before, past.older)),
         ]
@@ -109,12 +109,13 @@ def _links(asked: Asked, before: int, older: int) -> dict[str, str]:
     return {"older": f"{with_order}{joint}before={older}" if older else "", "newest": with_order if before != LAST else ""}
 
 
-def _missing(past: Ended, now: datetime) -> str:
-    """What of the history is not there: all of it, or what happened while nobody wrote it."""
+def _missing(past: Ended, now: datetime, asked: Asked) -> str:
+    """What of the history is not there: all of it, what a column's order leaves out, or what happened while nobody wrote it."""
     if past.problem:
         return _("The history %(problem)s. Shown is what is remembered without it.") % {"problem": visible(past.problem)}
     heard = [one.run.heard_at for one in past.runs if one.run.heard_at is not None]
-    return " ".join(gap_sentence(gap, now) for gap in gaps_since(min(heard))) if heard else ""
+    partly = [_("Sorted are the runs of this page alone, not the older ones.")] if asked.order and past.older else []
+    return " ".join([*partly, *(gap_sentence(gap, now) for gap in gaps_since(min(heard)))]) if heard else ""
 
 
 def _says(seen: Look, judged: Sequence[JudgedRun]) -> dict[str, Any]:

@@ -103,6 +103,8 @@ def test_the_page_has_the_history_the_gap_and_the_way_to_older_ones(known, opera
     on = [{number for number in range(300) if f">run-{number}<" in page or f'"run-{number}"' in page} for page in (first, second)]
     assert on[0] | on[1] == {*range(6, 30), *range(100, 260)} and not on[0] & on[1]
     assert "The newest" in second and "before=" not in second.partition("runs-older")[2]
+    said = "Sorted are the runs of this page alone"
+    assert said not in first and said in client.get("/runs/?o=-runtime").content.decode()
 
 
 def test_the_export_streams_all_of_the_history_that_the_filter_leaves(known, operator):

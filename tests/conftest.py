@@ -13,6 +13,8 @@ from redis import Redis
 from dashboard import connections, snapshot
 from tests.system import running_server
 
+LONG = ("tests/journeys/", "tests/lock_wheel/", "tests/dashboard/acts/test_preflight.py", "tests/dashboard/observer/test_deaths.py")
+
 
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
@@ -63,5 +65,5 @@ def groups_survive_a_flush() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The journeys first: one of their files takes minutes, and begun last it would be waited for alone."""
-    items.sort(key=lambda item: "tests/journeys/" not in item.nodeid)
+    """What takes minutes first, journeys and the environments of the wheel: begun last it would be waited for alone."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))

@@ -30,7 +30,7 @@ from tests.dashboard.acts.scene import WORKER, living_worker, orphan_token
 
 pytestmark = pytest.mark.django_db
 
-ACTS = int(os.environ.get("LOCKHOUSE_INTERLEAVINGS", "2000"))  # 100,000 at night
+ACTS = int(os.environ.get("LOCKHOUSE_INTERLEAVINGS", "1000"))  # 100,000 at night
 RIVALS = 3
 TASK = "d9c26803-1111-4222-8333-444455556666"
 SECOND = timedelta(seconds=1)

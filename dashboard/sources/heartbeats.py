@@ -19,7 +19,8 @@ from redis.exceptions import RedisError, ResponseError
 from dashboard.connections import BROKER, OWN_NAMES
 from dashboard.exceptions import SourceUnavailable
 
-SLACK_S = 1.5  # idle is counted in whole seconds, and an event takes a moment to reach us
+SLACK_S = 1.5  # idle is counted in whole seconds
+LATE_S = 5.0  # an event may reach us so much later than it was sent, where this machine or the network was busy
 
 
 def publishing_idles(redis: Redis) -> list[int] | None:
@@ -62,4 +63,4 @@ def uptime_s(redis: Redis) -> int | None:
 def may_be_open(idles: Iterable[int], last_event_at: datetime, now: datetime) -> bool:
     """Whether some open connection was last used just when the worker's last event came."""
     elapsed = (now - last_event_at).total_seconds()
-    return any(abs(idle - elapsed) <= SLACK_S for idle in idles)
+    return any(-SLACK_S <= idle - elapsed <= LATE_S for idle in idles)

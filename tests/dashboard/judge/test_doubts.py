@@ -106,6 +106,13 @@ def test_process_that_came_back_with_the_same_pid_is_another_one(told):
     assert "process_later" in codes(judged)
 
 
+@pytest.mark.parametrize("untold", [{"vitals_at": None}, {}], ids=["no heartbeats", "events missed"])
+def test_process_that_began_about_when_the_lock_was_seen_and_need_not_have_said_so_may_be_another(untold):
+    since = ago(seconds=30) if not untold else ago(hours=1)
+    worker = make_worker(**untold, started_at=ago(seconds=79), active=(), processes=(811,))
+    assert only(workers=(worker,), runs=(), flow=FlowReading(since=since)).verdict == "unknown"
+
+
 def test_worker_that_only_connected_anew_is_the_same_process():
     judged = only(workers=(make_worker(started_at=ago(hours=2), online_at=(ago(seconds=30),)),))
     assert judged.verdict == "held"

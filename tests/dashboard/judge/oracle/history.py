@@ -96,8 +96,9 @@ class History:
             self._plan_rival(rival, number)
         self.at(story.fate_at, self._fate)
         if story.gap is not None:
-            begun = story.gap[0]
-            self.at(story.gap[1], lambda now: self.seen.gap_is_over(begun, now))
+            begun, over = story.gap
+            self.at(min(begun + 10, over - 0.01), self.seen.gap_is_noticed)
+            self.at(over, lambda now: self.seen.gap_is_over(begun, now))
         if story.observer_restarts_at is not None:
             self.at(story.observer_restarts_at, self.seen.restart)
             self.at(story.observer_restarts_at + 3, self.seen.begin)
@@ -162,10 +163,9 @@ class History:
             return
         attempt = -self.story.waits + rival.at
         is_again = rival.does == "again" and rival.at > 0
-        run = Run(
-            "hero" if is_again else f"rival-{number}", OWNER if rival.same_task or is_again else OTHER, process, self._pid(process, 1 + number),
-            attempt - 0.03, attempt - 0.01,
-        )  # fmt: skip
+        is_owners = rival.same_task or is_again or (rival.does == "takes" and self.story.owned)  # as the settings say
+        task_id, name = "hero" if is_again else f"rival-{number}", OWNER if is_owners else OTHER
+        run = Run(task_id, name, process, self._pid(process, 1 + number), attempt - 0.03, attempt - 0.01)
         self._plan_run(run)
         if rival.does == "takes":
             self.at(attempt, lambda now: self._try(run, now))

@@ -19,6 +19,7 @@ PLACES = [("default", ":1:"), ("broker", "")]
 SOURCES = ("broker", "cache default", "workers", "events")
 OWNED = Policy(catalogue=(CatalogueEntry(pattern="lock_report_{id}", owner=OWNER),))
 FORGOTTEN = timedelta(hours=1)
+LATE = 3.0  # seconds that an event may take to be received where the story mixes them
 
 
 class Observed:
@@ -50,8 +51,14 @@ class Observed:
         gap = self.story.gap
         return not self.is_away and (gap is None or not gap[0] <= now < gap[1])
 
+    def gap_is_noticed(self, now: float) -> None:
+        """A subscription that brings nothing is found to be dead ten seconds later at most (sources.stream)."""
+        if not self.is_away:
+            self.state.apply(SourceSaid(source=SourceState(name="events", ok=False, since=clock(now), reason="does not answer")))
+
     def gap_is_over(self, begun: float, now: float) -> None:
         if not self.is_away:
+            self.state.apply(SourceSaid(source=SourceState(name="events", ok=True, since=clock(now), last_good_at=clock(now))))
             self.state.apply(EventsLost(from_at=clock(begun), to_at=clock(now), was_cut=False))
 
     def event(self, process: Process, kind: str, now: float, **fields: object) -> None:
@@ -77,7 +84,8 @@ class Observed:
         if self._pending:
             if self.story.mixes:
                 self.random.shuffle(self._pending)
-            self.state.apply(EventsSeen(events=tuple(self._pending), at=clock(now)))  # type: ignore[arg-type]
+            received = min(now, self._pending_at + LATE)
+            self.state.apply(EventsSeen(events=tuple(self._pending), at=clock(received)))  # type: ignore[arg-type]
             self._pending = []
 
     def answers(self, command: str, asked: tuple[str, ...], replies: Mapping[str, object], now: float) -> None:

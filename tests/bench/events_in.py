@@ -26,6 +26,7 @@ from tests.system import ROOT, System, running_system
 STEP_S, QUICK_STEP_S = 6.0, 1.5
 LONG_S = 60.0
 SETTLE_S = 2.0
+NEARLY_ALL = 0.998  # Flower counts no heartbeats
 RATES = (10_000, 20_000, 30_000, 40_000, 50_000, 60_000, 70_000, 85_000, 100_000, 120_000, 150_000, 200_000)
 FLOWER_RATES = (1_000, 2_000, 3_000, 4_000, 5_000, 6_000, 8_000, 10_000, 15_000)
 QUICK_RATES, QUICK_FLOWER_RATES = (5_000, 20_000), (1_000, 4_000)
@@ -48,7 +49,7 @@ def step(receiver: Receiver, url: str, rate: float, seconds: float, *, grouped: 
         "taken": taken,
         "lost": lost,
         "cpu_share": round((cpu_seconds(receiver.pid) - used) / published["seconds"], 2),
-        "sustained": taken >= published["events"] and not lost,
+        "sustained": taken >= NEARLY_ALL * published["events"] and not lost,
         "publisher_kept_up": published["events"] / published["seconds"] >= 0.95 * rate,
     }
 

@@ -111,9 +111,9 @@ def _is_utf8(name: str) -> bool:
 
 
 def _is_reserved(queue: str, layout: Layout) -> bool:
-    """A key that the transport itself uses, or one of another queue's lists: a message there would harm every worker."""
+    """A key that the transport or we ourselves use, or one of another queue's lists: a message there would harm everybody."""
     own = {layout.unacked, layout.unacked_index, "unacked_mutex"}
-    return queue in own or queue.startswith("_kombu.") or layout.separator in queue
+    return queue in own or queue.startswith(("_kombu.", "lockhouse:")) or layout.separator in queue
 
 
 def digest_of(sending: Sending) -> str:

@@ -218,7 +218,7 @@ def test_what_is_no_message_is_said_in_words(broker, sender, args, kwargs, said)
     assert not broker.exists("emails")
 
 
-@pytest.mark.parametrize("queue", ["unacked", "_kombu.binding.emails", "emails\x06\x163"])
+@pytest.mark.parametrize("queue", ["unacked", "_kombu.binding.emails", "lockhouse:test-system:leader", "emails\x06\x163"])
 def test_transports_own_keys_are_no_queues(broker, sender, queue):
     with pytest.raises(Refused) as refusal:
         send_now(sender, Sending(task="main_send_email", queue=queue), origin="api", anyway=True)

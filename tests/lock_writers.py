@@ -82,7 +82,7 @@ class OfCeleryOnce(Writer):
         app = Celery("once", broker=f"{url}/0", set_as_current=False)
         app.conf.ONCE = {"backend": "celery_once.backends.Redis", "settings": {"url": f"{url}/0", "default_timeout": SECONDS}}
 
-        @app.task(name="emails_send_digest", base=QueueOnce, once={"graceful": True})
+        @app.task(name="emails_send_digest", base=QueueOnce, once={"graceful": True}, shared=False)
         def task(user_id):
             """Never run here: it waits in its queue."""
 
@@ -104,7 +104,7 @@ class OfCelerySingleton(Writer):
         app = Celery("singleton", broker=f"{url}/0", set_as_current=False)
         app.conf.update(singleton_lock_expiry=SECONDS, singleton_backend_url=f"{url}/0")
 
-        @app.task(name="stock_sync", base=Singleton)
+        @app.task(name="stock_sync", base=Singleton, shared=False)
         def task(shop_id):
             """Never run here: it waits in its queue."""
 

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -177,10 +176,8 @@ def test_kill_of_the_command_ends_every_process(tmp_path):
 
 def test_ctrl_c_ends_every_process_and_leaves_no_file(tmp_path):
     (port,) = free_ports(1)
-    begin = time.monotonic()
     demo = Demo(tmp_path, port)
     demo.wait_until_it_answers()
-    seconds = time.monotonic() - begin
     logins = dict(re.findall(r"^  (viewer|operator|admin) +(\S+)$", demo.said(), re.MULTILINE))
     groups = demo.groups()
 
@@ -192,7 +189,6 @@ def test_ctrl_c_ends_every_process_and_leaves_no_file(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["terminal"]
     assert set(logins) == {"viewer", "operator", "admin"}
     assert len(set(logins.values())) == 3
-    assert seconds < 20  # 8 s is the promise on an idle machine; tests run beside each other
 
 
 def test_taken_port_is_one_sentence_and_leaves_no_file(tmp_path):

@@ -85,4 +85,14 @@ def test_every_answer_and_effect_that_is_given_has_words(scene, admin):
     outcome = release(admin, scene.plain(), typed_name="lock_report_7")
 
     assert outcome.sentence
-    assert all(words.effect(code, {"blocks": "reports", "task": "servers_retrieve_info"}) for code in words.EFFECTS)
+    moment = datetime.now(UTC).isoformat()
+    known = {
+        "blocks": "reports",
+        "task": "servers_retrieve_info",
+        "task_id": "d9c26803",
+        "worker": "worker-a@web-1",
+        "until": moment,
+        "was": moment,
+        "span": "20 s",
+    }
+    assert all(words.effect(code, known) for code in words.EFFECTS)

@@ -65,5 +65,11 @@ def groups_survive_a_flush() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes minutes first, journeys and the environments of the wheel: begun last it would be waited for alone."""
-    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+    """Spread the files that take minutes evenly from the first on: side by side they starve each other, and begun last they would be waited for alone."""
+    files = list(dict.fromkeys(item.location[0] for item in items))
+    long = [name for name in files if name.startswith(LONG)]
+    short = [name for name in files if not name.startswith(LONG)]
+    apart = len(short) // (len(long) + 1)
+    ordered = [name for number, one in enumerate(long) for name in (one, *short[number * apart : (number + 1) * apart])]
+    rank = {name: number for number, name in enumerate([*ordered, *short[len(long) * apart :]])}
+    items.sort(key=lambda item: rank[item.location[0]])

@@ -8,11 +8,11 @@ shift 2
 
 found=$(mktemp)
 nice -n 10 "$make" --no-print-directory lint >"$found" 2>&1 &  # with what the tests leave of the processors
-lint=$!
-trap 'kill $lint 2>/dev/null; rm -f "$found"' EXIT
+lint_process=$!
+trap 'kill "$lint_process" 2>/dev/null; rm -f "$found"' EXIT
 .venv/bin/python -m pytest -n "$processes" --dist loadfile "$@"
 tests=$?
-wait $lint
+wait "$lint_process"
 lint=$?
 [ $lint -eq 0 ] || { cat "$found"; echo "lint failed, see above: make lint"; }
 [ $lint -eq 0 ] && [ $tests -eq 0 ]

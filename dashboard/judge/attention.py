@@ -48,7 +48,7 @@ def _locks(judged: Sequence[JudgedLock]) -> Iterator[Concern]:
 
 def _queues(facts: Facts) -> Iterator[Concern]:
     for queue in facts.snapshot.queues:
-        since = queue.waiting_since
+        since = queue.unread_since
         if queue.ready and queue.consumers == () and since is not None and facts.now - since >= SETTLING:
             fact = Evidence(code="no_reader", values={"queue": queue.name, "ready": queue.ready, "since": since})
             yield Concern(kind="no-reader", subject=queue.name, evidence=[fact], queues=[queue])

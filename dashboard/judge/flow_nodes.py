@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from dashboard.judge.attention import BLINDING, REMEMBERED
 from dashboard.judge.facts import Facts
-from dashboard.judge.standing import Standings
+from dashboard.judge.standing import Standings, busy
 from dashboard.records import Column, Evidence, FlowNode, JudgedLock, JudgedQueue, Snapshot, Worker
 from dashboard.records.identity import identity
 
@@ -118,7 +118,7 @@ def worker_nodes(facts: Facts, judged: Sequence[JudgedLock]) -> Iterator[FlowNod
             continue
         state = standings.of(processes[0], processes)[0]
         if name in holders or name in moving or _is_there(processes[0], state, facts):
-            yield _with_standing(node, processes[0], state)
+            yield _with_standing(node, processes[0], state, facts)
 
 
 def _is_there(worker: Worker, state: str, facts: Facts) -> bool:
@@ -126,10 +126,9 @@ def _is_there(worker: Worker, state: str, facts: Facts) -> bool:
     return state == "leaving" or (facts.now - left_at < LEFT_FOR if left_at else facts.now - worker.last_heard_at < REMEMBERED)
 
 
-def _with_standing(node: FlowNode, worker: Worker, state: str) -> FlowNode:
-    busy = len(worker.active) if worker.active is not None and state in {"online", "leaving"} else None
+def _with_standing(node: FlowNode, worker: Worker, state: str, facts: Facts) -> FlowNode:
     problem = _absence(worker, state)
-    return replace(node, kind=state, amount=busy, of=worker.concurrency, problem=problem, needs=problem is not None)
+    return replace(node, kind=state, amount=busy(worker, state, facts.now, facts.policy), of=worker.concurrency, problem=problem, needs=problem is not None)
 
 
 def _absence(worker: Worker, state: str) -> Evidence | None:

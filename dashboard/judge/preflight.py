@@ -14,6 +14,7 @@ from dashboard.judge.facts import Facts, gather
 from dashboard.judge.look_alike import like_one_of
 from dashboard.judge.preflight_lock import locks_taken
 from dashboard.judge.preflight_order import Waiting, expiry, later, order, priority, waiting_before
+from dashboard.judge.queue_why import last_reader
 from dashboard.records import Check, Evidence, Policy, QueueReading, Sending, Signature, Snapshot, Transport, Word, Worker
 
 Verdict = Literal["will-run", "may-not-run", "will-not-run", "unknown"]
@@ -157,8 +158,7 @@ def _unread(scene: _Scene) -> Check:
 
 def _last_reader(scene: _Scene) -> dict[str, Word]:
     """Who read the queue last, and until when it was heard of; empty where nobody did."""
-    read = [found[0] for found in scene.facts.workers.values() if scene.sending.queue in (found[0].queues or ())]
-    last = max(read, key=lambda worker: worker.said_offline_at or worker.last_heard_at, default=None)
+    last = last_reader(scene.sending.queue, scene.facts)
     return {"reader": last.name, "until": last.said_offline_at or last.last_heard_at} if last is not None else {}
 
 

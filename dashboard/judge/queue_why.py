@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from dashboard.judge.attention import SETTLING
 from dashboard.judge.facts import Facts, gather
 from dashboard.judge.look_alike import like_one_of
-from dashboard.records import Evidence, JudgedQueue, Policy, QueueReading, Snapshot, Worker
+from dashboard.judge.standing import Standings, busy
+from dashboard.records import Evidence, JudgedQueue, Policy, QueueReading, Snapshot, Word, Worker
 
 CLEARLY = 1.05  # in against out: less is noise
 MOMENT = timedelta(seconds=10)  # a message that waits no longer than this waits only for its turn
@@ -23,16 +24,27 @@ class _Scene:
     reserved: Mapping[str, Counter[str]]  # queue -> how many messages each worker has fetched and not started
     read: tuple[str, ...]  # names of the queues that are meant: read by somebody, or named in the settings
 
+    standings: Standings
+
     def readers(self, queue: QueueReading) -> list[Worker]:
         """The newest process of each reader."""
         return [self.facts.workers[name][0] for name in queue.consumers or () if name in self.facts.workers]
+
+    def is_deserted(self, queue: QueueReading) -> bool:
+        """It has readers, and each is silent or gone, and that not because nothing is heard here."""
+        states = {self.standings.of(worker, self.facts.workers[worker.name])[0] for worker in self.readers(queue)}
+        return bool(states) and states <= {"silent", "gone", "leaving", "stopped"}
+
+    def busy(self, worker: Worker) -> int | None:
+        """How many runs it has; None: not known now."""
+        return busy(worker, self.standings.of(worker, self.facts.workers[worker.name])[0], self.facts.now, self.facts.policy)
 
 
 def judge_queues(snapshot: Snapshot, now: datetime, policy: Policy) -> list[JudgedQueue]:
     """Every queue with why it waits and what is wrong: those with a warning first, then by name.  Cost: one pass, no I/O."""
     facts = gather(snapshot, now, policy)
     meant = tuple(queue.name for queue in snapshot.queues if queue.consumers or queue.is_named)
-    scene = _Scene(facts=facts, reserved=_reserved(facts), read=meant)
+    scene = _Scene(facts=facts, reserved=_reserved(facts), read=meant, standings=Standings(facts))
     judged = [
         JudgedQueue(queue=queue, why=_why(queue, scene), warnings=list(_warnings(queue, scene)), drains_in=_drains_in(queue)) for queue in snapshot.queues
     ]
@@ -58,8 +70,25 @@ def _why(queue: QueueReading, scene: _Scene) -> Evidence:
     if queue.consumers is None:
         return Evidence(code="queue_readers_unknown")
     if not queue.consumers:
-        return Evidence(code="queue_nobody_reads", values={"since": queue.waiting_since})
+        return _unread(queue, scene)
     return _absent(queue, scene) or _all_busy(queue, scene) or hoarder or _by_rates(queue, scene.facts.now)
+
+
+def _unread(queue: QueueReading, scene: _Scene) -> Evidence:
+    """Nobody reads it: since when, and who did last."""
+    last = last_reader(queue.name, scene.facts)
+    if last is not None and scene.standings.of(last, scene.facts.workers[last.name])[0] == "leaving":
+        return Evidence(code="queue_last_leaving", values={"worker": last.name, "at": last.said_offline_at})
+    values: dict[str, Word] = {"since": queue.unread_since, "is_minimum": queue.unread_is_minimum}
+    if last is not None:
+        values |= {"reader": last.name, "until": last.said_offline_at or last.last_heard_at}
+    return Evidence(code="queue_nobody_reads", values=values)
+
+
+def last_reader(queue: str, facts: Facts) -> Worker | None:
+    """The worker that read the queue last of all that are remembered, whether it still does or not."""
+    read = [processes[0] for processes in facts.workers.values() if queue in (processes[0].queues or ())]
+    return max(read, key=lambda worker: worker.said_offline_at or worker.last_heard_at, default=None)
 
 
 def _absent(queue: QueueReading, scene: _Scene) -> Evidence | None:
@@ -74,7 +103,7 @@ def _absent(queue: QueueReading, scene: _Scene) -> Evidence | None:
 
 def _all_busy(queue: QueueReading, scene: _Scene) -> Evidence | None:
     readers = scene.readers(queue)
-    if not readers or not all(_is_busy(worker) for worker in readers):
+    if not readers or not all(_is_busy(worker, scene) for worker in readers):
         return None
     names = Counter(scene.facts.runs[task_id][0].name for worker in readers for task_id in worker.active or () if scene.facts.runs.get(task_id))
     ((task, runs),) = names.most_common(1) or [(None, 0)]
@@ -82,17 +111,19 @@ def _all_busy(queue: QueueReading, scene: _Scene) -> Evidence | None:
     return Evidence(code="queue_all_busy", values={"processes": processes, "readers": len(readers), "task_name": task, "runs": runs})
 
 
-def _is_busy(worker: Worker) -> bool:
-    return worker.active is not None and worker.concurrency is not None and len(worker.active) >= worker.concurrency
+def _is_busy(worker: Worker, scene: _Scene) -> bool:
+    active = scene.busy(worker)
+    return active is not None and worker.concurrency is not None and active >= worker.concurrency
 
 
-def _is_idle(worker: Worker) -> bool:
-    return worker.active is not None and worker.concurrency is not None and len(worker.active) < worker.concurrency
+def _is_idle(worker: Worker, scene: _Scene) -> bool:
+    active = scene.busy(worker)
+    return active is not None and worker.concurrency is not None and active < worker.concurrency
 
 
 def _hoarder(queue: QueueReading, scene: _Scene) -> Evidence | None:
     """One reader has fetched messages that it has no process for, while others have processes free."""
-    idle = [worker.name for worker in scene.readers(queue) if _is_idle(worker)]
+    idle = [worker.name for worker in scene.readers(queue) if _is_idle(worker, scene)]
     held = [(count, name) for name, count in scene.reserved.get(queue.name, Counter()).items() if name not in idle]
     if not idle or not held:
         return None
@@ -124,9 +155,11 @@ def _drains_in(queue: QueueReading) -> timedelta | None:
 def _warnings(queue: QueueReading, scene: _Scene) -> Iterator[Evidence]:
     if queue.wrong_type is not None:
         yield Evidence(code="queue_wrong_type", values={"type": queue.wrong_type})
-    since = queue.waiting_since
+    since = queue.unread_since
     if queue.ready and queue.consumers == () and since is not None and scene.facts.now - since >= SETTLING:
         yield Evidence(code="no_reader", values={"queue": queue.name, "ready": queue.ready, "since": since})
+    if queue.ready and scene.is_deserted(queue) and (absent := _absent(queue, scene)):
+        yield absent
     if queue.ready and not queue.consumers and not queue.is_named and (other := like_one_of(queue.name, scene.read)):
         origin = next((head.origin for head in queue.heads if head.origin), None)
         yield Evidence(code="queue_typo", values={"queue": queue.name, "other": other, "origin": origin})

@@ -1,15 +1,23 @@
 """In what state a worker's process is: one answer for every page. Pure; doubt counts as alive, but what is not known is never called online."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from dashboard.judge.facts import Facts
 from dashboard.judge.life import life_of_process
-from dashboard.records import Evidence, Worker
+from dashboard.records import Evidence, Policy, Worker
 
 STATES = ("gone", "silent", "unknown", "leaving", "online", "stopped")
 HEARING = frozenset({"broker", "events", "lockhouse"})  # without these nothing is heard of any worker
 ASKING = frozenset({"workers"})  # without this a silence may be ours
 Standing = tuple[str, tuple[Evidence, ...]]  # one of STATES, and what says so where it had to be concluded
+
+
+def busy(worker: Worker, state: str, now: datetime, policy: Policy) -> int | None:
+    """How many runs it said are active; None where it has not said so lately, for what it said once is no longer so."""
+    if worker.active is None or worker.active_at is None or state not in {"online", "leaving"}:
+        return None
+    return len(worker.active) if now - worker.active_at <= policy.grace else None
 
 
 class Standings:

@@ -9,7 +9,7 @@ from dashboard.judge.facts import Facts, gather
 from dashboard.judge.query import within, words_of
 from dashboard.judge.runs import JudgedRun
 from dashboard.judge.silence import name_is_shared
-from dashboard.judge.standing import STATES, Standings
+from dashboard.judge.standing import STATES, Standings, busy
 from dashboard.records import Evidence, JudgedLock, Policy, Snapshot, Worker
 from dashboard.records.identity import identity
 
@@ -28,6 +28,7 @@ class JudgedWorker:
     warnings: tuple[Evidence, ...] = ()
     runs: tuple[JudgedRun, ...] = ()  # that go on in it, as far as is known
     before: tuple[Worker, ...] = ()  # other processes of that name, the newest first
+    busy: int | None = None  # how many runs it said are active; None where that is not known, or no longer
 
     @property
     def id(self) -> str:
@@ -37,11 +38,6 @@ class JudgedWorker:
     def locks(self) -> list[JudgedLock]:
         """Those that its runs hold."""
         return [lock for run in self.runs for lock in run.locks]
-
-    @property
-    def busy(self) -> int | None:
-        """How many runs it said are active; None where that is not known, or no longer."""
-        return len(self.worker.active) if self.worker.active is not None and self.state in {"online", "leaving"} else None
 
 
 def judge_workers(snapshot: Snapshot, runs: Sequence[JudgedRun], now: datetime, policy: Policy) -> list[JudgedWorker]:
@@ -62,7 +58,8 @@ def _judged(processes: list[Worker], runs: Sequence[JudgedRun], facts: Facts, st
     state, evidence = standings.of(worker, processes)
     warnings = tuple(_warnings(worker, processes, state, facts))
     before = tuple(one for one in processes if one is not worker)
-    return JudgedWorker(worker=worker, state=state, evidence=evidence, warnings=warnings, runs=own, before=before)
+    active = busy(worker, state, facts.now, facts.policy)
+    return JudgedWorker(worker=worker, state=state, evidence=evidence, warnings=warnings, runs=own, before=before, busy=active)
 
 
 def _warnings(worker: Worker, processes: list[Worker], state: str, facts: Facts) -> Iterator[Evidence]:

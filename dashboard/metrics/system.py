@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 
+from dashboard.judge.standing import busy
 from dashboard.metrics.family import Bounds, Family, Row, gauge, labels
 from dashboard.records import QueueReading, Worker
 from dashboard.web.look import Look
@@ -74,7 +75,7 @@ def _workers(workers: Sequence[Worker], seen: Look) -> Iterator[Family]:
     for worker in workers:
         hosts[worker.name.rpartition("@")[2]].append(worker)
     all_up = [(labels(hostname=host), float(all(up[worker.name] for worker in of_host))) for host, of_host in hosts.items()]
-    active = [(labels(hostname=host), _active([worker for worker in of_host if up[worker.name]])) for host, of_host in hosts.items()]
+    active = [(labels(hostname=host), _active([worker for worker in of_host if up[worker.name]], seen)) for host, of_host in hosts.items()]
     yield gauge("lockhouse_worker_up", "Whether a worker was heard of within the grace, and did not say that it leaves.", _by_name(up))
     yield gauge("celery_worker_up", "The same by host: 0 where one of the host's workers is down.", all_up)
     yield gauge("celery_worker_tasks_active", "Runs that the host's workers are busy with.", active)
@@ -88,7 +89,7 @@ def _is_up(worker: Worker, seen: Look) -> bool:
     return worker.said_offline_at is None and seen.now - worker.last_heard_at <= seen.policy.grace
 
 
-def _active(workers: Sequence[Worker]) -> int | None:
-    """None where one of them did not tell, for it may be busy."""
-    counts = [None if worker.active is None else len(worker.active) for worker in workers]
+def _active(workers: Sequence[Worker], seen: Look) -> int | None:
+    """None where one of them has not told lately, for it may be busy."""
+    counts = [busy(worker, "online", seen.now, seen.policy) for worker in workers]
     return None if None in counts else sum(count or 0 for count in counts)

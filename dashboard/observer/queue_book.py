@@ -38,7 +38,8 @@ class QueueBook:
         self.readings: tuple[QueueReading, ...] = ()
         self.unacked: tuple[UnackedMessage, ...] = ()
         self.names: set[str] = set()  # what senders named
-        self._waiting_since: dict[str, datetime] = {}
+        self._unread: dict[str, tuple[datetime, bool]] = {}  # queue -> since when nobody reads it, and whether only since it was first seen
+        self._was_read: set[str] = set()
         self._heads: dict[tuple[str, str], QueueHead] = {}
         self._flows: dict[str, Flow] = defaultdict(Flow)
         self._unplaced: dict[str, tuple[str, datetime]] = {}  # task id -> worker and when: received from a queue that is not known, in the last LATE
@@ -55,8 +56,10 @@ class QueueBook:
             self.names.add(queue.name)
             self._heads |= {(queue.name, head.priority): head for head in queue.heads}
             self._flows[queue.name].samples.extend(queue.samples)
-            if queue.waiting_since is not None:
-                self._waiting_since[queue.name] = queue.waiting_since
+            if queue.consumers:
+                self._was_read.add(queue.name)
+            if queue.unread_since is not None:
+                self._unread[queue.name] = (queue.unread_since, queue.unread_is_minimum)
 
     def event(self, event: Event, run: LiveRun, at: datetime) -> None:
         """Take in what an event tells of queues, and tell its run the queue of its message, where that is known."""
@@ -139,6 +142,8 @@ class QueueBook:
         readings = tuple(self._known(queue, seen.at, consumers[queue.name], events_since) for queue in seen.queues)
         kept = {queue.name for queue in readings}
         self._flows = defaultdict(Flow, {name: flow for name, flow in self._flows.items() if name in kept})
+        self._unread = {name: since for name, since in self._unread.items() if name in kept}
+        self._was_read &= kept
         self._heads = {(queue.name, head.priority): head for queue in readings for head in queue.heads}
         changed = [name for name, old, new in (("queues", self.readings, readings), ("unacked", self.unacked, tuple(seen.unacked))) if old != new]
         self.readings, self.unacked = readings, tuple(seen.unacked)
@@ -150,11 +155,13 @@ class QueueBook:
         out_is_known = self._all_tell(consumers, flow.since or at, at, events_since)
         into, out = flow.rates(out_is_known)
         heads = tuple(self._with_times(queue.name, head, at) for head in queue.heads)
+        unread_since, unread_is_minimum = self._note_readers(queue.name, consumers, at)
         oldest_at, is_minimum = _oldest(heads, flow.waiting_since(out_is_known=out_is_known))
         return replace(
             queue,
             consumers=consumers,
-            waiting_since=self._unread_since(queue, consumers, at),
+            unread_since=unread_since,
+            unread_is_minimum=unread_is_minimum,
             heads=heads,
             oldest_at=oldest_at,
             oldest_is_minimum=is_minimum,
@@ -164,12 +171,15 @@ class QueueBook:
             samples=tuple(flow.samples),
         )
 
-    def _unread_since(self, queue: QueueReading, consumers: tuple[str, ...] | None, at: datetime) -> datetime | None:
-        if queue.ready and consumers == ():
-            return self._waiting_since.setdefault(queue.name, at)
-        if consumers is not None or not queue.ready:  # while nobody can be asked, it is remembered
-            self._waiting_since.pop(queue.name, None)
-        return None
+    def _note_readers(self, name: str, consumers: tuple[str, ...] | None, at: datetime) -> tuple[datetime | None, bool]:
+        """Since when nobody reads it; while nobody can be asked, that is remembered and not told."""
+        if consumers is None:
+            return None, False
+        if consumers:
+            self._unread.pop(name, None)
+            self._was_read.add(name)
+            return None, False
+        return self._unread.setdefault(name, (at, name not in self._was_read))
 
     def _all_tell(self, consumers: tuple[str, ...] | None, since: datetime, at: datetime, events_since: datetime | None) -> bool:
         """Whether everything that was received from this queue since then is known; nobody receives nothing."""

@@ -9,6 +9,7 @@ from dashboard.judge import assess
 from dashboard.judge.facts import gather
 from dashboard.judge.holders import find_holder
 from dashboard.judge.runs import judge_runs
+from dashboard.judge.standing import busy
 from dashboard.observer.books import Books
 from dashboard.observer.event_reducer import EventReducer
 from dashboard.observer.figures import total
@@ -181,14 +182,15 @@ class State(Books):
     def _sample(self, now: datetime) -> None:
         broker = self._is_ok("broker")
         caches = [source for name, source in self.sources.items() if name.startswith("cache ")]
-        active = [worker.active for worker in self.workers.living(now, self._policy.grace) if worker.active is not None]
+        grace = self._policy.grace
+        told = [count for worker in self.workers.living(now, grace) if (count := busy(worker, "online", now, self._policy)) is not None]
         self.figures.sample(
             now,
             are_events_received=self._is_ok("events"),
             locks=len(self.locks.held) if caches and all(source.ok for source in caches) else None,
             ready=sum(queue.ready for queue in self.queues) if broker else None,
             unacked=total([queue.unacked for queue in self.queues]) if broker else None,
-            busy=sum(map(len, active)) if self._is_ok("workers") else None,
+            busy=sum(told) if self._is_ok("workers") else None,
         )
 
     def snapshot(self, now: datetime, sections: Collection[str] = ("runs", "more_runs")) -> Snapshot:

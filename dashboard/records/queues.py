@@ -31,7 +31,8 @@ class QueueReading:
     unacked: int | None = None
     eta: int | None = None  # the part of unacked with a time in the future
     consumers: tuple[str, ...] | None = None  # None: nobody could be asked
-    waiting_since: datetime | None = None  # first time it was seen with messages and without a consumer
+    unread_since: datetime | None = None  # since when it was seen without a consumer; None: it has one, or nobody could be asked
+    unread_is_minimum: bool = False  # it was never seen with a consumer: nobody may have read it for longer
     wrong_type: str | None = None  # the key is no list but this
     is_named: bool = False  # the settings name it
     bound_with: tuple[str, ...] = ()  # queues that the same exchange and routing key reach

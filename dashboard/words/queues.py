@@ -12,7 +12,7 @@ from dashboard.records import Word
 SENTENCES: Mapping[str, str] = {
     "queue_empty": N_("nothing waits"),
     "queue_moment": N_("waiting only for a moment: its turn comes within seconds"),
-    "queue_nobody_reads": N_("nobody reads it, since %(since)s"),
+    "queue_last_leaving": N_("its last reader, %(worker)s, is leaving since %(at)s: it ends its runs and takes no more"),
     "queue_readers_unknown": N_("who reads it is not known, for not every worker has told its queues"),
     "queue_readers_silent": N_("all its readers are silent; the last, %(worker)s, was heard at %(at)s"),
     "queue_readers_leaving": N_("all its readers are leaving; the last, %(worker)s, said so at %(at)s"),
@@ -53,6 +53,11 @@ def _all_busy(given: Mapping[str, Word], shown: Mapping[str, str]) -> str:
     return processes + ", " + ngettext("%(runs)s with %(task_name)s", "%(runs)s of them with %(task_name)s", _counted(given, "processes")) % shown
 
 
+def _unread(given: Mapping[str, Word], shown: Mapping[str, str]) -> str:
+    said = _("nobody reads it, since %(since)s or longer") if given.get("is_minimum") else _("nobody reads it, since %(since)s")
+    return (said + (_("; %(reader)s did until %(until)s") if given.get("reader") else "")) % shown
+
+
 def _stalled(given: Mapping[str, Word], shown: Mapping[str, str]) -> str:
     few = "its %(readers)s reader is there and has free processes, but has received nothing for a minute"
     return (
@@ -81,6 +86,7 @@ def _typo(given: Mapping[str, Word], shown: Mapping[str, str]) -> str:
 
 COUNTED: Mapping[str, Callable[[Mapping[str, Word], Mapping[str, str]], str]] = {
     "queue_all_busy": _all_busy,
+    "queue_nobody_reads": _unread,
     "queue_prefetched": _prefetched,
     "queue_stalled": _stalled,
     "queue_typo": _typo,

@@ -53,7 +53,7 @@ def concern_row(concern: Concern, seen: Look, may: frozenset[str]) -> Piece:
 def _since(concern: Concern) -> datetime | None:
     """When it began, where the headline does not say how long it still lasts."""
     if concern.queues:
-        return concern.queues[0].waiting_since
+        return concern.queues[0].unread_since
     if len(concern.locks) == 1:
         return concern.locks[0].lock.lapsed_at
     if concern.kind == "unknown-task":

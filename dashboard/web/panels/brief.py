@@ -5,7 +5,7 @@ from hashlib import sha256
 from itertools import islice
 
 from dashboard.judge.facts import gather
-from dashboard.judge.standing import Standings
+from dashboard.judge.standing import Standings, busy
 from dashboard.records import QueueReading, Worker
 from dashboard.web.instants import Instant, instant_of
 from dashboard.web.links import worker_url
@@ -55,7 +55,7 @@ def worker_row(worker: Worker, state: str, seen: Look, urls: Mapping[str, str]) 
         state=state,
         word=worker_state_word(state),
         since=since(worker, state, seen),
-        busy=len(worker.active) if worker.active is not None and state in {"online", "leaving"} else None,
+        busy=busy(worker, state, seen.now, seen.policy),
         processes=worker.concurrency,
         queues=_some((visible(name), urls.get(name, "")) for name in worker.queues or ()),
         more=_more(worker.queues),

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from django.utils.translation import gettext as _
 
-from dashboard.records import Worker
+from dashboard.judge.standing import busy
 from dashboard.web import sparks
 from dashboard.web.look import Look
 from dashboard.web.navigation import held_locks
@@ -40,16 +40,10 @@ def _sum(values: Sequence[int | None]) -> int | None:
 
 def _busy(seen: Look) -> dict[str, object]:
     """How many processes run something, of how many; those of workers that do not say are named, not guessed."""
-    there = [(worker, state) for worker, state in standings(seen) if state not in {"gone", "stopped"}]
-    living = [worker for worker, _state in there]
-    telling = [worker for worker, state in there if worker.active is not None and state in {"online", "leaving"}]
-    known = seen.has_observer and not seen.away("workers") and (bool(telling) or not living)
-    busy = sum(len(worker.active or ()) for worker in telling) if known else None
-    processes = sum(worker.concurrency or 0 for worker in living) if known else None
-    silent = sum(_processes(worker) for worker in living if worker not in telling)
+    there = [(worker, busy(worker, state, seen.now, seen.policy)) for worker, state in standings(seen) if state not in {"gone", "stopped"}]
+    counts = [count for _worker, count in there if count is not None]
+    known = seen.has_observer and not seen.away("workers") and (bool(counts) or not there)
+    processes = _sum([worker.concurrency for worker, _count in there]) if known else None
+    silent = sum(worker.concurrency or 0 for worker, count in there if count is None)
     note = _("%(n)d unknown") % {"n": silent} if silent and known else ""
-    return _figure("busy", _("processes busy"), busy, seen.snapshot.figures.busy, of=processes, note=note)
-
-
-def _processes(worker: Worker) -> int:
-    return worker.concurrency or 0
+    return _figure("busy", _("processes busy"), sum(counts) if known else None, seen.snapshot.figures.busy, of=processes, note=note)

@@ -64,7 +64,7 @@ def _facts(judged: JudgedQueue, row: QueueRow, seen: Look) -> dict[str, Any]:
         "grown": None if queue.grown is None else f"{queue.grown:+d}" if queue.grown else "±0",
         "is_named": queue.is_named,
         "bound_with": [visible(name) for name in queue.bound_with],
-        "waiting_since": maybe(queue.waiting_since, seen.now),
+        "unread_since": maybe(queue.unread_since, seen.now),
         "by_priority": list(queue.ready_by_priority.items()),
         "read_at": maybe(seen.snapshot.at, seen.now),
         "has_samples": bool(row.lines),

@@ -23,6 +23,8 @@ MAX_READERS = 3
 BADGES: Mapping[str, tuple[str, str | Promise]] = {  # a warning's colour and word, the most urgent first
     "queue_wrong_type": ("source", gettext_lazy("no queue")),
     "no_reader": ("no-reader", gettext_lazy("no reader")),
+    "queue_readers_leaving": ("no-reader", gettext_lazy("readers leaving")),
+    "queue_readers_silent": ("no-reader", gettext_lazy("readers silent")),
     "queue_odd_head": ("orphaned", gettext_lazy("bad message")),
     "queue_unknown_task": ("overrun", gettext_lazy("task unknown")),
     "queue_typo": ("expiring", gettext_lazy("misspelt?")),
@@ -95,7 +97,7 @@ def queue_row(judged: JudgedQueue, now: datetime, readers: int | None = MAX_READ
 
 def _is_said(fact: Evidence, judged: JudgedQueue) -> bool:
     """Why it waits says that already."""
-    return fact.code == judged.why.code or (fact.code == "no_reader" and judged.why.code == "queue_nobody_reads")
+    return fact.code == judged.why.code or (fact.code == "no_reader" and judged.why.code in {"queue_nobody_reads", "queue_last_leaving"})
 
 
 def _to_the_second(fact: Evidence) -> Evidence:

@@ -73,11 +73,12 @@ class WorkersPanel(ListPanel):
 def _says(seen: Look, judged: Sequence[JudgedWorker]) -> dict[str, Any]:
     online = [one for one in judged if one.state == "online"]
     busy = [one.busy for one in online]
+    processes = [one.worker.concurrency for one in online]
     return {
         "known": len(judged),
         "count": len(online) if seen.has_observer else None,
         "busy": None if None in busy else sum(count or 0 for count in busy),
-        "processes": sum(one.worker.concurrency or 0 for one in online),
+        "processes": None if None in processes else sum(count or 0 for count in processes),
     }
 
 

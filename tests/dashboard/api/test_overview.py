@@ -18,7 +18,7 @@ OBSERVER = Observer(
 
 
 def unread(**changes):
-    return make_queue(name="mail", ready=2, consumers=(), waiting_since=datetime.now(UTC) - timedelta(minutes=1), **changes)
+    return make_queue(name="mail", ready=2, consumers=(), unread_since=datetime.now(UTC) - timedelta(minutes=1), **changes)
 
 
 def test_overview_says_what_needs_attention_and_counts_every_page(put, viewer):

@@ -55,7 +55,7 @@ def test_what_is_not_known_is_null(put, viewer):
 
 
 def test_warnings_come_first_in_words_and_codes(put, viewer):
-    put(make_queue(), make_queue(name="zzz", ready=1, consumers=(), waiting_since=datetime.now(UTC) - timedelta(minutes=1)))
+    put(make_queue(), make_queue(name="zzz", ready=1, consumers=(), unread_since=datetime.now(UTC) - timedelta(minutes=1)))
     first = Client().get("/api/v1/queues", headers=bearer(viewer)).json()["queues"][0]
     assert (first["name"], first["warning_codes"], first["why_code"]) == ("zzz", ["no_reader"], "queue_nobody_reads")
     assert "no worker has read it" in first["warnings"][0]

@@ -108,7 +108,7 @@ def test_receipts_that_could_not_be_placed_make_a_count_a_least_one():
 
 def test_queue_without_a_reader_is_broken_with_its_reason_and_so_is_the_way_into_it():
     head = QueueHead(priority="0", mark="m", origin="gen5@web-3")
-    queue = make_queue(name="archive", ready=80, consumers=(), waiting_since=ago(hours=2), oldest_at=ago(hours=2), oldest_is_minimum=True, heads=(head,))
+    queue = make_queue(name="archive", ready=80, consumers=(), unread_since=ago(hours=2), oldest_at=ago(hours=2), oldest_is_minimum=True, heads=(head,))
 
     found = drawn(queues=(queue,), workers=())
 
@@ -118,7 +118,7 @@ def test_queue_without_a_reader_is_broken_with_its_reason_and_so_is_the_way_into
 
 
 def test_no_reader_is_not_said_while_the_silence_may_be_ours():
-    queue = make_queue(name="archive", ready=80, consumers=(), waiting_since=ago(hours=2))
+    queue = make_queue(name="archive", ready=80, consumers=(), unread_since=ago(hours=2))
 
     found = drawn(queues=(queue,), sources=(make_source("broker"), make_source("workers", ok=False), make_source("events")))
 
@@ -195,7 +195,7 @@ def test_lock_whose_holder_is_outside_any_worker_stands_alone():
 
 def many(count=200):
     queues = [make_queue(name=f"tenant_{n:03}", ready=n % 7, consumers=(WORKER,)) for n in range(count)]
-    broken = make_queue(name="archive", ready=80, consumers=(), waiting_since=ago(hours=2))
+    broken = make_queue(name="archive", ready=80, consumers=(), unread_since=ago(hours=2))
     return (*queues, broken)
 
 
@@ -229,7 +229,7 @@ def test_movement_of_a_grouped_queue_is_drawn_on_the_groups_line():
 
 
 def test_group_with_troubled_members_says_how_many():
-    queues = tuple(make_queue(name=f"q{n}", ready=1, consumers=(), waiting_since=ago(hours=1)) for n in range(30))
+    queues = tuple(make_queue(name=f"q{n}", ready=1, consumers=(), unread_since=ago(hours=1)) for n in range(30))
 
     group = drawn(queues=queues).columns["queue"][-1]
 

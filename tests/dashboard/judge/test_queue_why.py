@@ -5,7 +5,7 @@ import pytest
 from dashboard.judge.look_alike import like_one_of
 from dashboard.judge.queue_why import judge_queues
 from dashboard.records import Policy, QueueHead, UnackedMessage
-from tests.factories import NOW, ago, make_queue, make_run, make_snapshot, make_worker
+from tests.factories import NOW, ago, make_queue, make_run, make_snapshot, make_source, make_worker
 
 HEAD = QueueHead(priority="0", mark="t", task_id="t", task_name="reports_prepare_massive_report", origin="gen1@web-3")
 IDLE = make_worker(active=())
@@ -33,13 +33,13 @@ def test_empty_queue_has_nothing_to_explain():
 
 
 def test_queue_without_a_reader_says_so_and_warns():
-    one = judged(waiting(consumers=(), waiting_since=ago(seconds=20)))
+    one = judged(waiting(consumers=(), unread_since=ago(seconds=20)))
     assert one.why.code == "queue_nobody_reads"
     assert [fact.code for fact in one.warnings] == ["no_reader"]
 
 
 def test_unread_queue_is_no_warning_while_a_worker_may_still_start():
-    assert warnings(waiting(consumers=(), waiting_since=ago(seconds=1))) == []
+    assert warnings(waiting(consumers=(), unread_since=ago(seconds=1))) == []
 
 
 def test_readers_that_could_not_be_asked_are_unknown_and_not_nobody():
@@ -90,8 +90,26 @@ def test_rates_explain_a_queue_whose_readers_have_processes_free(changes, code):
     assert why(waiting(**changes), workers=(IDLE,)) == code
 
 
-def test_readers_that_are_all_silent_explain_it():
-    assert why(waiting(), workers=(make_worker(last_heard_at=ago(seconds=60), active=()),)) == "queue_readers_silent"
+def test_readers_that_are_all_silent_explain_it_and_are_a_warning():
+    one = judged(waiting(), workers=(make_worker(last_heard_at=ago(seconds=60), active=()),))
+    assert (one.why.code, [fact.code for fact in one.warnings]) == ("queue_readers_silent", ["queue_readers_silent"])
+
+
+def test_silence_that_may_be_ours_is_no_warning():
+    deaf = (make_source("broker"), make_source("events", ok=False))
+    assert warnings(waiting(), workers=(make_worker(last_heard_at=ago(seconds=60)),), sources=deaf) == []
+
+
+def test_last_reader_that_is_leaving_is_told_while_its_runs_go_on():
+    leaving, unread = make_worker(said_offline_at=ago(seconds=30)), waiting(consumers=(), unread_since=ago(seconds=29))
+    one = judged(unread, workers=(leaving,), runs=(make_run(parent_pid=790),))
+    assert (one.why.code, one.why.values["worker"]) == ("queue_last_leaving", "worker-b@web-2")
+    assert judged(unread, workers=(leaving,), runs=()).why.values["reader"] == "worker-b@web-2"
+
+
+def test_what_a_reader_said_of_its_processes_long_ago_is_not_the_present():
+    once = make_worker(active=("a", "b"), concurrency=2, active_at=ago(seconds=60))
+    assert why(waiting(), workers=(once,)) != "queue_all_busy"
 
 
 def test_time_to_drain_is_told_only_where_more_leaves_than_comes():
@@ -112,7 +130,7 @@ def test_reader_that_has_not_told_its_tasks_is_not_accused():
 
 
 def test_misspelt_queue_names_the_right_one_and_its_sender():
-    odd = waiting(name="reprots", consumers=(), waiting_since=ago(seconds=1))
+    odd = waiting(name="reprots", consumers=(), unread_since=ago(seconds=1))
     one = judged(odd, queues=(odd, make_queue()))
     assert one.warnings[0].code == "queue_typo"
     assert (one.warnings[0].values["other"], one.warnings[0].values["origin"]) == ("reports", "gen1@web-3")

@@ -35,7 +35,7 @@ def test_place_is_exact_where_it_was_found_and_at_least_where_it_was_not():
 
 
 def test_stuck_in_its_queue_is_explained():
-    queue = make_queue(ready=1, consumers=(), waiting_since=ago(seconds=20))
+    queue = make_queue(ready=1, consumers=(), unread_since=ago(seconds=20))
 
     one = traced(traces=with_places(places={ID: 0}), queues=(queue,))
 

@@ -161,8 +161,20 @@ def test_new_observer_goes_on_from_what_the_last_one_saw():
     fresh = queue_book()
     fresh.restore(book.readings)
     fresh.read(QueuesRead(queues=[replace(queue, consumers=None, samples=())], unacked=[], at=at(30)), {}, None)
-    assert (fresh.readings[0].oldest_at, fresh.readings[0].waiting_since, fresh.readings[0].samples) == (NOW, NOW, (1,))
+    assert (fresh.readings[0].oldest_at, fresh.readings[0].unread_since, fresh.readings[0].samples) == (NOW, NOW, (1,))
     assert "reports" in fresh.names, "a queue whose workers died stays"
+
+
+def test_nobody_reads_since_the_last_reader_left_and_not_since_a_message_came():
+    book = queue_book()
+    for second, ready, readers in ((0, 0, READERS), (5, 0, {}), (9, 0, None), (60, 3, {})):
+        book.read(QueuesRead(queues=[make_queue(ready=ready, consumers=None)], unacked=[], at=at(second)), readers, LONG_AGO)
+    assert (book.readings[0].unread_since, book.readings[0].unread_is_minimum) == (at(5), False)
+
+
+def test_queue_that_was_never_seen_read_may_be_unread_for_longer():
+    queue = watch(depths=[0, 0, 1], readers={})[1]
+    assert (queue.unread_since, queue.unread_is_minimum) == (NOW, True)
 
 
 @pytest.mark.parametrize(

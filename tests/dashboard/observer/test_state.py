@@ -192,9 +192,9 @@ def test_worker_that_is_heard_again_has_a_connection_again():
 
 def test_queue_without_a_reader_says_since_when():
     made = state(good("workers"), QueuesRead(queues=[make_queue(name="archive", ready=3)], unacked=[], at=NOW))
-    assert (made.queues[0].consumers, made.queues[0].waiting_since) == ((), NOW)
+    assert (made.queues[0].consumers, made.queues[0].unread_since) == ((), NOW)
     made.apply(QueuesRead(queues=[make_queue(name="archive", ready=4)], unacked=[], at=IN_A_SECOND))
-    assert made.queues[0].waiting_since == NOW
+    assert made.queues[0].unread_since == NOW
 
 
 def test_readers_are_unknown_while_nobody_was_asked():

@@ -86,7 +86,7 @@ def test_table_says_what_the_picture_shows_line_by_line():
 
 
 def test_queue_without_a_reader_says_so_beside_it():
-    queue = make_queue(name="archive", ready=80, consumers=(), waiting_since=ago(hours=2), oldest_at=ago(hours=2, minutes=4), oldest_is_minimum=True)
+    queue = make_queue(name="archive", ready=80, consumers=(), unread_since=ago(hours=2), oldest_at=ago(hours=2, minutes=4), oldest_is_minimum=True)
 
     node = next(html for html in rows_of("flow", snapshot_of(queues=(queue,)), "flow-queue-lanes") if "archive" in html)
 

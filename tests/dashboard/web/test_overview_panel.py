@@ -34,7 +34,7 @@ def test_what_needs_attention_is_not_known_without_an_observer():
 
 
 def test_queue_that_nobody_reads_is_a_concern():
-    queue = make_queue(name="archive", ready=80, consumers=(), waiting_since=ago(hours=2))
+    queue = make_queue(name="archive", ready=80, consumers=(), unread_since=ago(hours=2))
 
     (row,) = rows_of("overview", make_snapshot(queues=(queue,)), "attention-rows")
 
@@ -53,7 +53,7 @@ def test_dead_holder_is_a_concern_with_a_release():
 
 
 def test_seven_concerns_at_most_and_the_rest_is_counted():
-    queues = tuple(make_queue(name=f"q{n}", ready=1, consumers=(), waiting_since=ago(hours=1)) for n in range(12))
+    queues = tuple(make_queue(name=f"q{n}", ready=1, consumers=(), unread_since=ago(hours=1)) for n in range(12))
 
     snapshot = make_snapshot(queues=queues)
 
@@ -202,6 +202,6 @@ def test_what_was_lost_long_ago_is_said_no_more():
 
 def test_each_piece_has_one_root_with_its_id():
     lock = make_lock()
-    queue = make_queue(name="archive", ready=80, consumers=(), waiting_since=ago(hours=2))
+    queue = make_queue(name="archive", ready=80, consumers=(), unread_since=ago(hours=2))
     for name, html in pieces_of("overview", make_snapshot(lanes=(make_lane(lock),), queues=(queue,))).items():
         assert re.match(rf'<\w+ id="{name}"', html), name

@@ -66,7 +66,7 @@ def test_row_does_not_change_from_second_to_second():
 
 
 def test_queue_without_a_reader_stands_out_and_says_it_once():
-    row = row_of(make_queue(name="archive", ready=3, consumers=(), waiting_since=ago(seconds=40)))
+    row = row_of(make_queue(name="archive", ready=3, consumers=(), unread_since=ago(seconds=40)))
     assert "lh-v-no-reader" in row
     assert "no reader" in row
     assert text_of(row).count("nobody reads it, since 14:07:01 UTC") == 1
@@ -110,7 +110,7 @@ def test_filter_knows_queue_worker_task_and_warning():
 
 
 def test_chips_count_and_choose():
-    queues = (make_queue(), make_queue(name="archive", ready=2, consumers=(), waiting_since=ago(seconds=9)), make_queue(name="busy", ready=1))
+    queues = (make_queue(), make_queue(name="archive", ready=2, consumers=(), unread_since=ago(seconds=9)), make_queue(name="busy", ready=1))
     snapshot = make_snapshot(queues=queues)
     chips = text_of(pieces_of("queues", snapshot)["queues-chips"])
     assert chips == "All 3 With a warning 1 No reader 1 With messages 2"
@@ -139,7 +139,7 @@ def test_four_states_are_said_in_words():
 
 
 def test_navigation_counts_queues_and_those_that_nobody_reads():
-    unread = make_queue(name="archive", ready=2, consumers=(), waiting_since=ago(seconds=9))
+    unread = make_queue(name="archive", ready=2, consumers=(), unread_since=ago(seconds=9))
     nav = pieces_of("queues", make_snapshot(queues=(make_queue(), unread)))["lh-nav"]
     assert re.search(r'data-page="queues" aria-current="page">Queues <span class="lh-count">2</span> <span class="lh-alarm">1', nav)
 

@@ -41,7 +41,7 @@ def text(piece: str) -> str:
 
 
 def test_message_that_waits_says_its_place_and_links_to_its_queue():
-    queue = make_queue(ready=4, consumers=(), waiting_since=ago(seconds=20))
+    queue = make_queue(ready=4, consumers=(), unread_since=ago(seconds=20))
 
     (row,) = rows_of("trace", snapshot(traces=make_trace(places={FIRST: 3}), queues=(queue,)), "trace-rows", query())
 

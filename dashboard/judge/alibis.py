@@ -5,7 +5,7 @@ from datetime import datetime
 
 from dashboard.judge.facts import Facts
 from dashboard.judge.holders import may_have_tried
-from dashboard.judge.life import Life, life_of, life_of_process, speaks_alone
+from dashboard.judge.life import Life, is_a_later_one, life_of, life_of_process, speaks_alone
 from dashboard.records import Evidence, HeldLock, Holder, Run, Worker
 
 
@@ -44,6 +44,8 @@ def _is_accounted_for(worker: Worker, lock: HeldLock, at: datetime, mine: Run, f
     """Whether all that runs in it is known, and none of it can be the holder."""
     if worker.active is None or worker.active_at is None or not speaks_alone(worker, facts.workers[worker.name]):
         return False
+    if worker.first_heard_at <= lock.first_seen_at and is_a_later_one(worker, lock, facts):
+        return False  # the process before had its name and pid, and may be leaving
     after_the_lock = worker.active_at - lock.first_seen_at >= facts.policy.answer_margin
     if not after_the_lock and not (worker.sends_events and facts.are_told_since(worker.active_at)):
         return False

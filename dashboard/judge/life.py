@@ -50,7 +50,7 @@ def life_of(lock: HeldLock, holder: Holder, run: Run | None, parent_pid: int | N
 def _of_its_process(lock: HeldLock, holder: Holder, run: Run | None, mine: Worker | None, processes: list[Worker], facts: Facts) -> Life:
     if mine is None:  # that another one has its name proves nothing, for the first may be leaving
         return _say("unknown", "worker_unknown", worker=holder.worker, namesakes=len(processes))
-    if _is_a_later_one(mine, lock, facts):
+    if is_a_later_one(mine, lock, facts):
         return _say("unknown", "process_later", worker=mine.name, pid=mine.pid, started_at=mine.started_at or mine.online_at[-1])
     return life_of_process(mine, processes, facts) or _heard(lock, holder, run, mine, processes, facts)
 
@@ -115,7 +115,7 @@ def incarnation(processes: list[Worker], parent_pid: int | None, pid: int | None
     return processes[0] if len(processes) == 1 else None
 
 
-def _is_a_later_one(mine: Worker, lock: HeldLock, facts: Facts) -> bool:
+def is_a_later_one(mine: Worker, lock: HeldLock, facts: Facts) -> bool:
     """Whether the process that has this name and pid now began after the lock was seen: a container that comes back often has the same."""
     began = mine.started_at
     if began is not None and began > lock.first_seen_at + UPTIME_WITHIN:

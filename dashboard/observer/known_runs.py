@@ -1,13 +1,15 @@
 """The runs that the observer keeps: which, how many, and for how long. What events tell of them is taken in by the book of runs."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import chain, islice
 
+from dashboard.judge.life import UPTIME_WITHIN
 from dashboard.observer.live_run import LiveRun
 from dashboard.observer.lock_interest import LockInterest
 from dashboard.observer.run_changes import RunChanges
-from dashboard.records import RUN_KEPT, HeldLock, Refusal, Run
+from dashboard.observer.worker_book import began_at
+from dashboard.records import RUN_KEPT, HeldLock, Refusal, Run, Worker
 
 MAX_RUNS = 20_000  # that go on, and as many that ended
 MAX_SHOWN = 2000
@@ -15,6 +17,7 @@ MAX_SENT_SHOWN = 500
 MAX_BEFORE = 500
 MAX_KEPT = 2000  # ended long ago, and kept for a lock
 SENT_KEPT = timedelta(hours=1)
+UNHEARD = timedelta(hours=1)  # a run of a process that another has replaced; as long as a silent worker is known
 Process = tuple[str, int | None]  # a worker's name and the pid of its own process
 
 
@@ -29,6 +32,7 @@ class KnownRuns:
         self.sent: dict[str, LiveRun] = {}  # seen as they were sent, the oldest first
         self._retried: dict[str, LiveRun] = {}  # those of them that must have been retried, though nobody has said so
         self._early: dict[str, Refusal] = {}
+        self._of_locks: set[str] = set()  # those that ended and that a verdict may depend on, where not all can be shown
         self._interest, self.changes = LockInterest(), RunChanges()
         self._max_runs = max_runs
 
@@ -73,19 +77,26 @@ class KnownRuns:
             self.kept[task_id] = run
 
     def _is_over(self, run: LiveRun) -> None:
-        """It has ended, or nobody follows it any more, and nothing was told of its end."""
+        """It has ended, or nobody follows it any more, and nothing was told of its end: where it may hold a lock, that is a doubt, and it is kept."""
         del self.going[run.task_id]
+        if self._interest.has(run) and len(self.kept) < MAX_KEPT:
+            self.kept[run.task_id] = run
         run.outcome = "LOST" if run.is_lost else "UNKNOWN"
         self.changes.leaves(run)
 
-    def forget(self, locks: Iterable[HeldLock], workers: Collection[Process], now: datetime) -> None:
+    def forget(self, locks: Iterable[HeldLock], workers: Mapping[Process, Worker], now: datetime) -> None:
         """Drop the runs that ended and that no lock names or may have been taken by, and those whose process is long gone."""
         self._interest = LockInterest.of(locks)
         names = {name for name, _ in workers}
         for run in list(self.going.values()):
-            is_known = run.worker is None or (run.worker, run.parent_pid) in workers or (run.parent_pid is None and run.worker in names)
+            process = workers.get((run.worker or "", run.parent_pid))
+            is_known = run.worker is None or process is not None or (run.parent_pid is None and run.worker in names)
+            if process is not None and now - run.heard() >= UNHEARD and is_of_one_before(run, process):
+                is_known = False
             if not is_known and not self._interest.names(run):
                 self._is_over(run)
+        wanted = self._interest.has if len(self.going) + len(self.ended) > MAX_SHOWN and self._interest else None
+        self._of_locks = {key for key, run in self.ended.items() if wanted(run)} if wanted else set()
         while self.ended and now - (first := next(iter(self.ended.values()))).heard() >= RUN_KEPT:
             self._put_away(first.task_id)
         self.kept = {key: run for key, run in self.kept.items() if self._interest.has(run)}
@@ -106,8 +117,25 @@ class KnownRuns:
         return (run.shown() for run in self.going.values() if run.started_at is not None)
 
     def shown(self) -> tuple[tuple[Run, ...], int]:
-        """Active runs, then the ended ones, the latest first, then those that were only sent, then earlier tries; and how many found no room."""
-        known = islice(chain(self.going.values(), reversed(self.ended.values()), self.kept.values()), MAX_SHOWN)
+        """Runs that started, those kept for a lock, waiting ones, ended ones, the latest first, sent ones, earlier tries; and how many found no room."""
+        started, waiting = _parted(self.going.values())
+        of_locks = [self.ended[key] for key in self._of_locks if key in self.ended]
+        ended = (run for run in reversed(self.ended.values()) if run.task_id not in self._of_locks)
+        known = islice(chain(started, self.kept.values(), of_locks, waiting, ended), MAX_SHOWN)
         shown = [*known, *list(self.sent.values())[-MAX_SENT_SHOWN:], *self.before.values()]
         total = len(self.going) + len(self.ended) + len(self.kept) + len(self.sent) + len(self.before)
         return tuple(run.shown() for run in shown), total - len(shown)
+
+
+def _parted(going: Iterable[LiveRun]) -> tuple[list[LiveRun], list[LiveRun]]:
+    """Those that have started, and those that wait."""
+    started, waiting = list[LiveRun](), list[LiveRun]()
+    for run in going:
+        (waiting if run.started_at is None else started).append(run)
+    return started, waiting
+
+
+def is_of_one_before(run: LiveRun, process: Worker) -> bool:
+    """Whether it was last heard of before this process began: then it is of one that had the same name, and perhaps its pid."""
+    began = began_at(process)
+    return began is not None and run.heard() <= began + UPTIME_WITHIN

@@ -4,8 +4,11 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from dashboard.judge.holders import CLOCKS_DIFFER, STARTS_TOLD_LATE
 from dashboard.observer.live_run import LiveRun
 from dashboard.records import HeldLock
+
+LATE_S, APART_S = STARTS_TOLD_LATE.total_seconds(), CLOCKS_DIFFER.total_seconds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +32,11 @@ class LockInterest:
         return run.task_id in self.task_ids
 
     def has(self, run: LiveRun) -> bool:
-        """A token names it, or a plain lock was tried for while it ran."""
+        """A token names it, or a plain lock was tried for while it ran, as the judge allows for late words of its start; one without an end may run on."""
         if self.names(run):
             return True
-        if run.started_at is None or run.ended_at is None:
+        if run.started_at is None:
             return False
-        place = bisect_left(self.attempts, run.started_at)
-        return place < len(self.attempts) and self.attempts[place] <= run.ended_at
+        began = run.started_at - LATE_S if run.received_at is None else max(run.started_at - LATE_S, run.received_at - APART_S)
+        place = bisect_left(self.attempts, began)
+        return place < len(self.attempts) and (run.ended_at is None or self.attempts[place] <= run.ended_at)

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from dashboard.observer.known_runs import KnownRuns
+from dashboard.observer.known_runs import KnownRuns, is_of_one_before
 from dashboard.observer.live_run import LiveRun
 from dashboard.observer.run_events import ENDS, describe, end, goes_on, same
-from dashboard.records import Refusal
+from dashboard.records import Refusal, Worker
 from dashboard.sources.event import Event
 
 ABSENT_FOR_S = 4  # not active in two answers of its worker: it ended without an event
@@ -100,10 +100,10 @@ class RunBook(KnownRuns):
         if outcome == "RETRY" and (tried := self._retried.pop(task_id, None)) is not None:  # its next try was received before
             end(tried, event, outcome, time)
             return tried
-        run = self.going.get(task_id) or self.ended.get(task_id)
+        run = self.going.get(task_id) or self.ended.get(task_id) or self.kept.pop(task_id, None)
         if run is None:
             run = self._begun(task_id, at)
-        elif (run.outcome is not None and run.has_word_after(run.worker, time, run.ended_at)) or run.is_later_than(event.hostname, time):
+        elif (run.ended_at is not None and run.has_word_after(run.worker, time, run.ended_at)) or run.is_later_than(event.hostname, time):
             return None
         end(run, event, outcome, time)
         self.going.pop(task_id, None)
@@ -144,11 +144,12 @@ class RunBook(KnownRuns):
         self.changes.note(run)
         return run
 
-    def active(self, worker: str, parent_pid: int | None, listed: object, at: datetime) -> bool:
+    def active(self, worker: str, process: Worker | None, listed: object, at: datetime) -> bool:
         """A worker's answer: all runs that it has now; one that it no longer lists has ended without a word.
 
-        Those of another process of that name it cannot speak for: whether that one lives is judged elsewhere.
+        Those of another process of that name, or of one before that had its pid as well, it cannot speak for: whether that one lives is judged elsewhere.
         """
+        parent_pid = process.pid if process else None
         entries = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
         found = {str(entry.get("id")) for entry in entries}
         for entry in entries:
@@ -156,6 +157,8 @@ class RunBook(KnownRuns):
         going = [run for run in self.going.values() if run.worker == worker and run.task_id not in found]
         absent = [run for run in going if run.parent_pid in {None, parent_pid} or parent_pid is None]
         for run in absent:
+            if process is not None and is_of_one_before(run, process):
+                continue
             if (seen := run.seen_active()) is not None and at.timestamp() - seen > ABSENT_FOR_S:
                 self._is_over(run)
         return bool(entries or absent)

@@ -85,7 +85,7 @@ class State(Books):
         self.workers.answered(seen)
         if seen.command == "active":
             for name, listed in seen.replies.items():
-                self.runs.active(name, self.workers.pid_of(name), listed, seen.at)
+                self.runs.active(name, self.workers.newest(name), listed, seen.at)
             return ("workers", "runs")
         if seen.command == "registered":
             self.tasks.known({task for worker in self.workers.workers.values() if worker.name in seen.replies for task in worker.tasks or ()}, seen.at)
@@ -137,7 +137,7 @@ class State(Books):
         self.pace.delay(seen.at)
         self.gaps.settle(seen.at)
         self.gaps.forget(set(self.workers.workers))
-        self.runs.forget(self.locks.locks(), self.workers.workers.keys(), seen.at)
+        self.runs.forget(self.locks.locks(), self.workers.workers, seen.at)
         are_proofs_new = self._judge_locks(seen.at)
         changed = {"sources", "workers", "observer", *self._flow_of(seen.at)}
         if self.tasks.refresh(seen.at, self._told_since()):

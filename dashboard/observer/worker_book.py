@@ -76,17 +76,13 @@ class WorkerBook:
         """The process of that name that answered: `stats` tells its pid, else the one heard last that did not say goodbye."""
         if answer.command == "stats" and isinstance(said, dict) and isinstance(said.get("pid"), int):
             return self._heard(name, said["pid"], answer.at)
-        newest = self._newest(name)
+        newest = self.newest(name)
         return replace(newest, last_heard_at=max(newest.last_heard_at, answer.at), connection_gone_at=None) if newest else None
 
-    def _newest(self, name: str) -> Worker | None:
+    def newest(self, name: str) -> Worker | None:
+        """The process that answers under this name now."""
         living = [worker for worker in self._of(name) if worker.said_offline_at is None]
         return max(living, key=lambda worker: worker.first_heard_at, default=None)
-
-    def pid_of(self, name: str) -> int | None:
-        """The pid of the process that answers under this name now."""
-        newest = self._newest(name)
-        return newest.pid if newest else None
 
     def _of(self, name: str) -> list[Worker]:
         return [worker for worker in self.workers.values() if worker.name == name]
@@ -118,6 +114,11 @@ class WorkerBook:
             for queue in worker.queues or ():
                 readers.setdefault(queue, set()).add(worker.name)
         return {queue: tuple(sorted(names)) for queue, names in readers.items()}
+
+
+def began_at(worker: Worker) -> datetime | None:
+    """Since when its name and pid are this process's, as far as it is told: one before may have had the same, as in a container, and be leaving."""
+    return worker.started_at or (worker.online_at[-1] if worker.online_at else None)
 
 
 def with_vitals(worker: Worker, event: Event, at: datetime) -> Worker:

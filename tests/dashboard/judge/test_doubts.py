@@ -225,6 +225,14 @@ def test_another_run_of_the_task_that_ran_at_the_time_may_be_the_holder():
     assert "other_candidate" in codes(judged)
 
 
+def test_process_that_came_with_the_pid_of_one_that_may_be_leaving_does_not_speak_for_it():
+    """A container has the same pids each time: what the one before still runs is told by nobody."""
+    came = make_worker(name="w@other", pid=4, first_heard_at=ago(hours=1), online_at=(ago(seconds=60),), active=())
+    judged = only(**DEAD, workers=(make_worker(active=()), came))
+    assert judged.verdict == "unknown"
+    assert judged.evidence[-1].values == {"asked": 2, "answered": 1}
+
+
 def test_doubts_do_not_make_a_lock_without_an_owner_orphaned():
     assert only(Policy(), **DEAD, workers=(make_worker(active=()),)).verdict == "unknown"
     elsewhere = Policy(catalogue=(CatalogueEntry(pattern="lock_report_{id}", owner="another"),))

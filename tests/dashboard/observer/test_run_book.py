@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.observer.observations import EventsSeen, LocksRead, Tick
+from dashboard.observer.observations import EventsSeen, LocksRead, Tick, WorkersAnswered
 from dashboard.observer.run_book import RunBook
 from dashboard.observer.state import State
 from dashboard.records import Policy
@@ -49,6 +49,19 @@ def state_after(events):
 def run_after(events):
     (run,) = state_after(events).snapshot(NOW).runs
     return run
+
+
+def plain_lock(seconds):
+    return replace(make_lock(), claim=make_claim(task_id=None, attempted_at=NOW + timedelta(seconds=seconds)))
+
+
+def answer(command, reply, seconds):
+    at = NOW + timedelta(seconds=seconds)
+    return WorkersAnswered(command=command, asked=(WORKER,), replies={WORKER: reply}, asked_at=at, at=at)
+
+
+def ids(state):
+    return [run.task_id for run in state.snapshot(NOW).runs]
 
 
 def mixed(events):
@@ -140,6 +153,16 @@ def test_run_of_a_lock_is_kept_however_many_end_after_it(claim):
     assert state.snapshot(NOW).runs == ()
 
 
+def test_run_that_may_hold_a_lock_is_shown_however_many_end_after_it():
+    state = state_after(life())
+    state.apply(LocksRead(cache="default", locks=[plain_lock(2.5)], gone=[], live=True, at=NOW))
+    others = [told(kind, 4, uuid=f"run-{number}", name="reports") for number in range(2500) for kind in ("task-received", "task-succeeded")]
+    waiting = [told("task-received", 4, uuid=f"waits-{number}", name="reports") for number in range(2500)]
+    state.apply(EventsSeen(events=tuple(others + waiting), at=NOW))
+    state.apply(Tick(at=NOW + timedelta(seconds=5)))
+    assert RUN in ids(state)
+
+
 @pytest.mark.parametrize("odd", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
 @pytest.mark.parametrize("kind", ["task-sent", "task-received"])
 def test_time_that_no_clock_shows_keeps_no_run_from_being_written(kind, odd):
@@ -151,3 +174,28 @@ def test_time_that_no_clock_shows_keeps_no_run_from_being_written(kind, odd):
 def test_time_in_another_zone_is_the_same_moment():
     run = run_after([told("task-sent", 0, name="reports", eta="2026-11-25T14:00:00+02:00")])
     assert run.eta_at.isoformat() == "2026-11-25T12:00:00+00:00"
+
+
+def test_process_that_came_under_the_same_name_and_pid_does_not_end_the_runs_of_the_one_before():
+    """That one may be leaving: its runs go on, and nobody names them."""
+    state = state_after(life()[:3])
+    state.apply(EventsSeen(events=(told("worker-offline", 8),), at=NOW + timedelta(seconds=8)))
+    state.apply(EventsSeen(events=(told("worker-online", 11),), at=NOW + timedelta(seconds=11)))
+    for seconds in (14, 20):
+        state.apply(answer("active", [], seconds))
+    assert ids(state) == [RUN]
+
+
+def test_run_that_its_worker_names_no_more_is_kept_while_it_may_hold_a_plain_lock():
+    """That it is not named is all that is known of its end; whether that proves anything is judged elsewhere."""
+    state = state_after(life()[:3])
+    state.apply(LocksRead(cache="default", locks=[plain_lock(2.5)], gone=[], live=True, at=NOW + timedelta(seconds=3)))
+    state.apply(Tick(at=NOW + timedelta(seconds=4)))
+    for seconds in (8, 14):
+        state.apply(answer("active", [], seconds))
+    state.apply(Tick(at=NOW + timedelta(minutes=20)))
+    assert ids(state) == [RUN]
+
+    state.apply(EventsSeen(events=(told("task-succeeded", 1250, runtime=1248.0),), at=NOW + timedelta(seconds=1250)))
+    (run,) = state.snapshot(NOW).runs
+    assert (run.outcome, run.ended_at) == ("SUCCESS", NOW + timedelta(seconds=1250))

@@ -75,7 +75,7 @@ def test_what_is_told_of_a_run_that_was_forgotten_goes_to_its_row():
     tell(book, "task-received", name="reports")
     tell(book, "task-started", after=1)
     (before,) = taken(book)
-    book.active(WORKER, 7, [], NOW + timedelta(seconds=30))
+    book.active(WORKER, None, [], NOW + timedelta(seconds=30))
     (left,) = taken(book)
     tell(book, "task-succeeded", after=31, runtime=30.0)
     (after,) = taken(book)

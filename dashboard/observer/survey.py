@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
+
+from redis.exceptions import RedisError, ResponseError
 
 from dashboard import connections
 from dashboard.conf import conf, policy
@@ -28,33 +31,67 @@ ASK_TIMEOUT_S = 1.0
 
 
 def survey() -> Snapshot:
-    """What can be known in one look: locks, queues, and what the workers answer within a second.  Never raises: a source that is away says so."""
+    """What can be known in one look: locks, queues, and what the workers answer within a second.  Never raises: a source that is away says so.
+
+    A server that does not answer is waited for once, two seconds at most, whatever else would be asked of it.
+    """
     places = connections.watched()
     state = State([(place.alias, place.prefix.decode("utf-8", "backslashreplace")) for place in places], policy())
+    tries = _Tries(state)
     if conf().INSPECT:
-        _try(state, WORKERS, None, lambda: _workers(state))
-    _try(state, APP, None, lambda: _app(state))
-    _try(state, BROKER, conf().BROKER_URL, lambda: _queues(state))
+        tries.look(WORKERS, connections.watched_one(BROKER), lambda: _workers(state))
+    tries.look(APP, None, lambda: _app(state))
+    tries.look(BROKER, connections.watched_one(BROKER), lambda: _queues(state))
     for place in places:
-        _try(state, f"cache {place.alias}", place.url, lambda place=place: _locks(state, place, places))  # type: ignore[misc]  # bound per place
+        tries.look(f"cache {place.alias}", place, lambda place=place: _locks(state, place, places))  # type: ignore[misc]  # bound per place
     for place in result_places():
         name = place.alias if place.alias == BACKEND else f"cache {place.alias}"
-        _try(state, name, place.url, lambda place=place: _results(state, place))  # type: ignore[misc]  # as above
+        tries.look(name, place, lambda place=place: _results(state, place))  # type: ignore[misc]  # as above
     for name, read in schedule_places():
-        _try(state, name, None, lambda name=name, read=read: _schedules(state, name, read))  # type: ignore[misc]  # as above
+        tries.look(name, None, lambda name=name, read=read: _schedules(state, name, read))  # type: ignore[misc]  # as above
     now = datetime.now(UTC)
     state.tasks.refresh(now, None)
     return state.snapshot(now)
 
 
-def _try(state: State, name: str, url: str | None, look: Callable[[], None]) -> None:
-    now = datetime.now(UTC)
+class _Tries:
+    """Looks at one source after the other, and at none of a server that did not answer before."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._away: dict[str, str] = {}  # server -> why it does not answer; empty: it does
+
+    def look(self, name: str, place: Watched | None, look: Callable[[], None]) -> None:
+        """Look at a source that is on the server of this place; None: on no server of Redis."""
+        now = datetime.now(UTC)
+        url = shown_url(place.url) if place else None
+        try:
+            if place is not None:
+                self._answers(name, place)
+            look()
+            said = SourceState(name=name, ok=True, since=now, last_good_at=now, mode="one look", url=url)
+        except SourceUnavailable as error:
+            said = SourceState(name=name, ok=False, since=now, reason=error.reason, url=url)
+        self._state.apply(SourceSaid(source=said))
+
+    def _answers(self, name: str, place: Watched) -> None:
+        """Raises: SourceUnavailable where this server does not answer at all."""
+        server = f"{urlsplit(place.url).netloc} {sorted(place.options.items())}"
+        if server not in self._away:
+            self._away[server] = _reason_away(place)
+        if self._away[server]:
+            raise SourceUnavailable(name, self._away[server])
+
+
+def _reason_away(place: Watched) -> str:
+    """Why its server gives no answer at all; empty: it gives one, if only a refusal.  Cost: one round trip."""
     try:
-        look()
-        said = SourceState(name=name, ok=True, since=now, last_good_at=now, mode="one look", url=shown_url(url) if url else None)
-    except SourceUnavailable as error:
-        said = SourceState(name=name, ok=False, since=now, reason=error.reason, url=shown_url(url) if url else None)
-    state.apply(SourceSaid(source=said))
+        connections.look(place).ping()
+    except ResponseError:
+        return ""
+    except RedisError as error:
+        return f"does not answer: {error}"
+    return ""
 
 
 def _locks(state: State, place: Watched, places: list[Watched]) -> None:

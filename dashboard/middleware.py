@@ -20,6 +20,7 @@ from dashboard.exceptions import DashboardError, TooLarge
 NAMESPACE = "lockhouse"
 API_NAMESPACE = "lockhouse-api"
 SERVER_ERROR = 500
+NOT_ALLOWED = 405
 DIALOG = "lh-dialog"  # the element's id: what is shown in it can be closed
 TITLES = {
     403: gettext_lazy("Not allowed"),
@@ -59,7 +60,10 @@ class DashboardMiddleware(MiddlewareMixin):
         return _page(request, error)
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        """What is shown is the present, and for this person alone."""
+        """What is shown is the present, and for this person alone; a program is told in JSON which methods there are."""
+        if response.status_code == NOT_ALLOWED and _is_api(request):
+            allowed = response.headers.get("Allow", "")
+            response = JsonResponse({"error": _("Possible here: %(methods)s.") % {"methods": allowed}}, status=NOT_ALLOWED, headers={"Allow": allowed})
         if _is_ours(request):
             patch_cache_control(response, no_store=True)
         return response

@@ -1,11 +1,15 @@
 """The API: its operations, who may call them, and how it says no. Every error is `{"error": sentence}`."""
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
 from ninja.errors import HttpError, ValidationError
 
 from dashboard.api import acts, locks, overview, queues, results, runs, schedules, send, tasks, workers
 from dashboard.api.auth import ANY_OF
 from dashboard.api.docs import Docs
+from dashboard.api.invalid import wrong
 from dashboard.api.openapi import Api
 from dashboard.exceptions import DashboardError
 
@@ -50,11 +54,18 @@ def on_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
 @api.exception_handler(ValidationError)
 def on_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     """Which part of the request is wrong, and how; what was sent is not sent back."""
-    wrong = [f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors]
-    return JsonResponse({"error": "; ".join(wrong)}, status=422)
+    return JsonResponse({"error": "; ".join(wrong(one) for one in error.errors)}, status=422)
 
 
 @api.exception_handler(Http404)
 def on_missing(request: HttpRequest, error: Http404) -> HttpResponse:
-    """No such operation."""
-    return JsonResponse({"error": "There is nothing here; see /api/v1/docs."}, status=404)
+    """What an operation looked for is not there."""
+    return missing(request)
+
+
+@csrf_exempt
+def missing(request: HttpRequest, **_path: str) -> HttpResponse:
+    """No such operation, whatever the method: programs get no page."""
+    return JsonResponse(
+        {"error": _("There is nothing here; %(docs)s tells what there is.") % {"docs": reverse("lockhouse:lockhouse-api:openapi-view")}}, status=404
+    )

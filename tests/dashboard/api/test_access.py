@@ -106,7 +106,7 @@ def _fits(status: int, may: bool, role: str | None, method: str, path: str, allo
 
 
 # Whatever is added to the pages or to the API is in the tests below by itself.
-OPEN = {"login", "logout", "healthz", "readyz", "api-root", "openapi-json", "openapi-view"}  # they show nothing of the watched system
+OPEN = {"login", "logout", "healthz", "readyz", "api-root", "openapi-json", "openapi-view", "missing"}  # they show nothing of the watched system
 BY_TOKEN = {"metrics"}  # has its own tests
 
 

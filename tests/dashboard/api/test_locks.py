@@ -185,6 +185,33 @@ def test_a_wrong_body_is_422_with_a_sentence(scene, operator, body):
     assert "error" in response.json()
 
 
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("limit=many", "limit is a whole number"),
+        ("limit=99999999999999999999999999", "limit is 1000 at most"),
+        ("limit=0", "limit is 1 at least"),
+        ("limit=1.5", "limit is a whole number"),
+    ],
+)
+def test_parameter_that_is_wrong_is_said_in_words(scene, operator, query, sentence):
+    response = Client().get(f"/api/v1/queues?{query}", headers=bearer(operator))
+    assert (response.status_code, response.json()) == (422, {"error": sentence})
+
+
+@pytest.mark.parametrize("path", ["nonesuch", "nonesuch/", "queues/", "queues/../x", "locks/0123456789abcdef/nonesuch"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_operation_that_is_not_there_is_404_in_json(scene, db, path, method):
+    response = Client(enforce_csrf_checks=True).generic(method, f"/api/v1/{path}", "{}", content_type="application/json")
+    assert (response.status_code, response.headers["Content-Type"]) == (404, "application/json")
+    assert response.json() == {"error": "There is nothing here; /api/v1/docs tells what there is."}
+
+
+def test_method_that_is_not_there_is_405_in_json(scene, operator):
+    response = Client().delete("/api/v1/queues", headers=bearer(operator))
+    assert (response.status_code, response.json(), response.headers["Allow"]) == (405, {"error": "Possible here: GET."}, "GET")
+
+
 def test_a_body_that_is_no_json_is_400(scene, operator):
     response = Client().post("/api/v1/locks/release", "{", content_type="application/json", headers=bearer(operator))
 

@@ -8,6 +8,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from dashboard.history.rows import NAMES, Row
 
 MAX_NAMES = 20_000  # of one kind in memory: rows of further ones are without that name
+FOR_ANY = 15_000  # of these, for anybody may invent names; the rest is for those that workers answer to, know or read
 HOUR_US = 3_600_000_000
 
 
@@ -19,6 +20,7 @@ class Names:
         self._seen: dict[int, int] = {}  # number -> the hour in which it was last written as seen
         self._last = 0
         self._new: list[tuple[int, int, str, int]] = []
+        self.vouched: frozenset[str] = frozenset()  # names of workers, and of the tasks and queues that they told
 
     def load(self, connection: BaseDatabaseWrapper) -> None:
         """Read all that are kept, those that another observer has added as well."""
@@ -35,7 +37,7 @@ class Names:
         numbers = self._numbers[kind]
         number = numbers.get(text)
         if number is None:
-            if len(numbers) > MAX_NAMES:
+            if len(numbers) > (MAX_NAMES if text in self.vouched else FOR_ANY):
                 return 0
             self._last += 1
             number = numbers[text] = self._last

@@ -20,6 +20,7 @@ from dashboard.observer.feeds import Feed
 from dashboard.observer.leader import own_name
 from dashboard.observer.observations import Observation
 from dashboard.observer.run_changes import RunChanges
+from dashboard.records import Worker
 
 log = logging.getLogger(__name__)
 SOURCE = "history"
@@ -29,6 +30,7 @@ FEWEST, MOST = 250, 10_000  # rows in a batch
 TAKES_EVERY_S = 0.5  # a short run is then written once, with its end
 MINUTES_EVERY = 10  # times that
 BEAT_S = 1.0  # how often it is written that we are there
+VOUCHES_EVERY_S = 10.0
 DELETES_EVERY_S = 60.0
 DELETES_FOR_S = 0.2
 CLOSES_WITHIN_S = 5.0
@@ -38,9 +40,10 @@ GAP_US = US  # shorter ones are not worth a word
 class HistoryWriter(Feed):
     """Takes rows from the observer at any time; writes them in a thread of its own."""
 
-    def __init__(self, emit: Callable[[Observation], None], stop: threading.Event) -> None:
+    def __init__(self, emit: Callable[[Observation], None], stop: threading.Event, workers: Callable[[], Sequence[Worker]] = tuple) -> None:
         super().__init__(name=SOURCE, emit=emit, stop=stop)
         self._writer = Writer(own_name())
+        self._workers, self._vouches_at = workers, 0.0  # the workers that are known, and when their names are looked at again
         self._guard = threading.Lock()
         self._wake = threading.Event()
         self._waiting: dict[int | str, Row] = {}  # by the row's id: a newer one takes the place of an older
@@ -119,6 +122,7 @@ class HistoryWriter(Feed):
             while not self.stop.is_set():
                 self._wake.wait(BEAT_S)
                 self._wake.clear()
+                self._vouch()
                 self._write_all()
                 self._delete_some()
                 self.good()
@@ -131,6 +135,14 @@ class HistoryWriter(Feed):
             raise SourceUnavailable(SOURCE, reason_of(error)) from error
         finally:
             connections["default"].close()
+
+    def _vouch(self) -> None:
+        """The names of workers, and of the tasks and queues that they told, have room in the history whatever others are invented."""
+        if monotonic() >= self._vouches_at:
+            self._vouches_at = monotonic() + VOUCHES_EVERY_S
+            workers = self._workers()
+            told = (name for worker in workers for name in (worker.name, *(worker.queues or ()), *(worker.tasks or ())))
+            self._writer.vouch(frozenset(told))
 
     def _write_all(self) -> None:
         while batch := self._next():

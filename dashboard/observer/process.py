@@ -98,7 +98,7 @@ class Watch:
         self._feeds += [TracesFeed(self._emit, self._ended), AppFeed(self._emit, self._ended), ActsFeed("acts", self._emit, self._ended)]
         self._feeds.append(ConnectionsFeed(lambda: self._roster, self._emit, self._ended))
         self._feeds += schedule_feeds(self._emit, self._ended)
-        self._history = HistoryWriter(self._emit, self._ended)
+        self._history = HistoryWriter(self._emit, self._ended, lambda: self._roster.workers)
         self._feeds.append(self._history)
         if conf().INSPECT:
             self._feeds += [feed(lambda: self._roster, self._emit, self._ended) for feed in (WorkersFeed, RollCallFeed)]
@@ -224,12 +224,12 @@ class Watch:
             for worker in workers
             if worker.said_offline_at is None and worker.name not in living and now - worker.last_heard_at < timedelta(hours=1)
         }
-        queues = {name for worker in workers for name in worker.queues or ()} | self.state.queue_book.names
+        read = sorted({name for worker in workers for name in worker.queues or ()})
         return Roster(
             living=tuple(sorted(living)),
             late=tuple(sorted(living - {worker.name for worker in heard if worker.answers is not False})),
             silent=tuple(sorted(silent)),
-            queues=tuple(sorted(queues)),
+            queues=tuple(dict.fromkeys([*read, *self.state.queue_book.names.by_worth()])),
             results=expected_names(self.state.runs.running(), policy().results),
             workers=workers,
         )

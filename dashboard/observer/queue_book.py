@@ -17,11 +17,11 @@ from dashboard.observer.live_run import LiveRun
 from dashboard.observer.observations import QueuesRead
 from dashboard.observer.queue_flow import WINDOW, Flow
 from dashboard.observer.run_events import same, time_of
+from dashboard.observer.told_names import MAX_NAMES, ToldNames
 from dashboard.records import QueueHead, QueueReading, UnackedMessage
 from dashboard.sources.event import Event
 
 MAX_UNPLACED = 20_000
-MAX_NAMES = 5000
 MAX_WORKERS = 1000  # beyond that those are forgotten that read no queue
 MAX_QUEUES_OF_ONE = 20  # of one task; where it was seen in so many, its queue is not concluded from it
 LATE = timedelta(seconds=2)  # a sender tells after sending: a quick worker's event may come first
@@ -37,7 +37,7 @@ class QueueBook:
         self._sent_at = sent_at  # when a message was sent that is waiting still, by its task id
         self.readings: tuple[QueueReading, ...] = ()
         self.unacked: tuple[UnackedMessage, ...] = ()
-        self.names: set[str] = set()  # what senders named
+        self.names = ToldNames()
         self._unread: dict[str, tuple[datetime, bool]] = {}  # queue -> since when nobody reads it, and whether only since it was first seen
         self._was_read: set[str] = set()
         self._heads: dict[tuple[str, str], QueueHead] = {}
@@ -89,8 +89,7 @@ class QueueBook:
         if not queue:
             return
         run.queue = same(queue)
-        if queue not in self.names and len(self.names) < MAX_NAMES:
-            self.names.add(queue)
+        self.names.add(queue)
         self._saw(event.name, queue)
         if self._unplaced and (early := self._unplaced.pop(run.task_id, None)):
             self._took(queue, early[1])
@@ -141,6 +140,7 @@ class QueueBook:
         consumers = {queue.name: None if readers is None else readers.get(_as_workers_say(queue), ()) for queue in seen.queues}
         readings = tuple(self._known(queue, seen.at, consumers[queue.name], events_since) for queue in seen.queues)
         kept = {queue.name for queue in readings}
+        self.names.saw(readings)
         self._flows = defaultdict(Flow, {name: flow for name, flow in self._flows.items() if name in kept})
         self._unread = {name: since for name, since in self._unread.items() if name in kept}
         self._was_read &= kept

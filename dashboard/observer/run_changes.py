@@ -9,6 +9,8 @@ from dashboard.history.rows import CODES, GOING, IDS_PER_US, LOST, REFUSED, SUCC
 from dashboard.observer.live_run import LiveRun
 
 MAX_SIGNATURE = 120
+MAX_TIME = 40  # characters of a time in ISO 8601 with its zone
+MAX_OTHER = 155  # of a sender's name or another run's id: what is longer was made to fill the history
 MAX_OPEN = 20_000
 NOT_OPEN = (0, 0, 0)
 _CHANGING = re.compile(r"0x[0-9a-fA-F]+|\d+|\b[0-9a-f]{8}-[0-9a-f-]{27}\b")
@@ -102,11 +104,11 @@ def row_of(run: LiveRun) -> Row:
         run.parent_pid or 0,
         int(run.redelivered),
         run.task_id,
-        run.eta or "",
-        run.expires or "",
-        run.origin or "",
-        run.parent_id or "",
-        run.root_id or "",
+        (run.eta or "")[:MAX_TIME],
+        (run.expires or "")[:MAX_TIME],
+        (run.origin or "")[:MAX_OTHER],
+        (run.parent_id or "")[:MAX_OTHER],
+        (run.root_id or "")[:MAX_OTHER],
         run.args or "",
         run.kwargs or "",
         run.result or "",

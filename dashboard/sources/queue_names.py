@@ -1,9 +1,10 @@
 """Which queues there are, under which keys, and what is bound to what: from kombu's own bindings, never by guessing at keys."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import islice
 from re import sub
 from typing import Any
 
@@ -15,6 +16,8 @@ from dashboard.sources.locks import SCAN_COUNT, lock_id
 PRIORITY_STEPS = (0, 3, 6, 9)  # kombu's
 SEPARATOR = "\x06\x16"
 MAX_QUEUES = 5000
+MAX_BINDINGS = 20_000  # in all; what is beyond is not known to be bound
+MAX_RAW_BYTES = 8_000_000  # of the names of what is bound
 MAX_NAME = 200  # of a name's characters: what is longer is cut, and told apart by a digest
 BATCHES_A_LOOK = 4  # of the scan for bindings, so that a broker full of results costs no more
 INTERNAL = (b".pidbox", b"celeryev.")
@@ -59,17 +62,26 @@ def shown_name(raw_name: bytes) -> str:
 
 @dataclass
 class QueueNames:
-    """The queues found so far; a queue that was once bound stays known."""
+    """The queues found so far: those that somebody told at this look come first, and a queue that was once bound stays known."""
 
     redis: Redis
     layout: Layout
-    raw: dict[str, bytes] = field(default_factory=dict)  # name as shown -> its bytes
+    raw: dict[str, bytes] = field(default_factory=dict)  # name as shown -> its bytes, as of the last look
     bound_with: dict[str, set[str]] = field(default_factory=dict)  # queues that one exchange and routing key reach together
     version: int = 0  # of the bindings: what was concluded from older ones may be wrong
     _bindings: dict[bytes, dict[bytes, set[str]]] = field(default_factory=dict)  # exchange -> routing key -> queues
+    _bound: dict[str, bytes] = field(default_factory=dict)
+    _bound_bytes: int = 0
     _scan: Iterator[list[bytes]] | None = None
 
-    def look(self) -> None:
+    def look(self, told: Iterable[str] = ()) -> None:
+        """Find more of what is bound, and put what was told before it, the most certain first. A name that was cut is found by its binding alone."""
+        self._look_for_bindings()
+        names = [name for name in dict.fromkeys(told) if name and len(name) <= MAX_NAME][:MAX_QUEUES]
+        found = {name: self._bound.get(name) or name.encode("utf-8", "surrogatepass") for name in names}
+        self.raw = dict(islice(({**found, **self._bound}).items(), MAX_QUEUES))
+
+    def _look_for_bindings(self) -> None:
         """A few steps of the scan for `_kombu.binding.<exchange>`, whose members end with the name of a queue."""
         start = f"{self.layout.prefix}_kombu.binding."
         for _ in range(BATCHES_A_LOOK):
@@ -79,12 +91,7 @@ class QueueNames:
                 self._scan = None
                 return
             for key in keys:
-                self._learn(key.removeprefix(start.encode()), list(self.redis.sscan_iter(key, count=SCAN_COUNT)))
-
-    def add(self, name: str) -> None:
-        """A queue that somebody names; where its binding is found too, that one's bytes are taken. A name that was cut is found by its binding alone."""
-        if name and name not in self.raw and len(name) <= MAX_NAME:
-            self._keep(name.encode("utf-8", "surrogatepass"))
+                self._learn(key.removeprefix(start.encode()), list(islice(self.redis.sscan_iter(key, count=SCAN_COUNT), MAX_BINDINGS)))
 
     def queue_of(self, exchange: object, routing_key: object) -> str | None:
         """The queue that a message was for; None where several are bound to its key."""
@@ -111,17 +118,23 @@ class QueueNames:
             routing_key, _, raw = ([b"", b"", *member.rsplit(self.layout.separator.encode(), 2)])[-3:]
             if raw and not any(mark in raw for mark in INTERNAL) and (name := self._keep(raw)):
                 found[routing_key].add(name)
-        if self._bindings.get(exchange) != found:
+        if self._bindings.get(exchange) != found and self._is_room(exchange, found):
             self._bindings[exchange] = dict(found)
             self.version += 1
             self._find_doubles()
 
     def _keep(self, raw: bytes) -> str | None:
         name = shown_name(raw)
-        if name not in self.raw and len(self.raw) >= MAX_QUEUES:
-            return None
-        self.raw[name] = raw
+        if name not in self._bound:
+            if len(self._bound) >= MAX_QUEUES or self._bound_bytes + len(raw) > MAX_RAW_BYTES:
+                return None
+            self._bound_bytes += len(raw)
+        self._bound[name] = raw
         return name
+
+    def _is_room(self, exchange: bytes, found: Mapping[bytes, set[str]]) -> bool:
+        known = sum(len(queues) for name, keys in self._bindings.items() if name != exchange for queues in keys.values())
+        return known + sum(map(len, found.values())) <= MAX_BINDINGS and len(self._bindings) < MAX_QUEUES
 
     def _find_doubles(self) -> None:
         """Several queues under one exchange and key: a message sent there reaches all of them. A fanout has no key, and is meant so."""

@@ -33,15 +33,13 @@ class QueueReader:
         self._version = 0
 
     def read(self, known: Sequence[str]) -> tuple[list[QueueReading], list[UnackedMessage]]:
-        """All queues in the order of their names, and the unacknowledged messages; `known` are names that somebody told.
+        """All queues in the order of their names, and the unacknowledged messages; `known` are names that somebody told, the most certain first.
 
         Cost: one pipeline for all lengths, two for the messages at the heads, four round trips for names, one to three for what is unacknowledged.
         Raises: SourceUnavailable.
         """
         with available(BROKER):
-            self.names.look()
-            for name in (*self.named, *known):
-                self.names.add(name)
+            self.names.look((*self.named, *known))
             names = sorted(self.names.raw)
             lengths, unacked_total = self._lengths(names)
             heads = self._heads.read({name: self._with_messages(name, lengths[name]) for name in names})

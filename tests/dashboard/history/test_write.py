@@ -110,6 +110,16 @@ def test_names_are_kept_once_and_go_on_with_the_next_writer(writer):
     assert len(set(TaskRun.objects.filter(task_id__in=["run-1", "run-3"]).values_list("task", flat=True))) == 1
 
 
+def test_invented_names_leave_room_for_those_that_workers_told(writer, monkeypatch):
+    monkeypatch.setattr("dashboard.history.names.FOR_ANY", 3)
+    writer.write(Batch(rows=[make_row(number, task=f"invented-{number}") for number in range(9)]), BASE_US)
+    writer.vouch(frozenset({"real"}))
+    writer.write(Batch(rows=[make_row(10, task="real"), make_row(11, task="invented-too")]), BASE_US)
+
+    kept = set(HistoryName.objects.filter(kind=1).values_list("text", flat=True))
+    assert "real" in kept and "invented-too" not in kept and len(kept) == 4
+
+
 @pytest.mark.parametrize("odd", ["nul\0byte", "lone \ud800 surrogate", "<script>"])
 def test_a_text_that_the_database_does_not_take_spoils_no_other_row(writer, odd):
     writer.write(Batch(rows=[make_row(1), make_row(2, args=odd, task=odd), make_row(3, pid=2**70)]), BASE_US)

@@ -199,6 +199,18 @@ def test_state_stays_bounded():
     assert (len(book._unplaced), len(book._flows)) == (0, 1)
 
 
+def test_invented_names_displace_each_other_and_no_queue_that_is_one_for_sure():
+    book = queue_book()
+    for name in ("reports", "mail"):
+        book.event({"type": "task-sent", "uuid": name, "queue": name, "name": "n"}, NOW)
+    book.read(QueuesRead(queues=[make_queue(ready=1), make_queue(name="mail")], unacked=[], at=NOW), {"mail": (WORKER,)}, LONG_AGO)
+    for number in range(6000):
+        book.event({"type": "task-sent", "uuid": f"s{number}", "queue": f"q{number}", "name": "n"}, NOW)
+    book.event({"type": "task-sent", "uuid": "late", "queue": "late", "name": "n"}, NOW)
+    assert book.names.by_worth()[:3] == ["mail", "reports", "late"]
+    assert len(book.names) == 5000
+
+
 def test_as_many_names_of_workers_and_queues_as_anybody_likes_take_no_room():
     book, readers = queue_book(), {"reports": (WORKER,), "mail": (WORKER,)}
     book.read(QueuesRead(queues=[make_queue(), make_queue(name="mail")], unacked=[], at=NOW), readers, LONG_AGO)

@@ -128,3 +128,12 @@ def test_errors_of_one_kind_look_alike():
 
 def test_nothing_changed_is_nothing_to_write():
     assert RunChanges().take() == []
+
+
+def test_a_hostile_row_of_the_history_stays_small():
+    book, long = RunBook(), "x" * 5000
+    names = ("args", "kwargs", "eta", "expires", "origin", "parent_id", "root_id")
+    tell(book, "task-received", name="reports", **dict.fromkeys(names, long))
+    tell(book, "task-failed", after=1, exception=long, traceback=f"{long}\n" * 9)
+    (row,) = taken(book)
+    assert sum(len(str(value)) for value in row.values()) < 2500

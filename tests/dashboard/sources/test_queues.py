@@ -156,6 +156,21 @@ def test_two_queues_under_one_exchange_and_key_are_bound_together(watching, redi
     assert {name: queue.bound_with for name, queue in queues.items()} == {"a": ("b",), "b": ("a",), "c": ()}
 
 
+def test_bindings_are_read_within_bounds_and_what_workers_read_has_room(watching, redis, monkeypatch):
+    monkeypatch.setattr("dashboard.sources.queue_names.MAX_QUEUES", 5)
+    monkeypatch.setattr("dashboard.sources.queue_names.MAX_BINDINGS", 8)
+    for number in range(30):
+        redis.sadd(f"_kombu.binding.e{number % 3}", f"k{number}\x06\x16\x06\x16invented{number}")
+    reader = QueueReader(redis=connections.look_broker(), layout=Layout())
+
+    for _ in range(3):
+        queues, _unacked = reader.read(["mail", "reports"])
+
+    assert len(queues) == 5
+    assert {"mail", "reports"} < {queue.name for queue in queues}
+    assert sum(len(keys) for keys in reader.names._bindings.values()) <= 8
+
+
 def test_message_with_a_time_in_the_future_counts_as_eta(watching, redis):
     fill(f"{watching}/0", "mail", 1)
     now = datetime.now(UTC)

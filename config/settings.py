@@ -115,6 +115,7 @@ LOCKHOUSE: dict[str, Any] = {
     "SCAN": env.bool("LOCKHOUSE_SCAN", default=True),
     "METRICS_ALLOW": env.list("LOCKHOUSE_METRICS_ALLOW", default=[]),
     "SEND_LIMIT": env.int("LOCKHOUSE_SEND_LIMIT", default=200),
+    "SEND_LIMIT_ALL": env.int("LOCKHOUSE_SEND_LIMIT_ALL", default=2000),
     "EVENT_BUFFER_BYTES": env.int("LOCKHOUSE_EVENT_BUFFER_BYTES", default=16_000_000),
     "MAX_RUNS": env.int("LOCKHOUSE_MAX_RUNS", default=20_000),
     "HISTORY_DAYS": env.int("LOCKHOUSE_HISTORY_DAYS", default=30),

@@ -96,11 +96,10 @@ def check_grace(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 @register()
 def check_send_limit(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Whoever may send at all may send one message a minute."""
-    limit = _given().get("SEND_LIMIT", 200)
-    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-        hint = "Messages that one person may send within a minute: 1 or more, 200 as a rule. READ_ONLY switches sending off."
-        return [Error(f"SEND_LIMIT is {limit!r}.", hint=hint, id="lockhouse.E014")]
-    return []
+    hint = "Messages within a minute, of one person and of all together: 1 or more, 200 and 2000 as a rule. READ_ONLY switches sending off."
+    given = {name: _given().get(name, 1) for name in ("SEND_LIMIT", "SEND_LIMIT_ALL")}
+    wrong = {name: limit for name, limit in given.items() if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1}
+    return [Error(f"{name} is {limit!r}.", hint=hint, id="lockhouse.E014") for name, limit in wrong.items()]
 
 
 @register()

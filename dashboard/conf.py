@@ -43,6 +43,7 @@ class Conf:
     SCAN: bool = _says("look in the background for locks under any name", default=True)
     METRICS_ALLOW: Sequence[str] = _says("addresses and networks that read /metrics without a token, comma-separated", default=())
     SEND_LIMIT: int = _says("messages that one person may send within a minute, several at once counted as so many", default=200)
+    SEND_LIMIT_ALL: int = _says("messages that all people together may send within a minute", default=2000)
     EVENT_BUFFER_BYTES: int = _says("events that may wait to be taken in, in bytes; beyond that they are dropped and counted by type", default=16_000_000)
     MAX_RUNS: int = _says("runs that are kept in memory: so many that go on, and as many that ended", default=20_000)
     HISTORY_DAYS: int = _says("days that ended runs are kept in the database", default=30)

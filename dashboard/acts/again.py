@@ -13,6 +13,7 @@ from dashboard.acts.preflight import layout, look
 from dashboard.acts.refusals import Refused
 from dashboard.acts.registry import SEND, permit
 from dashboard.acts.release import execute, release_now
+from dashboard.acts.release import nonce_of as nonce_of_key
 from dashboard.acts.send import send_as
 from dashboard.acts.sending import checked, digest_of
 from dashboard.acts.values import Actor, Origin
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 WHOLE_BELOW = 200  # characters: the observer cuts a repr here, so one that is as long may have been cut
 CUT = ("...", "…")  # what Celery and Python put where they cut
+NOT_SENT = "not_sent_again"  # in the record of a release
 SIMPLE = (str, int, float, bool, type(None))
 
 
@@ -112,7 +114,8 @@ def release_and_send(
     actor = Actor(user=user, origin=origin, shell_name=shell_name)
     permit(actor, SEND)
     known = snapshot or snapshots.newest()
-    sending = _ready(lock_id, token_digest, known, datetime.now(UTC), "")
+    done = ledger.existing(nonce_of_key(actor, idempotency_key)) is not None
+    sending = None if done else _ready(lock_id, token_digest, known, datetime.now(UTC), "")
     outcome = release_now(
         user, lock_id, token_digest, reason, force=force, origin=origin, idempotency_key=idempotency_key, shell_name=shell_name, snapshot=snapshot
     )
@@ -138,12 +141,20 @@ def _ready(lock_id: str, token_digest: str, known: Snapshot, now: datetime, mess
 def _send(outcome: Outcome, actor: Actor, sending: Sending | None, known: Snapshot) -> None:
     if sending is None or outcome.code != "released":
         return
-    send_as(sending, actor, outcome.act.reason, nonce_of(outcome.act), _without(known, outcome.act.target_id))
+    try:
+        send_as(sending, actor, outcome.act.reason, nonce_of(outcome.act), _without(known, outcome.act.target_id))
+    except Refused as refusal:  # the lock is released all the same, and that has to be said
+        ledger.note(outcome.act, NOT_SENT, str(refusal))
 
 
 def nonce_of(released: OperatorAct) -> str:
     """One message for each release, however often it is submitted."""
     return f"again:{released.pk}"
+
+
+def not_sent_with(released: OperatorAct) -> str:
+    """Why the lost run of this released lock was not sent again though that was asked for; empty: it was, or nobody asked."""
+    return str(released.after.get(NOT_SENT, ""))
 
 
 def sent_with(released: OperatorAct) -> OperatorAct | None:

@@ -88,6 +88,16 @@ def finish(act: OperatorAct, answer: Answer) -> Outcome:
     return Outcome(act=act)
 
 
+def note(act: OperatorAct, name: str, said: str) -> None:
+    """Keep with the record of a finished act what went wrong after it; where the database fails, the log has it."""
+    act.after = {**act.after, name: said}
+    try:
+        with transaction.atomic():
+            act.save(update_fields=["after"])
+    except DatabaseError:
+        log.exception("act %s: %s (%s) could not be written", act.pk, name, said)
+
+
 def _tell_the_admin(act: OperatorAct) -> None:
     """The act also in the admin's own history; where that fails, our record stands all the same."""
     if act.state != "done" or act.user_id is None:
@@ -114,22 +124,26 @@ def limit(order: Order, now: datetime) -> None:
 
 
 def limit_messages(act: OperatorAct) -> None:
-    """Refuse an act of sending that has begun, where its messages and those of this person's last minute are too many.  Raises: Refused.
+    """Refuse an act of sending that has begun, where its messages and those of the last minute are too many: of this person, or of all.  Raises: Refused.
 
     It counts among them itself, so that several requests at once cannot each find room for themselves alone.
     """
-    most, count = conf().SEND_LIMIT, _messages_of(act)
+    count = _messages_of(act)
     try:
-        recent = OperatorAct.objects.filter(act=act.act, username=act.username, started_at__gt=act.started_at - MINUTE).exclude(state="refused")
-        before = sum(map(_messages_of, recent.exclude(pk=act.pk).only("state", "before", "values")))
-        if before + count <= most:
+        recent = OperatorAct.objects.filter(act=act.act, started_at__gt=act.started_at - MINUTE).exclude(state="refused").exclude(pk=act.pk)
+        sent = [(one.username, _messages_of(one)) for one in recent.only("username", "state", "before", "values")]
+        mine, of_all = sum(number for name, number in sent if name == act.username), sum(number for _name, number in sent)
+        limits = (("too_many_messages", conf().SEND_LIMIT, mine), ("too_many_messages_of_all", conf().SEND_LIMIT_ALL, of_all))
+        over = next(((code, {"limit": most, "before": before, "count": count}) for code, most, before in limits if before + count > most), None)
+        if over is None:
             return
         act.nonce = uuid.uuid4().hex  # as above
         act.save(update_fields=["nonce"])
     except DatabaseError as error:
         raise _unwritten(error) from error
-    finish(act, Answer(state="refused", code="too_many_messages", values={"limit": most, "before": before, "count": count}))
-    raise Refused("too_many_messages", limit=most, before=before, count=count)
+    code, values = over
+    finish(act, Answer(state="refused", code=code, values=values))
+    raise Refused(code, **values)
 
 
 def _messages_of(act: OperatorAct) -> int:

@@ -26,6 +26,7 @@ STATUS = {
     "name_differs": 422,
     "too_many": 429,
     "too_many_messages": 429,
+    "too_many_messages_of_all": 429,
     "record_failed": 503,
 }
 CONFLICT = 409  # every other one

@@ -15,6 +15,7 @@ from dashboard.acts.preflight import layout, look
 from dashboard.acts.refusals import Refused
 from dashboard.acts.registry import SEND, permit
 from dashboard.acts.release import nonce_of
+from dashboard.acts.send_keys import refuse_keys_of_locks
 from dashboard.acts.sending import TYPED_ABOVE, checked, digest_of
 from dashboard.acts.signed import VALID_FOR
 from dashboard.acts.values import Actor, Order, Origin, Target
@@ -48,7 +49,9 @@ def plan_send(user: "User", session_key: str | None, sending: Sending, *, now: d
     """What sending this would mean.  Cost: none on the watched system.  Raises: Refused."""
     permit(Actor(user=user, origin="page"), SEND)
     now = now or datetime.now(UTC)
-    preflight = look(checked(sending, layout()), snapshots.newest(), now)
+    known = snapshots.newest()
+    preflight = look(checked(sending, layout()), known, now)
+    refuse_keys_of_locks(sending.queue, known)
     _refuse_no_list(preflight)
     target = _target(sending)
     return SendPlan(
@@ -118,6 +121,7 @@ def send_as(sending: Sending, actor: Actor, reason: str, nonce: str, known: Snap
 
 
 def _carry_out(order: Order, sending: Sending, known: Snapshot, now: datetime, *, anyway: bool) -> Outcome:
+    refuse_keys_of_locks(sending.queue, known)
     preflight = look(sending, known, now)
     _refuse_no_list(preflight)
     if preflight.failing and not anyway:

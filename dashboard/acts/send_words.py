@@ -34,6 +34,14 @@ REFUSALS = {
         "The limit is %(limit)s messages a minute for one person (LOCKHOUSE_SEND_LIMIT): you sent %(before)s within the last minute, and this would be "
         "%(count)s more. Nothing was sent. Wait a minute, or send fewer."
     ),
+    "too_many_messages_of_all": _(
+        "The limit is %(limit)s messages a minute for all people together (LOCKHOUSE_SEND_LIMIT_ALL): %(before)s were sent within the last minute, and this "
+        "would be %(count)s more. Nothing was sent. Wait a minute, or send fewer."
+    ),
+    "send_key_of_lock": _(
+        "A message there would lie under the key of a lock or of a cached value, for broker and cache share a database: whoever takes that lock would be "
+        "turned away. Nothing was sent."
+    ),
     "schedule_not_known": _("No schedule with this id is known any more. Nothing was sent."),
     "schedule_not_sendable": _("The arguments of this schedule are no JSON, so it cannot be sent from here. Nothing was sent."),
     "again_not_known": _("The lost run's name or queue is not known, so it cannot be sent again from here. Nothing was done."),
@@ -44,6 +52,9 @@ REFUSALS = {
 }
 ANSWERS = {
     "too_many_messages": _("Nothing was sent: %(count)s more would be over the limit of %(limit)s messages a minute; there were %(before)s before."),
+    "too_many_messages_of_all": _(
+        "Nothing was sent: %(count)s more would be over the limit of %(limit)s messages a minute for all together; there were %(before)s before."
+    ),
     "sent": _("Sent."),
     "sent_all": _("Sent: all %(count)s."),
     "sent_some": _("%(sent)s of %(count)s sent, then the broker refused (%(reason)s). The others were not sent."),

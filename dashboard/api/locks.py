@@ -8,7 +8,7 @@ from ninja import Field, Header, Query, Router, Schema
 
 from dashboard import snapshot as snapshots
 from dashboard.acts import history
-from dashboard.acts.again import release_and_send, sent_with
+from dashboard.acts.again import not_sent_with, release_and_send, sent_with
 from dashboard.acts.bulk import MAX_LOCKS, release_many
 from dashboard.acts.refusals import Refused
 from dashboard.acts.release import Outcome, release_now
@@ -108,7 +108,9 @@ def _released(request: HttpRequest, lock_id: str, body: Release, idempotency_key
 def release_row(outcome: Outcome) -> dict[str, Any]:
     """What came of a release, and of sending its lost run again where that was asked for."""
     sent = sent_with(outcome.act)
-    return {**outcome_row(outcome), **({"sent_again": outcome_row(Outcome(act=sent))} if sent else {})}
+    not_sent = not_sent_with(outcome.act)
+    said = {"sent_again": outcome_row(Outcome(act=sent))} if sent else {"not_sent_again": not_sent} if not_sent else {}
+    return {**outcome_row(outcome), **said}
 
 
 def outcome_row(outcome: Outcome) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The lock that a run of this message would take by the catalogue: free, or held by whom and for how much longer. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -21,20 +21,31 @@ def locks_taken(facts: Facts, sending: Sending, signature: Signature | None, wai
         if name is None:
             yield Check(subject="lock", state="unknown", evidence=Evidence(code="send_lock_not_told", values={"pattern": entry.pattern}), decides=False)
             continue
-        yield _lock(name, facts, sending, waiting)
+        yield _lock(name, entry.pattern, facts, sending, waiting)
         if sending.count > 1:
-            values: dict[str, Word] = {"lock": name, "count": sending.count}
+            values: dict[str, Word] = {"lock": name, "pattern": entry.pattern, "count": sending.count}
             yield Check(subject="lock", state="warning", evidence=Evidence(code="send_lock_shared", values=values))
 
 
-def _lock(name: str, facts: Facts, sending: Sending, waiting: Waiting | None) -> Check:
+def without_arguments(checks: Sequence[Check]) -> list[Check]:
+    """The checks for whoever may not see the arguments: a lock's name has some of them in it, so its pattern stands for it."""
+    return [_unnamed(check) if check.subject == "lock" and "lock" in check.evidence.values else check for check in checks]
+
+
+def _unnamed(check: Check) -> Check:
+    values = {**check.evidence.values, "lock": check.evidence.values["pattern"]}
+    return replace(check, evidence=replace(check.evidence, values={name: value for name, value in values.items() if name != "task_id"}), lock_id="")
+
+
+def _lock(name: str, pattern: str, facts: Facts, sending: Sending, waiting: Waiting | None) -> Check:
     held = _held(name, facts)
     if held is None:
         state = "ok" if _caches_answer(facts) else "unknown"
         code = "send_lock_free" if state == "ok" else "send_lock_unknown"
-        return Check(subject="lock", state="ok" if state == "ok" else "unknown", evidence=Evidence(code=code, values={"lock": name}))
+        free: dict[str, Word] = {"lock": name, "pattern": pattern}
+        return Check(subject="lock", state="ok" if state == "ok" else "unknown", evidence=Evidence(code=code, values=free))
     starts_at, expires_at = sending.starts_at(facts.now), held.lock.expires_at
-    values = _values(name, held, starts_at)
+    values = {**_values(name, held, starts_at), "pattern": pattern}
     if expires_at is not None and expires_at <= starts_at:
         return Check(subject="lock", state="ok", evidence=Evidence(code="send_lock_over_by_then", values=values), lock_id=held.lock.id)
     waits = starts_at > facts.now or waiting is None or waiting.before > 0

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from dashboard import snapshot as snapshots
 from dashboard.acts import history, registry, words
-from dashboard.acts.again import execute_and_send, look_at_again, sent_with
+from dashboard.acts.again import execute_and_send, look_at_again, not_sent_with, sent_with
 from dashboard.acts.plan import Plan
 from dashboard.acts.refusals import Refused
 from dashboard.acts.release import Outcome, execute, plan_release
@@ -127,6 +127,7 @@ def _told(request: HttpRequest, outcome: Outcome) -> HttpResponse:
         "undo_until": maybe(outcome.act.undo_until, now_utc()),
         "undone_by": outcome.act.undone_by,
         "sent_again": sent_with(outcome.act),
+        "not_sent_again": not_sent_with(outcome.act),
         "undo_url": reverse(f"lockhouse:{'result-restore' if is_of_result else 'act-undo'}", args=[outcome.act.pk]),
         "is_of_result": is_of_result,
         "is_of_worker": outcome.act.act == registry.EVENTS_ON.name,

@@ -1,5 +1,6 @@
 """The pages of sending: the form with "will this run?", and its confirmation. Only the POST of a confirmed plan sends."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -14,6 +15,8 @@ from dashboard.acts.preflight import look, registered_names
 from dashboard.acts.refusals import Refused
 from dashboard.acts.send import execute_send, plan_send
 from dashboard.conf import conf
+from dashboard.judge.preflight import Preflight
+from dashboard.judge.preflight_lock import without_arguments
 from dashboard.records import Snapshot
 from dashboard.web.access import page_for
 from dashboard.web.instants import maybe
@@ -114,7 +117,7 @@ def _planned(request: HttpRequest, form: SendForm, known: Snapshot, *, error: Re
     context = {
         "plan": plan,
         "kept": kept,
-        "check": verdict_of(plan.preflight, now_utc()),
+        "check": _verdict(plan.preflight, form),
         "task": visible(sending.task),
         "queue": visible(sending.queue),
         "args": visible(as_json(list(sending.args))) if is_seen else "",
@@ -165,8 +168,13 @@ def _shown(request: HttpRequest, form: SendForm, known: Snapshot, *, error: Refu
 
 def _checked(form: SendForm, known: Snapshot) -> dict[str, Any]:
     """The verdict on what is meant.  Raises: Refused where it cannot be read."""
-    now = now_utc()
-    return verdict_of(look(form.sending, known, now), now)
+    return _verdict(look(form.sending, known, now_utc()), form)
+
+
+def _verdict(preflight: Preflight, form: SendForm) -> dict[str, Any]:
+    """In words; where the arguments stay unseen, so does what of them is in a lock's name."""
+    seen = replace(preflight, checks=without_arguments(preflight.checks)) if form.mode == "schedule" else preflight
+    return verdict_of(seen, now_utc())
 
 
 def _place(refusal: Refused | None) -> str:

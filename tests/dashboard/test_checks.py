@@ -60,9 +60,10 @@ def test_no_start_without_a_secret_key(settings):
         refuse_unsafe_start()
 
 
+@pytest.mark.parametrize("name", ["SEND_LIMIT", "SEND_LIMIT_ALL"])
 @pytest.mark.parametrize("limit", [0, -1, "200", True])
-def test_a_send_limit_is_a_positive_number(settings, limit):
-    settings.LOCKHOUSE = {"SEND_LIMIT": limit}
+def test_a_send_limit_is_a_positive_number(settings, name, limit):
+    settings.LOCKHOUSE = {name: limit}
 
     assert [error.id for error in check_send_limit(None)] == ["lockhouse.E014"]
 

@@ -51,8 +51,9 @@ class Command(BaseCommand):
             self._say(options, {"state": "failed", "code": "unreachable", "message": str(error), "error": str(error)})
             sys.exit(UNAVAILABLE)
         if len(options["id"]) == 1:
-            self._say(options, release_row(outcome))
-            sys.exit(status_of_one(outcome))
+            row = release_row(outcome)
+            self._say(options, row)
+            sys.exit(REFUSED if "not_sent_again" in row else status_of_one(outcome))
         self._say_many(options, many_row(outcome))
         sys.exit(_status_of_many(outcome))
 
@@ -73,6 +74,8 @@ class Command(BaseCommand):
 
     def _say(self, options: dict[str, Any], row: dict[str, Any]) -> None:
         self.stdout.write(json.dumps(row, indent=1) if options["json"] else row["message"])
+        if not options["json"] and "not_sent_again" in row:
+            self.stdout.write(f"Its lost run was not sent again: {row['not_sent_again']}")
 
 
 def status_of_one(outcome: Outcome) -> int:

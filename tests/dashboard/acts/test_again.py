@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 
 from dashboard import connections, snapshot
-from dashboard.acts.again import execute_and_send, look_at_again, release_and_send, sending_again, sent_with
+from dashboard.acts.again import execute_and_send, look_at_again, not_sent_with, release_and_send, sending_again, sent_with
 from dashboard.acts.plan import plan_release
 from dashboard.acts.refusals import Refused
 from dashboard.acts.sending import digest_of
@@ -97,6 +97,26 @@ def test_submitted_twice_it_is_sent_once(scene, operator, redis):
     second = execute_and_send(operator, "session", plan.signed, "its process died", "", message)
 
     assert second.act.pk == first.act.pk
+    assert redis.llen("reports") == 1
+
+
+def test_released_and_then_refused_to_send_is_told_as_both(scene, operator, redis, settings):
+    lock = lost(scene)
+    message = message_of(lock)
+    settings.LOCKHOUSE = {**settings.LOCKHOUSE, "SEND_LIMIT": 0}
+
+    outcome = done(operator, lock, message)
+
+    assert (outcome.code, sent_with(outcome.act), scene.value(lock.raw_key)) == ("released", None, None)
+    assert "Nothing was sent" in not_sent_with(OperatorAct.objects.get(pk=outcome.act.pk))
+    assert redis.llen("reports") == 0
+
+
+def test_same_key_answers_with_what_came_of_the_first_request(scene, operator, redis):
+    lock = lost(scene)
+    first, second = (release_and_send(operator, lock.id, lock.token_digest, "its process died", origin="api", idempotency_key="k") for _ in range(2))
+
+    assert (second.act.pk, second.replayed, sent_with(second.act).code) == (first.act.pk, True, "sent")
     assert redis.llen("reports") == 1
 
 

@@ -20,7 +20,7 @@ from dashboard.models import OperatorAct
 from dashboard.records import ScheduleReading, Sending, Snapshot, SourceState, Worker
 from tests.dashboard.acts.scene import make_user
 from tests.dashboard.acts.test_pages import found, logged_in
-from tests.factories import make_queue
+from tests.factories import make_lock, make_queue
 
 pytestmark = pytest.mark.django_db
 SENDER = ("view_locks", "send_tasks")
@@ -278,6 +278,17 @@ def test_schedules_arguments_are_sent_unseen_by_who_may_not_see_them(broker, sen
     assert messages(broker)[0]["headers"]["argsrepr"] == "('hunter2',)"
 
 
+def test_lock_of_unseen_arguments_is_told_by_its_pattern(broker, sender, settings):
+    settings.LOCKHOUSE = {**settings.LOCKHOUSE, "LOCKS": {"lock_mail_{who}": {"owner": "main_send_email"}}}
+    entry = ScheduleReading(id="5c", name="nightly", source="beat_schedule", task="main_send_email", args='["hunter2"]', queue="emails")
+    put(schedules=(entry,), locks=(make_lock(name="lock_mail_hunter2", claim=None, expires_at=None),))
+    client, given = logged_in(sender), {"schedule": "5c", "task": "main_send_email", "queue": "emails"}
+
+    pages = [client.post("/send/check/", given), client.get(URL, given), client.post(URL, {**given, "step": "plan"})]
+
+    assert all("hunter2" not in page.content.decode() and "lock_mail_{who} is held" in page.content.decode() for page in pages)
+
+
 def test_schedule_that_changed_after_it_was_planned_is_not_sent(broker, sender):
     entry = ScheduleReading(id="5c", name="nightly", source="beat_schedule", task="main_send_email", args="[1]", queue="emails")
     put(schedules=(entry,))
@@ -326,6 +337,37 @@ def test_limit_is_for_one_person_and_for_one_minute(broker, sender, settings):
 
     assert (again.is_done, again.replayed) == (True, False)
     assert broker.llen("emails") == 3
+
+
+def test_all_people_together_have_a_limit_too(broker, sender, settings):
+    settings.LOCKHOUSE = {**settings.LOCKHOUSE, "SEND_LIMIT_ALL": 3}
+    send_now(sender, replace(SENDING, count=2), origin="api")
+
+    with pytest.raises(Refused) as refusal:
+        send_now(make_user("otto", SENDER), replace(SENDING, count=2), origin="api")
+
+    assert (refusal.value.code, refusal.value.status) == ("too_many_messages_of_all", 429)
+    assert "2 were sent within the last minute, and this would be 2 more" in str(refusal.value)
+    assert broker.llen("emails") == 2
+
+
+@pytest.mark.parametrize("queue", ["shop:1:lock_report_7", "shop:1:anything", "lock_report_7", "free-7", "redbeat"])
+def test_key_of_a_lock_is_no_queue_where_the_cache_shares_the_brokers_database(broker, sender, settings, server_url, queue):
+    shop = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": f"{server_url}/0", "KEY_PREFIX": "shop"}
+    settings.LOCKHOUSE = {**settings.LOCKHOUSE, "CACHES": {"shop": shop}, "LOCKS": {"free-{n}": {}}}
+    put(locks=(make_lock(cache="broker", name="redbeat", raw_key=b"redbeat"),))
+    sending = Sending(task="main_send_email", queue=queue)
+
+    for send in (lambda: send_now(sender, sending, origin="api", anyway=True), lambda: plan_send(sender, "session", sending)):
+        with pytest.raises(Refused) as refusal:
+            send()
+        assert refusal.value.code == "send_key_of_lock"
+    assert not broker.exists(queue)
+
+
+def test_queue_that_is_read_may_be_called_like_a_lock(broker, sender):
+    put(queues=(make_queue(name="lock_checks", consumers=("w@web-1",)),))
+    assert send_now(sender, replace(SENDING, queue="lock_checks"), origin="api", anyway=True).is_done
 
 
 def test_what_did_not_reach_the_broker_counts_for_nothing(broker, sender, settings, server_url):

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+import msgspec
+
 from dashboard.judge.facts import Facts, gather
 from dashboard.judge.life import Life, incarnation, life_of_process
 from dashboard.judge.query import within, words_of
@@ -74,7 +76,7 @@ def judge_past(runs: Iterable[Run], snapshot: Snapshot) -> list[JudgedRun]:
 def _past(run: Run, skew: timedelta | None) -> JudgedRun:
     delivery = run.row if run.redelivered else 0
     if run.outcome is None:
-        unfollowed = replace(run, outcome="UNKNOWN")
+        unfollowed = msgspec.structs.replace(run, outcome="UNKNOWN")
         return JudgedRun(run=unfollowed, state="unknown", evidence=(Evidence(code="run_not_followed", values={}),), skew=skew, delivery=delivery)
     return JudgedRun(run=run, state="refused" if run.is_refused else ENDS.get(run.outcome, "unknown"), skew=skew, delivery=delivery)
 

@@ -3,15 +3,15 @@
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from dashboard.observer.alike import Alike, Runs
 from dashboard.observer.live_run import LiveRun
 from dashboard.observer.run_events import instant
 from dashboard.records import Counts, Spread, TaskCount
 from dashboard.records.counts import RUNTIME_BOUNDS, WAIT_BOUNDS
-from dashboard.sources.event import Event
 
 MAX_ROWS = 500  # tasks × hosts × queues; each makes about forty lines of /metrics
 IDLE = timedelta(hours=1)  # a row that nothing was counted in for so long makes room for another: hosts come and go
@@ -32,11 +32,13 @@ class _Durations:
     counts: list[int] = field(default_factory=list)
     total_s: float = 0.0
 
-    def add(self, seconds: float) -> None:
-        self.counts = self.counts or [0] * (len(self.bounds) + 1)
-        seconds = max(0.0, seconds)  # it is below zero where two clocks differ
-        self.counts[bisect_left(self.bounds, seconds)] += 1
-        self.total_s += seconds
+    def add(self, durations: Iterable[float]) -> None:
+        bounds, counts = self.bounds, self.counts or [0] * (len(self.bounds) + 1)
+        for said in durations:
+            seconds = max(0.0, said)  # it is below zero where two clocks differ
+            counts[bisect_left(bounds, seconds)] += 1
+            self.total_s += seconds
+        self.counts = counts
 
     def restore(self, spread: Spread) -> None:
         if len(spread.counts) == len(self.bounds) + 1:
@@ -55,17 +57,24 @@ class _Row:
         self.runtimes, self.waits = _Durations(RUNTIME_BOUNDS), _Durations(WAIT_BOUNDS)
         self.counted_at: datetime | None = None
 
-    def count(self, kind: str, run: LiveRun, at: datetime) -> None:
-        self.events[kind] += 1
+    def count(self, kind: str, runs: Runs, at: datetime) -> None:
+        self.events[kind] += len(runs)
         self.counted_at = at
         if kind == "task-failed":
-            said = exception_of(run.error)
-            self.failures[said if said in self.failures or len(self.failures) < MAX_EXCEPTIONS else OTHERS] += 1
-        elif kind == "task-succeeded" and run.runtime is not None:
-            self.runtimes.add(run.runtime)
-        elif kind == "task-started" and run.started_at is not None and run.sent_at is not None:
-            eta_at = instant(run.eta) if run.eta is not None else None
-            self.waits.add(run.started_at - (max(run.sent_at, eta_at.timestamp()) if eta_at is not None else run.sent_at))
+            for said in (exception_of(run.error) for run in runs):
+                self.failures[said if said in self.failures or len(self.failures) < MAX_EXCEPTIONS else OTHERS] += 1
+        elif kind == "task-succeeded" and (runtimes := [run.runtime for run in runs if run.runtime is not None]):
+            self.runtimes.add(runtimes)
+        elif kind == "task-started" and (waits := [wait for run in runs if (wait := _wait_of(run)) is not None]):
+            self.waits.add(waits)
+
+
+def _wait_of(run: LiveRun) -> float | None:
+    """Seconds from its sending, or from when it was due, to its start; None where its sending was not seen."""
+    if run.started_at is None or run.sent_at is None:
+        return None
+    eta_at = instant(run.eta) if run.eta is not None else None
+    return run.started_at - (max(run.sent_at, eta_at.timestamp()) if eta_at is not None else run.sent_at)
 
 
 class CountBook:
@@ -73,7 +82,7 @@ class CountBook:
 
     def __init__(self) -> None:
         self._rows: dict[Key, _Row] = {}
-        self._found: dict[tuple[str | None, str | None, str | None], _Row] = {}  # the same rows by what events say, which costs less to look up
+        self._found: dict[tuple[str | None, ...], _Row] = {}  # the same rows by what events say, which costs less to look up
         self._refused: Counter[str] = Counter()
         self._uncounted = 0
         self._since: datetime | None = None
@@ -91,24 +100,24 @@ class CountBook:
             row.waits.restore(task.waits)
             row.counted_at = task.counted_at
 
-    def event(self, event: Event, run: LiveRun, at: datetime) -> None:
-        """Count an event of a run, that event being taken in."""
+    def events(self, alike: Alike, runs: Runs, at: datetime) -> None:
+        """Count events of runs, those being taken in."""
         self._since = self._since or at
-        row = self._found.get((run.name, event.hostname, run.queue)) or self._row_of(event.hostname, run, at)
+        row = self._found.get(alike[1:]) or self._row_of(alike, at)
         if row is None:
-            self._uncounted += 1
+            self._uncounted += len(runs)
         else:
-            row.count(event.type, run, at)
+            row.count(alike.kind, runs, at)
 
-    def _row_of(self, sender: str | None, run: LiveRun, at: datetime) -> _Row | None:
-        """The row that a run's event belongs to; None where that would be one too many."""
-        key = ((run.name or "")[:MAX_NAME], host_of(sender or ""), (run.queue or "")[:MAX_NAME])
+    def _row_of(self, alike: Alike, at: datetime) -> _Row | None:
+        """The row that these belong to; None where that would be one too many."""
+        key = ((alike.name or "")[:MAX_NAME], host_of(alike.sender or ""), (alike.queue or "")[:MAX_NAME])
         if key not in self._rows and self._has_room(at):
             self._rows[key] = _Row()
         if len(self._found) >= MAX_FOUND:
             self._found.clear()
         if key in self._rows:
-            self._found[run.name, sender, run.queue] = self._rows[key]
+            self._found[alike[1:]] = self._rows[key]
         return self._rows.get(key)
 
     def _has_room(self, at: datetime) -> bool:

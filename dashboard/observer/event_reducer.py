@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from dashboard.observer.alike import Alike
 from dashboard.observer.books import Books
 from dashboard.observer.live_run import LiveRun
 from dashboard.observer.run_events import ENDS
@@ -23,12 +24,18 @@ class EventReducer:
         """Take in events that were received together; the sections of the snapshot that changed."""
         books, changed = self._books, set[str]()
         heard: dict[tuple[str | None, int | None], Event] = {}  # the last one of each worker
+        told: dict[tuple[str, str | None, str | None, str | None], list[LiveRun]] = {}  # by what `Alike` has
         books.pace.count(len(events), at)
         for event in events:
             kind = event.type
             if kind in OF_RUNS:
                 if (run := books.runs.event(event, at)) is not None:
-                    self._told(event, run, at, changed)
+                    self._told(event, run, at)
+                    key = (kind, run.name, event.hostname, run.queue)
+                    if (runs := told.get(key)) is None:
+                        told[key] = [run]
+                    else:
+                        runs.append(run)
                 if kind != "task-sent":
                     heard[event.hostname, event.pid] = event
             elif kind == "lock-refused":
@@ -37,35 +44,44 @@ class EventReducer:
                 changed |= self._of_worker(event, at)
             elif kind.startswith("task-"):
                 heard[event.hostname, event.pid] = event
-        return changed | self._heard(heard.values(), at)
+        return changed | self._heard(heard.values(), at) | self._all_told(told.items(), at)
 
     def _heard(self, events: Iterable[Event], at: datetime) -> set[str]:
         """One event of each worker that told something of runs."""
         books, changed = self._books, set[str]()
         for event in events:
             books.flow.tells(event.hostname)
-            if books.workers.event(event, at, books.pace.skew(event, at)):
+            if not books.workers.has_just_told(event, at) and books.workers.event(event, at, books.pace.skew(event, at)):
                 changed.add("workers")
         return changed
 
-    def _told(self, event: Event, run: LiveRun, at: datetime, changed: set[str]) -> None:
-        """It told something new of this run, which has been taken in."""
+    def _told(self, event: Event, run: LiveRun, at: datetime) -> None:
+        """It told something new of this run, which has been taken in: what depends on the order of events."""
         books, kind = self._books, event.type
-        changed.add("runs")
-        if kind in BEGINS:
-            books.queue_book.event(event, run, at)
-            if books.flow.event(event, run, at):
-                changed.add("flow")
-            books.schedules.event(event, run, at)
-        elif kind == "task-started":
+        if kind == "task-started":
             books.gaps.started(event)
-        elif kind == "task-failed":
-            books.figures.count("failed", at)
-        elif kind == "task-revoked":
+        elif kind in BEGINS:
             books.queue_book.event(event, run, at)
-        books.counts.event(event, run, at)
-        if kind != "task-started":
-            books.tasks.event(event, run, at)
+            books.schedules.event(event, run, at)
+        else:
+            books.tasks.ended(event, run, at)
+            if kind == "task-revoked":
+                books.queue_book.event(event, run, at)
+
+    def _all_told(self, told: Iterable[tuple[tuple[str, str | None, str | None, str | None], list[LiveRun]]], at: datetime) -> set[str]:
+        """The same, where that does not: what is counted."""
+        books, changed = self._books, set[str]()
+        for key, runs in told:
+            alike = Alike(*key)
+            changed.add("runs")
+            if alike.kind in BEGINS:
+                books.tasks.begun(alike, runs, at)
+                if books.flow.begun(alike, runs, at):
+                    changed.add("flow")
+            elif alike.kind == "task-failed":
+                books.figures.count("failed", at, len(runs))
+            books.counts.events(alike, runs, at)
+        return changed
 
     def _of_worker(self, event: Event, at: datetime) -> set[str]:
         if event.type == "worker-heartbeat":

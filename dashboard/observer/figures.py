@@ -37,10 +37,10 @@ class FigureBook:
         self._since_sampled = dict.fromkeys(self._since_sampled, 0)
         self.sampled_at = now
 
-    def count(self, name: str, at: datetime) -> None:
-        """One more that was refused, or that failed."""
-        self._since_sampled[name] += 1
-        self._last_hour[name].add(at)
+    def count(self, name: str, at: datetime, how_many: int = 1) -> None:
+        """So many more that were refused, or that failed."""
+        self._since_sampled[name] += how_many
+        self._last_hour[name].add(at, how_many)
 
     def remember(self, name: str, at: datetime) -> None:
         """One of the last hour that an observer before had counted."""

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from dashboard.observer.alike import Alike, Runs
 from dashboard.observer.live_run import LiveRun
 from dashboard.observer.queue_flow import Counter
 from dashboard.records import FLOW_WINDOW, FlowEdge, FlowMove, FlowReading, HeldLock, Refusal, Way
-from dashboard.sources.event import Event
 
 MAX_EDGES = 1500
 EDGE_KEPT = timedelta(minutes=10)  # an edge on which nothing moves any more
@@ -66,34 +66,43 @@ class FlowBook:
         for edge in flow.edges:
             self._edges[edge.way, edge.source, edge.target] = _Edge(last_at=edge.last_at)
 
-    def event(self, event: Event, run: LiveRun, at: datetime) -> bool:
-        """An event of sending or of receiving, with what is known of its run; True where something moved."""
+    def begun(self, alike: Alike, runs: Runs, at: datetime) -> bool:
+        """Events of sending or of receiving; True where something moved."""
         self._since = self._since or at
-        if event.type == "task-sent":
-            return run.queue is not None and run.origin is not None and self._was_sent(run, run.origin[:MAX_WORKER], run.queue[:MAX_NAME], at)
-        return event.type == "task-received" and run.worker is not None and self._was_received(run, run.worker[:MAX_WORKER], at)
+        if alike.sender is None:
+            return False
+        if alike.kind == "task-sent":
+            return alike.queue is not None and self._were_sent(runs, alike.sender[:MAX_WORKER], alike.queue[:MAX_NAME], at)
+        return self._were_received(runs, alike.sender[:MAX_WORKER], alike.queue, at)
 
     def tells(self, worker: str | None) -> None:
         """This worker sends events of tasks."""
         if worker is not None and len(self._telling) < MAX_WORKERS:
             self._telling.setdefault(worker[:MAX_WORKER])
 
-    def _was_sent(self, run: LiveRun, origin: str, queue: str, at: datetime) -> bool:
-        self._move("sent", origin, queue, at)
-        if self._awaited and (early := self._awaited.pop(run.task_id, None)) and early.queue is None:
-            self._move("received", queue, early.worker, at)
+    def _were_sent(self, runs: Runs, origin: str, queue: str, at: datetime) -> bool:
+        self._move("sent", origin, queue, at, len(runs))
+        for run in runs if self._awaited else ():
+            if (early := self._awaited.pop(run.task_id, None)) and early.queue is None:
+                self._move("received", queue, early.worker, at)
         return True
 
-    def _was_received(self, run: LiveRun, worker: str, at: datetime) -> bool:
-        if run.queue is not None:
-            self._move("received", run.queue, worker, at)
-        if run.sent_at is None:
-            one = _Received(worker, run.queue, at)
-            if len(self._awaited) < MAX_AWAITED:
-                self._awaited[run.task_id] = one
-            else:
-                self._was_unseen(one, at)
-        return run.queue is not None
+    def _were_received(self, runs: Runs, worker: str, queue: str | None, at: datetime) -> bool:
+        if queue is not None:
+            self._move("received", queue, worker, at, len(runs))
+        for run in runs:
+            if queue is None and run.queue is not None:  # its sender told in the same batch, after its worker
+                self._move("received", run.queue, worker, at)
+            if run.sent_at is None:
+                self._await(run, worker, at)
+        return queue is not None or any(run.queue is not None for run in runs)
+
+    def _await(self, run: LiveRun, worker: str, at: datetime) -> None:
+        one = _Received(worker, run.queue, at)
+        if len(self._awaited) < MAX_AWAITED:
+            self._awaited[run.task_id] = one
+        else:
+            self._was_unseen(one, at)
 
     def took(self, lock_id: str, worker: str | None, at: datetime) -> None:
         """A lock was taken, by a run of this worker where that is known."""
@@ -129,18 +138,18 @@ class FlowBook:
         self._unjudged.clear()
         return found
 
-    def _move(self, way: Way, source: str, target: str, at: datetime) -> None:
+    def _move(self, way: Way, source: str, target: str, at: datetime, count: int = 1) -> None:
         edge = self._edges.get((way, source, target))
         if edge is None:
             if len(self._edges) >= MAX_EDGES:
                 del self._edges[min(self._edges, key=lambda key: self._edges[key].last_at)]
             edge = self._edges[way, source, target] = _Edge(last_at=at)
-        self._number += 1
+        self._number += count
         if at is not edge.last_at:
             edge.last_at = max(edge.last_at, at)
-        edge.counter.add(at)
-        edge.moves.append((self._number, at))
-        self._moved.add(at)
+        edge.counter.add(at, count)
+        edge.moves.extend((number, at) for number in range(self._number - min(count, MAX_MOVES_OF_ONE) + 1, self._number + 1))
+        self._moved.add(at, count)
 
     def settle(self, at: datetime) -> None:
         """Time passed: what was awaited did not come, and what nobody took for long is forgotten."""

@@ -1,5 +1,6 @@
 """The runs that the observer keeps: which, how many, and for how long. What events tell of them is taken in by the book of runs."""
 
+from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import chain, islice
@@ -26,10 +27,10 @@ class KnownRuns:
 
     def __init__(self, max_runs: int = MAX_RUNS) -> None:
         self.going: dict[str, LiveRun] = {}
-        self.ended: dict[str, LiveRun] = {}  # in the order in which their ends were told
+        self.ended: OrderedDict[str, LiveRun] = OrderedDict()  # in the order in which their ends were told; a plain dict would be slow to give its first
         self.kept: dict[str, LiveRun] = {}  # ended too long ago for that, and kept for a lock
         self.before: dict[tuple[str, int, float | None], LiveRun] = {}  # earlier tries and deliveries, the oldest first
-        self.sent: dict[str, LiveRun] = {}  # seen as they were sent, the oldest first
+        self.sent: OrderedDict[str, LiveRun] = OrderedDict()  # seen as they were sent, the oldest first
         self._retried: dict[str, LiveRun] = {}  # those of them that must have been retried, though nobody has said so
         self._early: dict[str, Refusal] = {}
         self._of_locks: set[str] = set()  # those that ended and that a verdict may depend on, where not all can be shown
@@ -46,7 +47,7 @@ class KnownRuns:
                 self._put_before(run)
             else:
                 (self.going if run.outcome is None else ended)[run.task_id] = run
-        self.ended = dict(reversed(ended.items()))
+        self.ended = OrderedDict(reversed(ended.items()))
 
     def get(self, task_id: object) -> LiveRun | None:
         """The latest run of that id, be it only sent."""

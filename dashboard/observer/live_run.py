@@ -117,7 +117,7 @@ class LiveRun(msgspec.Struct, gc=False, kw_only=True):
 
 _INSTANTS = ("sent_at", "received_at", "started_at", "ended_at")
 _MADE = {*_INSTANTS, "eta_at", "expires_at", "runtime"}
-_ALIKE = tuple(name for name in Run.__dataclass_fields__ if name not in _MADE)
+_ALIKE = tuple(name for name in Run.__struct_fields__ if name not in _MADE)
 
 
 def _seconds(at: datetime | None) -> float | None:

@@ -54,7 +54,7 @@ class RunBook(KnownRuns):
             if run is None:
                 run = self.sent[task_id] = LiveRun(task_id=task_id, first_at=at)
                 if len(self.sent) > MAX_SENT:
-                    self.changes.leaves(self.sent.pop(next(iter(self.sent))))
+                    self.changes.leaves(self.sent.popitem(last=False)[1])
         if run.sent_at == sent_at:
             return None
         if run.received_at is None:

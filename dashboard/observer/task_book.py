@@ -8,6 +8,7 @@ from the message or from the receipt, else from the run. A worker that does not 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from dashboard.observer.alike import Alike, Runs
 from dashboard.observer.live_run import LiveRun
 from dashboard.observer.observations import AppRead, QueuesRead
 from dashboard.observer.run_events import unregistered_name
@@ -71,22 +72,18 @@ class TaskBook:
             self._changed.add(entry.name)
         return entry
 
-    def event(self, event: Event, run: LiveRun, at: datetime) -> None:
-        """Take in a task event, with what is known of its run, that event taken in."""
-        kind = event.type
-        if kind in {"task-sent", "task-received"}:
-            self._begun(event, run, at)
-        elif kind in ENDS:
-            self._ended(event, run, at)
-
-    def _begun(self, event: Event, run: LiveRun, at: datetime) -> None:
-        is_sent = event.type == "task-sent"
-        entry = self.waits(run.name, run.queue, run.origin if is_sent else None, at)
+    def begun(self, alike: Alike, runs: Runs, at: datetime) -> None:
+        """Take in events of sending or of receiving."""
+        is_sent = alike.kind == "task-sent"
+        entry = self.waits(alike.name, alike.queue, alike.sender if is_sent else None, at)
         if entry is not None and not is_sent:
-            entry.count("received", at)
+            entry.count("received", at, len(runs))
             self._changed.add(entry.name)
 
-    def _ended(self, event: Event, run: LiveRun, at: datetime) -> None:
+    def ended(self, event: Event, run: LiveRun, at: datetime) -> None:
+        """Take in an event of an end, with what is known of its run, that event taken in."""
+        if event.type not in ENDS:
+            return
         stranger = unregistered_name(event) if event.exception is not None else None
         found = stranger or run.name
         entry = self._entry(found, at) if found else None

@@ -17,6 +17,7 @@ SKEWED = timedelta(seconds=2)
 VITALS_EVERY = timedelta(seconds=10)  # a heartbeat comes every 2 s; taken in each time, every row of a list would change with it
 ONLINE_WITHIN = timedelta(minutes=10)
 MAX_ONLINE = 50
+TOLD_EVERY = timedelta(seconds=1)  # that it tells of its runs: a new record for every batch of events would cost more than they do
 Key = tuple[str, int | None]
 
 
@@ -28,6 +29,14 @@ class WorkerBook:
 
     def restore(self, workers: Iterable[Worker]) -> None:
         self.workers = {(worker.name, worker.pid): worker for worker in workers}
+
+    def has_just_told(self, event: Event, at: datetime) -> bool:
+        """Whether an event of a run says nothing new of this worker: one like it was taken in a moment ago, and all that it shows is known."""
+        known = self.workers.get((event.hostname or "", event.pid))
+        if known is None or known.task_event_at is None or at - known.task_event_at >= TOLD_EVERY:
+            return False
+        is_latest = known.vitals_at is None or known.vitals_at <= known.task_event_at  # else it would be taken for mute
+        return is_latest and known.sends_events is True and known.connection_gone_at is None
 
     def event(self, event: Event, at: datetime, skew: timedelta | None) -> bool:
         """Any event of a worker shows that it lives; `worker-offline` that it is leaving. Of many task events at once one is enough."""

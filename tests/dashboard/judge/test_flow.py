@@ -289,7 +289,7 @@ def test_run_that_still_runs_keeps_its_leaving_worker_in_the_picture():
     leaving = make_worker(said_offline_at=ago(minutes=5))
 
     assert names(drawn(workers=(leaving,), runs=(make_run(),)), "worker") == [WORKER]
-    assert names(drawn(workers=(leaving,), runs=(replace(make_run(), ended_at=ago(minutes=4)),)), "worker") == []
+    assert names(drawn(workers=(leaving,), runs=(make_run(ended_at=ago(minutes=4)),)), "worker") == []
 
 
 def test_two_hundred_queues_and_fifty_workers_are_a_bounded_picture():

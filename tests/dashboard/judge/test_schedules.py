@@ -101,20 +101,22 @@ def test_next_send_that_nobody_will_read_or_know():
 
 
 def test_last_run_that_is_still_active_when_the_next_is_near():
-    run = make_run(name="notify", args="(42,)", started_at=ago(seconds=8))
+    active = {"name": "notify", "args": "(42,)", "started_at": ago(seconds=8)}
+    run = make_run(**active)
     near = seen(last_sent_at=ago(seconds=9), next_at=NOW + timedelta(seconds=1))
 
     assert "the next send is near" in said(near, runs=(run,))[1]
     assert len(said(seen(), runs=(run,))) == 1, "it may well end before"
-    assert len(said(near, runs=(replace(run, ended_at=NOW, outcome="SUCCESS"),))) == 1
+    assert len(said(near, runs=(make_run(**active, ended_at=NOW, outcome="SUCCESS"),))) == 1
 
 
 def test_earlier_run_that_is_active_beside_the_last():
     last = make_run(name="notify", args="(42,)", started_at=ago(seconds=3))
-    before = replace(last, task_id="before", started_at=ago(seconds=13))
+    before = make_run(task_id="before", name="notify", args="(42,)", started_at=ago(seconds=13))
+    other = make_run(task_id="before", name="notify", args="(43,)", started_at=ago(seconds=13))
 
     assert "its run before is active since 14:07:28 UTC, and the next was sent meanwhile" in said(seen(), runs=(last, before))
-    assert len(said(seen(), runs=(last, replace(before, args="(43,)")))) == 1
+    assert len(said(seen(), runs=(last, other))) == 1
 
 
 def test_last_run_that_a_lock_turned_away():

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import msgspec
 
+from dashboard.observer.alike import Alike
 from dashboard.observer.count_book import MAX_EXCEPTIONS, MAX_ROWS, CountBook, exception_of, host_of
 from dashboard.observer.live_run import LiveRun
 from dashboard.records import Counts, Run
-from dashboard.sources.event import event_of
 from tests.dashboard.observer.test_state import event, good, state
 from tests.factories import NOW, make_run
 
@@ -17,6 +17,10 @@ SENDER = "gen4711@web-1"
 def tick(book: CountBook) -> Counts:
     book.take(NOW)
     return book.taken
+
+
+def told(kind, sender, run):
+    return Alike(kind, run.name, sender, run.queue), [LiveRun.of(run)]
 
 
 def counted(*seen):
@@ -72,7 +76,7 @@ def test_host_stands_for_all_its_processes():
 def test_rows_are_bounded_and_what_has_no_row_is_counted():
     book = CountBook()
     for number in range(MAX_ROWS + 3):
-        book.event(event_of({"type": "task-received", "hostname": "w@h"}), LiveRun.of(make_run(name=f"task_{number}")), NOW)
+        book.events(*told("task-received", "w@h", make_run(name=f"task_{number}")), NOW)
     counts = tick(book)
     assert len(counts.tasks) == MAX_ROWS
     assert counts.uncounted == 3
@@ -81,11 +85,11 @@ def test_rows_are_bounded_and_what_has_no_row_is_counted():
 def test_hosts_that_are_gone_make_room_for_those_that_came():
     book = CountBook()
     for number in range(MAX_ROWS):
-        book.event(event_of({"type": "task-received", "hostname": f"w@pod-{number}"}), LiveRun.of(make_run()), NOW)
+        book.events(*told("task-received", f"w@pod-{number}", make_run()), NOW)
     an_hour_on = NOW + timedelta(hours=1, seconds=1)
-    book.event(event_of({"type": "task-received", "hostname": "w@pod-0"}), LiveRun.of(make_run()), an_hour_on - timedelta(minutes=5))
+    book.events(*told("task-received", "w@pod-0", make_run()), an_hour_on - timedelta(minutes=5))
 
-    book.event(event_of({"type": "task-received", "hostname": "w@new"}), LiveRun.of(make_run()), an_hour_on)
+    book.events(*told("task-received", "w@new", make_run()), an_hour_on)
 
     counts = tick(book)
     assert {task.host: sum(task.events.values()) for task in counts.tasks} == {"pod-0": 2, "new": 1}
@@ -99,7 +103,7 @@ def test_totals_go_on_from_the_last_snapshot_and_never_fall():
     book.restore(stored)
 
     assert book.taken == before
-    book.event(event_of({"type": "task-started", "hostname": "w@web-2"}), LiveRun.of(Run(task_id="t2", name="mail_send", queue=None)), NOW)
+    book.events(*told("task-started", "w@web-2", Run(task_id="t2", name="mail_send", queue=None)), NOW)
 
     [row] = tick(book).tasks
     assert row.events == {"task-received": 1, "task-started": 2, "task-succeeded": 1}

@@ -1,5 +1,7 @@
 """Feeds one book as the reducer feeds all of them: with the run that each event is about."""
 
+from dashboard.observer.alike import Alike
+from dashboard.observer.event_reducer import BEGINS
 from dashboard.observer.run_book import RunBook
 from dashboard.sources.event import event_of
 
@@ -21,7 +23,13 @@ class Told:
         run.queue = queue or run.queue
         if hasattr(self.book, "tells") and event.type != "task-sent":
             self.book.tells(event.hostname)
-        return self.book.event(event, run, at)
+        alike = Alike(event.type, run.name, event.hostname, run.queue)
+        if hasattr(self.book, "events"):
+            return self.book.events(alike, [run], at)
+        if hasattr(self.book, "begun") and event.type in BEGINS:
+            return self.book.begun(alike, [run], at)
+        take = self.book.ended if hasattr(self.book, "ended") else self.book.event
+        return take(event, run, at)
 
     def __getattr__(self, name):
         return getattr(self.book, name)

@@ -10,7 +10,7 @@ found=$(mktemp)
 nice -n 10 "$make" --no-print-directory lint >"$found" 2>&1 &  # with what the tests leave of the processors
 lint_process=$!
 trap 'kill "$lint_process" 2>/dev/null; rm -f "$found"' EXIT
-.venv/bin/python -m pytest -n "$processes" --dist loadfile "$@"
+.venv/bin/python -m pytest -n "$processes" --dist loadfile --no-loadscope-reorder --durations=15 --durations-min=10 "$@"  # in our order, see tests/conftest.py
 tests=$?
 wait "$lint_process"
 lint=$?

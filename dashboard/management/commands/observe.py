@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from dashboard.garbage import collect_rarely
 from dashboard.observer.process import ObserverProcess
 
 
@@ -18,4 +19,5 @@ class Command(BaseCommand):
         observer = ObserverProcess()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: observer.stop.set())
+        collect_rarely()
         observer.run()

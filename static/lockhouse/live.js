@@ -42,6 +42,11 @@
     return copy.outerHTML;
   }
 
+  /** Let htmx find what it serves in there; most pieces have nothing for it, and looking through them takes as long as showing them. */
+  function serve(element, html) {
+    if (html.includes("hx-")) window.htmx?.process(element);
+  }
+
   function shows(element, html) {
     if (!known.has(element) && face(element) === face(made(html))) known.set(element, html);
     return known.get(element) === html;
@@ -107,7 +112,7 @@
     pending.delete(element.id);
     known.set(fresh, html);
     element.replaceWith(fresh);
-    window.htmx?.process(fresh);
+    serve(fresh, html);
   }
 
   function retire(element, isHeld) {
@@ -139,7 +144,7 @@
         if (next && next.compareDocumentPosition(element) & Node.DOCUMENT_POSITION_FOLLOWING) next = after(element);
       } else {
         list.insertBefore(element, next);
-        if (fresh.has(id)) window.htmx?.process(element);
+        if (fresh.has(id)) serve(element, known.get(element));
       }
     }
   }

@@ -41,7 +41,8 @@
 
   function share(rect, moment) {
     const left = (Date.parse(rect.dataset.expires) - moment) / rect.dataset.timeout;
-    rect.setAttribute("width", `${(Math.min(Math.max(left, 0), 1) * 100).toFixed(1)}%`);
+    const width = `${(Math.min(Math.max(left, 0), 1) * 100).toFixed(1)}%`;
+    if (rect.getAttribute("width") !== width) rect.setAttribute("width", width); // set anew it costs a drawing, changed or not
   }
 
   // Under the banner everything is as it was: what counted up while it was read does not go on counting.

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from django.apps import AppConfig, apps
+from django.conf import settings as django_settings
 from django.db import connections as databases
 from django.db.models.signals import post_migrate
 from redis import Redis
@@ -14,6 +15,11 @@ from dashboard import connections, snapshot
 from tests.system import running_server
 
 LONG = ("tests/journeys/", "tests/lock_wheel/", "tests/dashboard/acts/test_preflight.py", "tests/dashboard/observer/test_deaths.py")
+
+
+def pytest_configure() -> None:
+    """Passwords are hashed for a hundred tests, and slowly on purpose: an eighth of a second each time."""
+    django_settings.PASSWORD_HASHERS = ["tasks_demo.hashers.QuickHasher"]
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,16 @@
-"""The page at /api/v1/docs: Swagger UI from our own static files, or a plain list where a host project has not installed `ninja`."""
+"""The page at /api/v1/docs: Swagger UI from our own static files, or a plain list where a host project does not serve ninja's."""
 
-from django.apps import apps
+from django.contrib.staticfiles import finders
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from ninja import NinjaAPI
-from ninja.openapi.docs import DocsBase, Swagger
+from ninja.openapi.docs import ABS_TPL_PATH, DocsBase, Swagger
+
+
+class OwnSwagger(Swagger):
+    """With the files of this site where ninja would ask a CDN because it is no app of the project."""
+
+    template_cdn = str(ABS_TPL_PATH / "swagger.html")
 
 
 class Docs(DocsBase):
@@ -12,8 +18,8 @@ class Docs(DocsBase):
 
     def render_page(self, request: HttpRequest, api: NinjaAPI, **kwargs: object) -> HttpResponse:
         """What the API can do."""
-        if apps.is_installed("ninja"):
-            return Swagger().render_page(request, api, **kwargs)
+        if finders.find("ninja/swagger-ui-bundle.js"):
+            return OwnSwagger().render_page(request, api, **kwargs)
         operations = [
             {"method": method.upper(), "path": path, "summary": operation.get("summary", "")}
             for path, methods in api.get_openapi_schema()["paths"].items()

@@ -1,7 +1,9 @@
 import json
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.contrib.staticfiles import finders
 from django.test import Client
 
 from dashboard.acts.tokens import make_token
@@ -290,6 +292,7 @@ def test_the_documentation_needs_no_other_host(watching, db):
 
     assert "http://" not in page
     assert "https://" not in page
+    assert finders.find(re.search(r"static/(ninja/swagger-ui-bundle\.js)", page)[1])
     assert {"/api/v1/locks", "/api/v1/locks/{lock_id}", "/api/v1/locks/{lock_id}/release", "/api/v1/locks/release"} <= set(openapi["paths"])
 
 

@@ -27,6 +27,8 @@ def lock_row(judged: JudgedLock, now: datetime) -> dict[str, Any]:
         "evidence_codes": [fact.code for fact in judged.evidence],
         "holder": _holder_row(judged.holder),
         "refused_last_hour": judged.refused_last_hour,
+        "waiting": judged.waiting,
+        "lost_last_hour": judged.lost_last_hour,
         "blocks": judged.blocks or None,
         "label": judged.label or None,
         "model": judged.model or None,

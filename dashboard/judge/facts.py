@@ -8,7 +8,7 @@ from functools import lru_cache
 from re import DOTALL, Pattern, escape, split, sub
 from re import compile as compile_
 
-from dashboard.records import CatalogueEntry, Claim, HeldLock, Policy, Refusal, Run, Snapshot, UnackedMessage, Worker, object_part
+from dashboard.records import CatalogueEntry, Claim, HeldLock, Loss, Policy, Refusal, Run, Snapshot, UnackedMessage, Wait, Worker, object_part
 
 STALE_AFTER = timedelta(seconds=5)  # the observer writes at least once a second
 DEFAULT_VISIBILITY_TIMEOUT = timedelta(hours=1)  # kombu's
@@ -28,6 +28,8 @@ class Facts:
     workers: dict[str, list[Worker]]  # by name, newest process first
     unacked: dict[str, UnackedMessage]
     refusals: dict[str, list[Refusal]]
+    waits: dict[str, list[Wait]]  # by lock id, those that go on
+    losses: dict[str, list[Loss]]
     latest: dict[Place, Claim]  # of all tokens, that of the process which began last
 
     @property
@@ -114,6 +116,13 @@ def gather(snapshot: Snapshot, now: datetime, policy: Policy) -> Facts:
     refusals: dict[str, list[Refusal]] = defaultdict(list)
     for refusal in snapshot.refusals:
         refusals[refusal.lock_id].append(refusal)
+    waits: dict[str, list[Wait]] = defaultdict(list)
+    for wait in snapshot.waits:
+        if wait.to_at is None:
+            waits[wait.lock_id].append(wait)
+    losses: dict[str, list[Loss]] = defaultdict(list)
+    for loss in snapshot.losses:
+        losses[loss.lock_id].append(loss)
     return Facts(
         snapshot=snapshot,
         now=now,
@@ -122,6 +131,8 @@ def gather(snapshot: Snapshot, now: datetime, policy: Policy) -> Facts:
         workers=_by_name(snapshot.workers),
         unacked={message.task_id: message for message in snapshot.unacked if message.task_id},
         refusals=refusals,
+        waits=waits,
+        losses=losses,
         latest=_latest(snapshot.locks),
     )
 

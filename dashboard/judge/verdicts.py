@@ -14,7 +14,7 @@ from dashboard.records import CatalogueEntry, Evidence, HeldLock, Holder, Judged
 
 URGENCY = ("overlapping", "orphaned", "overrun", "expiring", "never-expires", "unknown", "held")
 PROOFS = ("run_ended", "worker_lost", "process_gone", "run_not_active", "pid_given_again", "worker_silent")  # the codes of a death
-REPORTS_REFUSALS = {"lockhouse"}  # dialects whose refused attempts are told by the worker itself
+REPORTS_REFUSALS = {"lockhouse"}  # dialects whose refused and waiting attempts, and losses, are told by the worker itself
 
 
 def assess(snapshot: Snapshot, now: datetime, policy: Policy) -> list[JudgedLock]:
@@ -32,14 +32,16 @@ def _judge(lock: HeldLock, facts: Facts) -> JudgedLock | None:
         return None  # an expired lock whose run has ended, or cannot be named, is history
     raised = set(_flags(lock, life, facts))
     flags = [word for word in URGENCY if word in raised]
-    evidence = [*why, *life.evidence, *_of_the_lock(lock, flags), *_what_becomes_of_the_run(life, holder, facts)]
+    evidence = [*why, *life.evidence, *_of_the_lock(lock, flags, facts), *_what_becomes_of_the_run(life, holder, facts)]
     return JudgedLock(
         lock=lock,
         holder=_with_pid(holder, run),
         verdict=flags[0],
         flags=flags,
         evidence=evidence,
-        refused_last_hour=_refused(lock, facts),
+        refused_last_hour=_told(len(facts.refusals.get(lock.id, ())), lock),
+        waiting=_told(len(facts.waits.get(lock.id, ())), lock),
+        lost_last_hour=_told(len(facts.losses.get(lock.id, ())), lock),
         blocks=entry.blocks if entry else "",
         label=entry.label if entry else "",
         model=entry.model if entry and entry.object_id else "",
@@ -127,11 +129,13 @@ def _is_expiring(lock: HeldLock, facts: Facts) -> bool:
     return lock.expires_at - facts.now <= within
 
 
-def _of_the_lock(lock: HeldLock, flags: Sequence[str]) -> Iterator[Evidence]:
+def _of_the_lock(lock: HeldLock, flags: Sequence[str], facts: Facts) -> Iterator[Evidence]:
     if lock.lapsed_at is not None and lock.released_by is not None:
         yield Evidence(code="released_by_hand", values={"at": lock.lapsed_at, "by": lock.released_by})
     elif lock.lapsed_at is not None:
         yield Evidence(code="lapsed", values={"at": lock.lapsed_at})
+    if loss := next((loss for loss in facts.losses.get(lock.id, ()) if loss.token_digest == lock.token_digest), None):
+        yield Evidence(code="lock_lost", values={"at": loss.at, "task_id": loss.task_id})
     if "never-expires" in flags:
         yield Evidence(code="never_expires")
     if "expiring" in flags:
@@ -160,9 +164,9 @@ def _with_pid(holder: Holder, run: Run | None) -> Holder:
     return replace(holder, pid=run.pid) if holder.pid is None and run is not None else holder
 
 
-def _refused(lock: HeldLock, facts: Facts) -> int | None:
-    told = len(facts.refusals.get(lock.id, ()))
-    return told if told or lock.dialect in REPORTS_REFUSALS else None
+def _told(count: int, lock: HeldLock) -> int | None:
+    """What workers reported of it; None: nobody reports it of this lock."""
+    return count if count or lock.dialect in REPORTS_REFUSALS else None
 
 
 def _with_overlaps(judged: Sequence[JudgedLock]) -> Iterator[JudgedLock]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from dashboard.observer.attempt_book import AttemptBook
 from dashboard.observer.count_book import CountBook
 from dashboard.observer.event_pace import EventPace
 from dashboard.observer.figures import FigureBook
@@ -25,12 +26,13 @@ class Books:
     def __init__(self, places: Sequence[tuple[str, str]], max_runs: int = MAX_RUNS) -> None:
         self.locks, self.runs, self.workers, self.figures = LockBook(places), RunBook(max_runs), WorkerBook(), FigureBook()
         self.queue_book, self.results, self.schedules = QueueBook(self.runs.sent_at), ResultBook(), ScheduleBook()
-        self.traces = TraceBook()
+        self.traces, self.attempts = TraceBook(), AttemptBook(self.locks)
         self.counts, self.pace, self.tasks, self.flow, self.gaps = CountBook(), EventPace(), TaskBook(), FlowBook(), GapBook()
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go on from the last snapshot, so that a new observer knows what the one before had proved."""
         self.locks.restore(snapshot.locks, snapshot.lanes, snapshot.refusals)
+        self.attempts.restore(snapshot.waits, snapshot.losses)
         self.runs.restore(snapshot.runs)
         self.workers.restore(snapshot.workers)
         self.queue_book.restore(snapshot.queues)

@@ -40,6 +40,10 @@ class EventReducer:
                     heard[event.hostname, event.pid] = event
             elif kind == "lock-refused":
                 changed |= self._refused(event, at)
+            elif kind == "lock-waiting":
+                changed |= {"waits", "lanes"} if books.attempts.waiting(event, at) else set()
+            elif kind == "lock-lost":
+                changed |= {"losses", "lanes"} if books.attempts.lost(event, at) else set()
             elif kind in OF_WORKERS:
                 changed |= self._of_worker(event, at)
             elif kind.startswith("task-"):
@@ -94,6 +98,7 @@ class EventReducer:
         books = self._books
         if not books.locks.refused(event, at):
             return set()
+        waited = books.attempts.ended(event.digest, at, "refused")
         refusal = books.locks.refusals[-1]
         is_known = books.runs.is_refused(refusal.task_id)
         run = books.runs.refused(refusal)
@@ -102,4 +107,4 @@ class EventReducer:
         books.flow.refused(refusal)
         if not is_known:
             books.tasks.refused(refusal, run)
-        return {"refusals", "lanes", "runs", "flow"}
+        return {"refusals", "lanes", "runs", "flow", *(("waits",) if waited else ())}

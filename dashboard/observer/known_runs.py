@@ -65,6 +65,11 @@ class KnownRuns:
         run = self.going.get(task_id or "") or self.ended.get(task_id or "")
         return run.refused_by is not None if run is not None else task_id in self._early
 
+    def is_over(self, task_id: str) -> bool:
+        """Whether the latest run of that id is known to have ended."""
+        run = self.get(task_id)
+        return run is not None and run.outcome is not None
+
     def _put_before(self, run: LiveRun) -> None:
         while len(self.before) >= MAX_BEFORE:
             gone = self.before.pop(next(iter(self.before)))

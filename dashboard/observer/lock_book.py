@@ -1,7 +1,7 @@
 """What the observer knows of locks: held ones, those that expired under their holder, refused attempts, and the last two minutes of each."""
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -9,7 +9,7 @@ from dashboard.judge.verdicts import proof_of
 from dashboard.observer.hands import Hands
 from dashboard.observer.lock_readings import SAME_DEADLINE, merged_with, whole
 from dashboard.observer.observations import LocksRead, ReleasedByHand
-from dashboard.records import HeldLock, JudgedLock, Lane, Refusal, Span
+from dashboard.records import HeldLock, JudgedLock, Lane, Refusal, Span, Wait
 from dashboard.redaction import hide_in_name
 from dashboard.sources.event import Event
 from dashboard.sources.locks import lock_id
@@ -167,7 +167,7 @@ class LockBook:
 
     def refused(self, event: Event, at: datetime) -> bool:
         """A `lock-refused` event from a worker; False where its key is in no watched place."""
-        place = self._place_of(event.key) if event.key is not None else None
+        place = self.place_of(event.key) if event.key is not None else None
         said = (event.key, event.pid, event.timestamp)
         if place is None or said in self._told:
             return False
@@ -188,7 +188,7 @@ class LockBook:
         )
         return True
 
-    def _place_of(self, key: str) -> tuple[str, str, str] | None:
+    def place_of(self, key: str) -> tuple[str, str, str] | None:
         """The cache, lock id and name that this key has: the lock that is held under it, else the first cache with its prefix."""
         ids = {lock_id(alias, key.encode()): alias for alias, _ in self.places}
         for identity in ids.keys() & self.held.keys():
@@ -217,7 +217,14 @@ class LockBook:
     def locks(self) -> tuple[HeldLock, ...]:
         return (*self.held.values(), *self.lapsed.values())
 
-    def lanes(self, now: datetime) -> tuple[Lane, ...]:
+    def was_lost(self, lock_id: str, digest: str) -> None:
+        """Its holder found that it held it no more: where it was gone before its time, another removed it."""
+        for index, span in enumerate(spans := self.spans.get(lock_id, deque())):
+            if span.token_digest == digest and span.end == "released":
+                spans[index] = replace(span, end="removed")
+
+    def lanes(self, now: datetime, waits: Mapping[str, Sequence[Wait]]) -> tuple[Lane, ...]:
+        """A lane for each lock of which something was seen lately; `waits` by lock id."""
         refused: dict[str, list[datetime]] = {}
         for refusal in self.refusals:
             if now - refusal.at <= KEPT:
@@ -225,12 +232,13 @@ class LockBook:
         return tuple(
             Lane(
                 lock_id=lock_id,
-                cache=self.names[lock_id][0],
-                name=self.names[lock_id][1],
+                cache=waits[lock_id][0].cache if lock_id in waits else self.names[lock_id][0],
+                name=waits[lock_id][0].name if lock_id in waits else self.names[lock_id][1],
                 spans=tuple(self.spans.get(lock_id, ())),
                 refused_at=tuple(refused.get(lock_id, ())),
+                waits=tuple(waits.get(lock_id, ())),
             )
-            for lock_id in sorted(self.spans.keys() | refused.keys())
+            for lock_id in sorted(self.spans.keys() | refused.keys() | waits.keys())
         )
 
 

@@ -35,7 +35,7 @@ from dashboard.observer.observations import (
 )
 from dashboard.records import FlowReading, Observer, Policy, QueueReading, Snapshot, SourceState
 
-URGENT = frozenset({"locks", "lanes", "refusals"})  # what an operator waits for; announced on its own
+URGENT = frozenset({"locks", "lanes", "refusals", "waits", "losses"})  # what an operator waits for; announced on its own
 
 JUDGED_AT_ONCE = 100  # held locks whose proofs are looked for within one second: more would hold up what somebody waits for
 
@@ -75,7 +75,8 @@ class State(Books):
 
     def _locks_read(self, seen: LocksRead) -> Collection[str]:
         moved = self.flow.locks_read(seen.locks, seen.gone, live=seen.live, at=seen.at)
-        return (*(("locks", "lanes") if self.locks.read(seen) else ()), *(("flow",) if moved else ()))
+        waited = self.attempts.held(seen.locks, seen.at)
+        return (*(("locks", "lanes") if self.locks.read(seen) else ()), *(("waits", "lanes") if waited else ()), *(("flow",) if moved else ()))
 
     def _events(self, seen: EventsSeen) -> Collection[str]:
         self.received += len(seen.events)
@@ -140,6 +141,8 @@ class State(Books):
         self.runs.forget(self.locks.locks(), self.workers.workers, seen.at)
         are_proofs_new = self._judge_locks(seen.at)
         changed = {"sources", "workers", "observer", *self._flow_of(seen.at)}
+        if self.attempts.forget(self.runs.is_over, seen.at):
+            changed |= {"waits", "losses", "lanes"}
         if self.tasks.refresh(seen.at, self._told_since()):
             changed.add("tasks")
         if self.schedules.refresh(seen.at, self._told_since()):
@@ -199,8 +202,10 @@ class State(Books):
         return Snapshot(
             at=now,
             locks=self.locks.locks(),
-            lanes=self.locks.lanes(now),
+            lanes=self.locks.lanes(now, self.attempts.by_lock()),
             refusals=tuple(self.locks.refusals),
+            waits=tuple(self.attempts.waits.values()),
+            losses=tuple(self.attempts.losses),
             runs=runs,
             more_runs=more_runs,
             workers=tuple(self.workers.workers.values()),

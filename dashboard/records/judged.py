@@ -44,6 +44,8 @@ class JudgedLock:
     flags: Sequence[str]
     evidence: Sequence[Evidence]
     refused_last_hour: int | None  # None: nobody reports refusals of this lock
+    waiting: int | None = None  # attempts that wait for it now, as is lost_last_hour
+    lost_last_hour: int | None = None  # times that a holder found that it held it no more
     blocks: str = ""
     label: str = ""
     model: str = ""  # what the lock is about: "reports.Report", and that one's primary key

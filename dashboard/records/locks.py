@@ -79,13 +79,45 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """An attempt that waits for a lock, or lately did; its times are by our clock."""
+
+    lock_id: str
+    cache: str
+    name: str
+    token_digest: str  # its own: what the lock has, once it is acquired
+    from_at: datetime
+    to_at: datetime | None = None  # None: it still tries
+    end: str | None = None  # "acquired", "refused"; "unknown": its time or its run is over, and nobody told more
+    limit: timedelta | None = None  # for how long it tries at most; None: without end
+    task_id: str | None = None
+    task_name: str | None = None
+    worker: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """A lock that its holder wanted to release, or to add time to, and held no more."""
+
+    lock_id: str
+    cache: str
+    name: str
+    token_digest: str
+    at: datetime  # when that was told, by our clock
+    noticed: str | None = None  # "release", "extend", "reacquire"
+    task_id: str | None = None
+    task_name: str | None = None
+    worker: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
     """A time during which one token held a lock; `to_at` None: still."""
 
     from_at: datetime
     to_at: datetime | None
     token_digest: str
-    end: str | None = None  # "released", "expired", "by-hand", "changed"
+    end: str | None = None  # "released", "expired", "by-hand", "changed"; "removed": by another than its holder, before its time
     by: str | None = None  # who released it by hand
     from_is_minimum: bool = False  # it was already held when first seen
     lapsed_at: datetime | None = None  # the part after this was an overrun
@@ -100,6 +132,7 @@ class Lane:
     name: str
     spans: tuple[Span, ...]
     refused_at: tuple[datetime, ...]
+    waits: tuple[Wait, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

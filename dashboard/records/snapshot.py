@@ -5,7 +5,7 @@ from datetime import datetime
 
 from dashboard.records.counts import Counts
 from dashboard.records.flow import FlowReading
-from dashboard.records.locks import HeldLock, Lane, Refusal
+from dashboard.records.locks import HeldLock, Lane, Loss, Refusal, Wait
 from dashboard.records.queues import QueueReading, UnackedMessage
 from dashboard.records.results import CachedResult, ResultCount
 from dashboard.records.runs import Run
@@ -25,6 +25,8 @@ class Snapshot:
     locks: tuple[HeldLock, ...] = ()
     lanes: tuple[Lane, ...] = ()
     refusals: tuple[Refusal, ...] = ()  # of the last hour, newest last, capped
+    waits: tuple[Wait, ...] = ()  # attempts that wait, and those whose wait ended within the last two minutes, capped
+    losses: tuple[Loss, ...] = ()  # of the last hour, newest last, capped
     runs: tuple[Run, ...] = ()  # active, lately ended, and those that were only sent
     more_runs: int = 0  # that are known as well and did not find room in `runs`
     workers: tuple[Worker, ...] = ()

@@ -33,7 +33,7 @@ class NoEvent(Exception):
 class Event(msgspec.Struct, gc=False):
     """The fields that are read of any event; None: not told, or told as something that it cannot be.
 
-    Source: `celery.worker.request`, `celery.app.amqp`, `celery.worker.heartbeat`; `lock-refused` is of `dashboard.locking.report`.
+    Source: `celery.worker.request`, `celery.app.amqp`, `celery.worker.heartbeat`; `lock-refused`, `-waiting`, `-lost`: `dashboard.locking.report`.
     """
 
     type: Name
@@ -62,6 +62,9 @@ class Event(msgspec.Struct, gc=False):
     key: Name | None = None  # of a lock
     task: Name | None = None
     waited: Span | None = None
+    digest: Name | None = None  # of an attempt's token: the lock's token_digest, once it is acquired
+    limit: Span | None = None  # seconds that an attempt waits at most
+    noticed: Name | None = None  # by what a holder noticed that it had lost its lock
 
 
 class Envelope(msgspec.Struct, gc=False):

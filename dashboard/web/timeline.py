@@ -11,7 +11,7 @@ from math import log10
 
 from django.utils.translation import gettext as _
 
-from dashboard.records import Evidence, JudgedLock, Lane, Span
+from dashboard.records import Evidence, JudgedLock, Lane, Span, Wait
 from dashboard.words import ENDS, duration, instant
 
 WINDOW = timedelta(minutes=2)
@@ -51,11 +51,21 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tail:
+    """A time during which an attempt waited."""
+
+    x: float
+    width: float
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
     """One lane as the template draws it; `told` says the same in words."""
 
     bars: tuple[Bar, ...]
     marks: tuple[Mark, ...]
+    tails: tuple[Tail, ...]
     began_before: str  # the kind of the bar that goes on to the left of the window, "" for none
     told: tuple[str, ...]
 
@@ -87,6 +97,7 @@ def draw(lane: Lane, judged: Sequence[JudgedLock], now: datetime, known_until: d
     return Drawn(
         bars=tuple(bar for bar in map(_clipped, bars) if bar.x + bar.width > 0),
         marks=tuple(mark for mark in marks if mark.x >= 0),
+        tails=tuple(tail for wait in lane.waits if (tail := _tail(wait, anchor, edge)).x + tail.width > 0),
         began_before=next((bar.kind for bar in bars if bar.x < 0 < bar.x + bar.width), ""),
         told=tuple(_told(lane, now)),
     )
@@ -104,6 +115,21 @@ def _bars(span: Span, judged: Sequence[JudgedLock], anchor: datetime, edge: date
         if until > from_at or len(cuts) == 1:
             x = place(from_at, anchor)
             yield Bar(kind=kind, x=round(x, 2), width=round(max(place(until, anchor) - x, NARROWEST), 2), title=_title(span))
+
+
+def _tail(wait: Wait, anchor: datetime, edge: datetime) -> Tail:
+    x = max(place(wait.from_at, anchor), -10.0)
+    return Tail(x=round(x, 2), width=round(max(place(wait.to_at or edge, anchor) - x, NARROWEST), 2), title=_waited(wait))
+
+
+def _waited(wait: Wait) -> str:
+    values = {"task": wait.task_name or wait.worker or "?", "from": instant(wait.from_at), "to": instant(wait.to_at) if wait.to_at else ""}
+    if wait.to_at is None:
+        return _("%(task)s waits since %(from)s") % values
+    return {
+        "acquired": _("%(task)s waited from %(from)s until it had the lock at %(to)s"),
+        "refused": _("%(task)s waited from %(from)s and was refused at %(to)s"),
+    }.get(wait.end or "", _("%(task)s waited from %(from)s; its end at %(to)s was not told")) % values
 
 
 def _first_kind(mine: JudgedLock | None) -> str:
@@ -140,6 +166,7 @@ def _told(lane: Lane, now: datetime) -> Iterator[str]:
                 if span.by
                 else _("its time was up at %(at)s") % {"at": instant(span.lapsed_at)}
             )
+    yield from map(_waited, lane.waits)
     recent = [at for at in lane.refused_at if now - at <= WINDOW]
     if recent:
         yield _("%(n)d refused in the last %(window)s, the last at %(at)s") % {"n": len(recent), "window": duration(WINDOW), "at": instant(max(recent))}

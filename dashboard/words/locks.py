@@ -93,6 +93,7 @@ SENTENCES: Mapping[str, str] = {
     "only_likely": N_("only likely to be the holder: the settings do not name %(task_name)s as the owner of this lock"),
     "expiring": N_("expires at %(expires_at)s"),
     "never_expires": N_("has no timeout: held until somebody releases it"),
+    "lock_lost": N_("its holder found at %(at)s that it holds it no more"),
     "lapsed": N_("expired at %(at)s while the run went on"),
     "overlapping": N_("run %(task_id)s on %(worker)s, which held it before, is still active"),
     "stale": N_("nothing newer than %(at)s is known"),
@@ -104,6 +105,7 @@ ENDS: Mapping[str | None, str | Promise] = {
     "expired": gettext_lazy("expired"),
     "by-hand": gettext_lazy("released by hand"),
     "changed": gettext_lazy("taken over by another token"),
+    "removed": gettext_lazy("removed by another than its holder"),
     None: gettext_lazy("gone"),
 }
 

@@ -38,10 +38,10 @@ app.conf.update(
 plain = Redis.from_url(f"{SERVER}/3")
 
 
-def hold(name: str, seconds: float, timeout: float) -> None:
+def hold(name: str, seconds: float, timeout: float, wait: float = 0.2) -> None:
     """Take the lock, say so on the list `<name>:taken`, keep it until `<name>:go` has an element or the time is over."""
     try:
-        with cache.lock(name, timeout=timeout, blocking_timeout=0.2):  # type: ignore[attr-defined]  # django-redis adds it
+        with cache.lock(name, timeout=timeout, blocking_timeout=wait):  # type: ignore[attr-defined]  # django-redis adds it
             plain.rpush(f"{name}:taken", os.getpid())
             until = time.monotonic() + seconds
             while time.monotonic() < until and not plain.blpop([f"{name}:go"], timeout=1):
@@ -51,8 +51,8 @@ def hold(name: str, seconds: float, timeout: float) -> None:
 
 
 @app.task(name="guest_import")
-def guest_import(name: str, seconds: float, timeout: float = 600) -> None:
-    hold(name, seconds, timeout)
+def guest_import(name: str, seconds: float, timeout: float = 600, wait: float = 0.2) -> None:
+    hold(name, seconds, timeout, wait)
 
 
 @app.task(name="guest_import_late", acks_late=True)

@@ -1,27 +1,25 @@
 """One lock's page: everything known about it, while it is held and for as long as the observer remembers it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from dashboard.records import JudgedLock, Lane, Refusal, Snapshot
+from dashboard.records import JudgedLock, Lane, Snapshot
 from dashboard.web import redis_cli
 from dashboard.web.incident import of_lock
-from dashboard.web.instants import Instant, instant_of, iso
-from dashboard.web.links import run_url, task_url, worker_url
+from dashboard.web.instants import instant_of, iso
+from dashboard.web.links import run_url, worker_url
 from dashboard.web.look import Look, look
 from dashboard.web.panel import Piece
+from dashboard.web.panels import lock_attempts
 from dashboard.web.panels.frame import frame, piece
 from dashboard.web.panels.lanes import axis, lane_piece
 from dashboard.web.panels.lock_acts import changes
 from dashboard.web.panels.lock_row import LockRow, lock_row, steady
 from dashboard.web.timeline import anchor_of
-from dashboard.words import ENDS, duration, sentences, short_id, visible
-
-MAX_REFUSALS = 50
+from dashboard.words import ENDS, duration, sentences, visible
 
 
 class LockPanel:
@@ -68,7 +66,8 @@ class LockPanel:
             piece("lock-evidence", "panels/lock_evidence.html", rows=rows),
             *([lane_piece(lane, judged, seen, "lock-lanes")] if lane else []),
             piece("lock-axis", "panels/axis_now.html", now_text=instant_of(anchor_of(now), now), anchor=iso(anchor_of(now))),
-            piece("lock-refusals", "panels/lock_refusals.html", **_refusals(seen, lock_id, rows)),
+            piece("lock-waiting", "panels/lock_waiting.html", **lock_attempts.waiting(seen, lock_id)),
+            piece("lock-refusals", "panels/lock_refusals.html", **lock_attempts.refusals(seen, lock_id, is_told=any(row.refused is not None for row in rows))),
             piece("lock-proof", "panels/lock_proof.html", lines=_lines(seen, judged)),
         ]
 
@@ -107,26 +106,6 @@ def _facts(one: JudgedLock, row: LockRow, seen: Look) -> dict[str, object]:
         "retries": claim.retries if claim else None,
         "note": visible(lock.note),
     }
-
-
-def _refusals(seen: Look, lock_id: str, rows: Sequence[LockRow]) -> dict[str, Any]:
-    mine = [refusal for refusal in seen.snapshot.refusals if refusal.lock_id == lock_id][::-1]
-    is_known = bool(mine) or any(row.refused is not None for row in rows)
-    return {"refusals": list(_refusal_rows(mine[:MAX_REFUSALS], seen)), "count": len(mine), "is_known": is_known, "max": MAX_REFUSALS}
-
-
-def _refusal_rows(refusals: Sequence[Refusal], seen: Look) -> Iterator[dict[str, str | Instant]]:
-    for refusal in refusals:
-        yield {
-            "at": instant_of(refusal.at, seen.now),
-            "task": visible(refusal.task_name or _("a task not known")),
-            "task_url": task_url(refusal.task_name) if refusal.task_name else "",
-            "task_id": short_id(refusal.task_id) if refusal.task_id else "",
-            "run_url": run_url(refusal.task_id) if refusal.task_id else "",
-            "worker": visible(refusal.worker or ""),
-            "worker_url": worker_url(refusal.worker) if refusal.worker else "",
-            "waited": duration(refusal.waited) if refusal.waited is not None else "",
-        }
 
 
 def _lines(seen: Look, judged: Sequence[JudgedLock]) -> list[str]:

@@ -55,6 +55,7 @@ class LockRow:
     since: Instant
     since_is_minimum: bool
     refused: int | None
+    waiting: int | None
     evidence: tuple[str, ...]
     is_open: bool
     blocks: str
@@ -97,6 +98,7 @@ def lock_row(one: JudgedLock, look: Look, may: frozenset[str], *, exact: bool = 
         since=instant_of(lock.acquired_at or lock.first_seen_at, look.now),
         since_is_minimum=lock.acquired_at is None,
         refused=one.refused_last_hour,
+        waiting=one.waiting,
         evidence=tuple(sentences(one.evidence if exact else steady(one.evidence), look.now)),
         is_open=one.verdict in OPEN_VERDICTS,
         blocks=visible(one.blocks),
@@ -177,7 +179,7 @@ def _shown(one: JudgedLock, look: Look, may: frozenset[str]) -> tuple[object, ..
     evidence = tuple((fact.code, *map(str, fact.values.values())) for fact in steady(one.evidence))
     held_since = lock.acquired_at or lock.first_seen_at
     seen = (lock.id, lock.token_digest, lock.name, lock.expires_at, held_since, lock.timeout, lock.lapsed_at, lock.dialect, lock.taken_by)
-    concluded = (one.holder, one.verdict, tuple(one.flags), evidence, one.refused_last_hour, _share(one, look.now))
+    concluded = (one.holder, one.verdict, tuple(one.flags), evidence, one.refused_last_hour, one.waiting, _share(one, look.now))
     listed = (one.blocks, one.label, one.model, one.object_id, one.no_release)
     return (*seen, *concluded, *listed, may, conf().READ_ONLY, look.now.date(), get_language())
 
@@ -203,6 +205,7 @@ def _fixed_words(_language: str | None) -> Mapping[str, str]:
         "at_least": _("It was held already when it was first seen"),
         "refused": _("Refused / h"),
         "refused_unknown": _("Not known: nobody reports the refused attempts of this lock"),
+        "waiting": _("waiting"),
         "release": _("Release…"),
         "protect": _("Protect…"),
         "why": _("why"),

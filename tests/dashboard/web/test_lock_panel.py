@@ -1,10 +1,11 @@
 """One lock's page: all that is known while it is held, and what is remembered when it is gone."""
 
 import re
+from datetime import timedelta
 
 import pytest
 
-from dashboard.records import Refusal, Span
+from dashboard.records import Loss, Refusal, Span, Wait
 from tests.dashboard.web.pieces import pieces_of
 from tests.factories import ago, make_lane, make_lock, make_snapshot, make_source
 
@@ -67,3 +68,17 @@ def test_same_pieces_whether_held_or_gone():
     assert set(held) == set(gone)
     for name, html in {**held, **gone}.items():
         assert re.match(rf'<\w+ id="{name}"', html), name
+
+
+def test_attempts_that_wait_and_losses_are_listed():
+    about = {"lock_id": LOCK.id, "cache": "default", "name": LOCK.name, "token_digest": "d", "worker": "w@web-1"}
+    waits = (Wait(from_at=ago(seconds=5), limit=timedelta(seconds=20), task_name="<b>waits", task_id="one", **about),)
+    losses = (Loss(at=ago(seconds=9), task_name="loses", noticed="release", **about),)
+
+    html = pieces_of("lock", make_snapshot(locks=(LOCK,), waits=waits, losses=losses), QUERY)["lock-waiting"]
+
+    assert "&lt;b&gt;waits" in html and "loses" in html and "14:07:56 UTC" in html
+
+
+def test_lock_that_nobody_waits_for_or_lost_has_no_such_lists():
+    assert "<table" not in pieces_of("lock", make_snapshot(locks=(LOCK,)), QUERY)["lock-waiting"]

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from dashboard.records import Evidence, Holder, JudgedLock, Span
+from dashboard.records import Evidence, Holder, JudgedLock, Span, Wait
 from dashboard.web.timeline import BEYOND, QUANTUM, SCALE_ENDS_AT, WINDOW, anchor_of, draw, place, strip_place
 from tests.factories import NOW, ago, make_lane, make_lock
 
@@ -118,3 +118,15 @@ def test_strip_is_logarithmic_from_a_second_to_an_hour():
     assert strip_place(timedelta(seconds=60)) == pytest.approx(SCALE_ENDS_AT / 2, abs=0.1)
     assert strip_place(timedelta(hours=1)) == SCALE_ENDS_AT
     assert SCALE_ENDS_AT < strip_place(timedelta(days=9)) < 100
+
+
+def test_attempt_that_waits_is_a_tail_that_is_told_in_words_as_well():
+    wait = Wait(lock_id="l", cache="default", name="lock", token_digest="d", from_at=ANCHOR - timedelta(seconds=60), task_name="reports")
+    ended = replace(wait, from_at=ANCHOR - timedelta(seconds=90), to_at=ANCHOR - timedelta(seconds=60), end="refused")
+    long_ago = replace(wait, from_at=ANCHOR - timedelta(seconds=150), to_at=ANCHOR - timedelta(seconds=130), end="acquired")
+
+    drawn = draw(replace(make_lane(make_lock()), waits=(wait, ended, long_ago)), [], NOW)
+
+    assert [(tail.x, round(tail.width, 1)) for tail in drawn.tails] == [(50, round(50 + BEYOND / WINDOW * 100, 1)), (25, 25)]
+    assert "reports waits since 14:06:40 UTC" in drawn.told
+    assert "reports waited from 14:06:10 UTC and was refused at 14:06:40 UTC" in drawn.told

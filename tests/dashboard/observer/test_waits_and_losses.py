@@ -1,0 +1,52 @@
+"""Attempts that wait and locks that are lost, as real workers report them."""
+
+import pytest
+
+from tests.system import wait_for
+
+HOLDER = {"GUEST_REDIS_CLIENT_CLASS": "dashboard.locking.HolderRedis"}
+
+
+@pytest.fixture
+def observed(system):
+    system.worker(concurrency=3, **HOLDER)
+    system.observer()
+    wait_for(lambda: "leads since" in system.log("observer"))
+    return system
+
+
+def test_attempt_that_waits_is_shown_until_it_has_the_lock(observed, snapshot, locks):
+    observed.send("guest_import", "import-1", 60, 600)
+    observed.taken("import-1")
+    observed.send("guest_import", "import-1", 60, 600, 60)
+
+    (wait,) = wait_for(lambda: snapshot().waits)
+    assert (wait.name, wait.to_at, wait.limit.total_seconds(), wait.task_name) == ("import-1", None, 60, "guest_import")
+    assert locks()["import-1"].waiting == 1
+
+    observed.guest.rpush("import-1:go", 1)
+
+    (wait,) = wait_for(lambda: [wait for wait in snapshot().waits if wait.end])
+    held = wait_for(lambda: (one := locks().get("import-1")) and one.waiting == 0 and one)
+    assert (wait.end, held.lock.token_digest) == ("acquired", wait.token_digest)
+    assert snapshot().lanes[0].waits == (wait,)
+
+
+def test_attempt_that_waits_in_vain_is_refused_and_waits_no_more(observed, snapshot, locks):
+    observed.send("guest_import", "import-1", 60, 600)
+    observed.taken("import-1")
+    observed.send("guest_import", "import-1", 60, 600, 1)
+
+    assert wait_for(lambda: [wait.end for wait in snapshot().waits if wait.end]) == ["refused"]
+    assert (locks()["import-1"].waiting, locks()["import-1"].refused_last_hour) == (0, 1)
+
+
+def test_lock_that_expired_under_its_holder_is_told_as_lost(observed, snapshot):
+    observed.send("guest_import", "import-1", 60, 1)
+    observed.taken("import-1")
+    wait_for(lambda: any(span.end == "expired" for lane in snapshot().lanes for span in lane.spans))
+
+    observed.guest.rpush("import-1:go", 1)
+
+    (loss,) = wait_for(lambda: snapshot().losses)
+    assert (loss.name, loss.noticed, loss.task_name) == ("import-1", "release", "guest_import")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
 from dashboard.judge.alibis import without_others
@@ -14,6 +14,7 @@ from dashboard.records import CatalogueEntry, Evidence, HeldLock, Holder, Judged
 
 URGENCY = ("overlapping", "orphaned", "overrun", "expiring", "never-expires", "unknown", "held")
 PROOFS = ("run_ended", "worker_lost", "process_gone", "run_not_active", "pid_given_again", "worker_silent")  # the codes of a death
+READ_WITHIN = timedelta(seconds=3)  # a lock past its deadline is read again each second
 REPORTS_REFUSALS = {"lockhouse"}  # dialects whose refused and waiting attempts, and losses, are told by the worker itself
 
 
@@ -111,6 +112,9 @@ def _flags(lock: HeldLock, life: Life, facts: Facts) -> Iterator[str]:
         if life.state == "unknown":
             yield "unknown"
         return
+    if is_overdue(lock, facts.now):
+        yield "unknown"
+        return
     if life.state == "dead":
         yield "orphaned"
     if lock.never_expires:
@@ -118,6 +122,11 @@ def _flags(lock: HeldLock, life: Life, facts: Facts) -> Iterator[str]:
     elif _is_expiring(lock, facts):
         yield "expiring"
     yield {"dead": "orphaned", "alive": "held", "unknown": "unknown"}[life.state]
+
+
+def is_overdue(lock: HeldLock, now: datetime) -> bool:
+    """Its deadline passed, and that it expired was not seen: it could not be read since."""
+    return lock.lapsed_at is None and lock.expires_at is not None and now - lock.expires_at > READ_WITHIN
 
 
 def _is_expiring(lock: HeldLock, facts: Facts) -> bool:
@@ -136,6 +145,8 @@ def _of_the_lock(lock: HeldLock, flags: Sequence[str], facts: Facts) -> Iterator
         yield Evidence(code="lapsed", values={"at": lock.lapsed_at})
     if loss := next((loss for loss in facts.losses.get(lock.id, ()) if loss.token_digest == lock.token_digest), None):
         yield Evidence(code="lock_lost", values={"at": loss.at, "task_id": loss.task_id})
+    if is_overdue(lock, facts.now):
+        yield Evidence(code="past_deadline", values={"at": lock.expires_at, "seen_at": lock.seen_at})
     if "never-expires" in flags:
         yield Evidence(code="never_expires")
     if "expiring" in flags:

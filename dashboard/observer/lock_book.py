@@ -1,7 +1,7 @@
 """What the observer knows of locks: held ones, those that expired under their holder, refused attempts, and the last two minutes of each."""
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -22,6 +22,7 @@ MAX_SPANS = 60  # of one lock in the time shown
 NOTICED = timedelta(seconds=2)  # an expired lock that is dropped this soon was not outlived: its run was over
 TOLD = timedelta(seconds=6)  # one released by hand: the act is read a second or two later
 MAX_LAPSED_FOR = timedelta(hours=6)
+UNREAD_FOR = timedelta(seconds=15)  # a lock past its deadline is read each second, and every lock within 10
 
 
 class LockBook:
@@ -56,6 +57,12 @@ class LockBook:
         """After a first look at a whole cache: what we held to be held there and did not find is gone."""
         missing = [lock.id for lock in self.held.values() if lock.cache == cache and lock.id not in ids]
         lost = [self._lost(identity, at) for identity in missing]
+        return any(lost)
+
+    def expire(self, answering: Collection[str], now: datetime) -> bool:
+        """Of caches that answer: what nobody has read since its deadline is gone, and the word of it was lost.  True where there was one."""
+        late = [lock for lock in self.held.values() if lock.cache in answering and lock.expires_at is not None and now - lock.expires_at > UNREAD_FOR]
+        lost = [self._lost(lock.id, now) for lock in late if lock.expires_at is not None and lock.seen_at < lock.expires_at]
         return any(lost)
 
     def _saw(self, lock: HeldLock, seen: LocksRead) -> bool:

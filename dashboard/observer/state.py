@@ -139,6 +139,8 @@ class State(Books):
         self.gaps.settle(seen.at)
         self.gaps.forget(set(self.workers.workers))
         self.runs.forget(self.locks.locks(), self.workers.workers, seen.at)
+        answering = {name.removeprefix("cache ") for name in self.sources if name.startswith("cache ") and self._is_ok(name)}
+        are_some_gone = self.locks.expire(answering, seen.at)
         are_proofs_new = self._judge_locks(seen.at)
         changed = {"sources", "workers", "observer", *self._flow_of(seen.at)}
         if self.attempts.forget(self.runs.is_over, seen.at):
@@ -147,7 +149,7 @@ class State(Books):
             changed.add("tasks")
         if self.schedules.refresh(seen.at, self._told_since()):
             changed.add("schedules")
-        if are_proofs_new or len(self.locks.lapsed) != before:
+        if are_some_gone or are_proofs_new or len(self.locks.lapsed) != before:
             changed |= {"locks", "lanes"}
         if self.figures.due(seen.at):
             self._sample(seen.at)

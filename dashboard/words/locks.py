@@ -95,6 +95,7 @@ SENTENCES: Mapping[str, str] = {
     "never_expires": N_("has no timeout: held until somebody releases it"),
     "lock_lost": N_("its holder found at %(at)s that it holds it no more"),
     "lapsed": N_("expired at %(at)s while the run went on"),
+    "past_deadline": N_("its deadline passed at %(at)s and it was last read at %(seen_at)s: it is free by now, unless it was extended since"),
     "overlapping": N_("run %(task_id)s on %(worker)s, which held it before, is still active"),
     "stale": N_("nothing newer than %(at)s is known"),
     "no_reader": N_("%(ready)s messages wait in %(queue)s, and no worker has read it since %(since)s"),

@@ -62,6 +62,7 @@ class Chip:
     word: str | Promise
     count: int
     tone: str = ""
+    is_minimum: bool = False  # so many at least: not all that it shows were counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

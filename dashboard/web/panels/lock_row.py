@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as N_
 
 from dashboard.conf import conf
+from dashboard.judge.verdicts import is_overdue
 from dashboard.records import Evidence, Holder, JudgedLock
 from dashboard.web.instants import Instant, instant_of, maybe
 from dashboard.web.links import object_url, task_url, worker_url
@@ -48,6 +49,7 @@ class LockRow:
     certainty_word: str
     certainty_why: str
     expires: Instant | None
+    is_overdue: bool  # its deadline passed, and what became of it was not read
     lapsed: Instant | None
     timeout_ms: int | None
     timeout: str
@@ -91,6 +93,7 @@ def lock_row(one: JudgedLock, look: Look, may: frozenset[str], *, exact: bool = 
         certainty_word=str(CERTAINTY_WORDS[holder.certainty]),
         certainty_why=_certainty_why(holder),
         expires=maybe(lock.expires_at, look.now),
+        is_overdue=is_overdue(lock, look.now),
         lapsed=maybe(lock.lapsed_at, look.now),
         timeout_ms=lock.timeout // timedelta(milliseconds=1) if lock.timeout else None,
         timeout=duration(lock.timeout) if lock.timeout else "",
@@ -200,6 +203,7 @@ def _fixed_words(_language: str | None) -> Mapping[str, str]:
         "at": _("at"),
         "until": _("until"),
         "never": _("never expires"),
+        "overdue": _("deadline passed at"),
         "held": _("Held for"),
         "since": _("since"),
         "at_least": _("It was held already when it was first seen"),

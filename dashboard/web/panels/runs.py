@@ -86,8 +86,10 @@ class RunsPanel(ListPanel):
         rows = LIST.chosen([*live, *past.runs], replace(found.asked, show=""), now)
         queues = {queue.name: queue for queue in snapshot.queues}
         says = {**_says(found.seen, found.judged), "is_by_itself": not found.asked.order}
+        is_all = before == LAST and not found.asked.show and not past.older
+        chips = _chips([*live, *past.runs] if is_all else found.matching, are_all=is_all or bool(past.problem))
         return [
-            *LIST.regions(replace(found, shown=rows), may, says=says, chips=_chips(found.matching), also=_missing(past, now, found.asked)),
+            *LIST.regions(replace(found, shown=rows), may, says=says, chips=chips, also=_missing(past, now, found.asked)),
             *(Piece(id=row_id(one), html=row_html(one, queues.get(one.run.queue or ""), may, now), within="runs-rows") for one in rows[:MAX_ROWS]),
             piece("runs-older", "panels/runs_older.html", **_links(found.asked, before, past.older)),
         ]
@@ -131,11 +133,13 @@ def _says(seen: Look, judged: Sequence[JudgedRun]) -> dict[str, Any]:
     }
 
 
-def _chips(matching: Sequence[JudgedRun]) -> Iterator[Chip]:
-    counts = Counter(one.state for one in matching)
+def _chips(counted: Sequence[JudgedRun], *, are_all: bool) -> Iterator[Chip]:
+    """What goes on is always counted; of what ended only what this moment knows, where the history has more than one page of it."""
+    counts = Counter(one.state for one in counted)
     words = {"waiting": _("waiting"), "lost": _("lost or not known")}
-    yield Chip(show="", word=_("All"), count=len(matching))
+    yield Chip(show="", word=_("All"), count=len(counted), is_minimum=not are_all)
     for show, states in GROUPS.items():
         count = sum(counts[state] for state in states)
         tone = f"lh-s-{show}" if count and show in {"lost", "refused", "failed"} else ""
-        yield Chip(show=show, word=words.get(show) or state_word(show), count=count, tone=tone)
+        is_minimum = not are_all and not states <= WAITING | {"active"}
+        yield Chip(show=show, word=words.get(show) or state_word(show), count=count, tone=tone, is_minimum=is_minimum)

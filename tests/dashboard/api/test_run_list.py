@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import pytest
 from django.test import Client
@@ -105,6 +106,23 @@ def test_the_page_has_the_history_the_gap_and_the_way_to_older_ones(known, opera
     assert "The newest" in second and "before=" not in second.partition("runs-older")[2]
     said = "Sorted are the runs of this page alone"
     assert said not in first and said in client.get("/runs/?o=-runtime").content.decode()
+
+
+def test_chips_count_what_the_rows_show_and_say_where_there_is_more(known, operator, monkeypatch):
+    client = Client()
+    client.force_login(operator)
+    whole = chips_of(client.get("/runs/").content.decode())
+    monkeypatch.setattr("dashboard.web.panels.runs.PAGE", 7)
+    first = chips_of(client.get("/runs/").content.decode())
+
+    assert (whole["All"], whole["Active"], whole["Failed"], whole["Succeeded"]) == ("32", "2", "4", "26")
+    assert (first["All"], first["Active"], first["Failed"], first["Succeeded"]) == ("4+", "2", "1+", "1+")
+    assert first["Refused"] == "", "none among those that were counted says nothing of the others"
+
+
+def chips_of(page):
+    chips = page.partition('id="runs-chips"')[2].partition("</nav>")[0]
+    return dict(re.findall(r"lh-chip[^>]*>([^<]+?) *(?:<b[^>]*>([^<]*)</b>)?</a>", chips))
 
 
 def test_the_export_streams_all_of_the_history_that_the_filter_leaves(known, operator):

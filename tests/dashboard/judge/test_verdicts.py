@@ -203,6 +203,13 @@ def test_lock_is_expiring_in_its_last_fifth_or_its_last_minute(left, timeout, ve
     assert judged.verdict == verdict
 
 
+def test_lock_past_its_deadline_that_was_not_read_since_is_unknown_and_says_so():
+    late = make_lock(expires_at=ago(seconds=90), seen_at=ago(seconds=95))
+    (judged,) = judge(locks=(late,))
+    assert (judged.verdict, judged.flags) == ("unknown", ["unknown"])
+    assert judged.evidence[-1].code == "past_deadline"
+
+
 def test_orphaned_lock_is_orphaned_first_and_expiring_as_well():
     (judged,) = judge(locks=(make_lock(expires_at=NOW + timedelta(seconds=3)),), workers=(make_worker(processes=()),))
     assert judged.flags == ["orphaned", "expiring"]

@@ -69,6 +69,12 @@ def test_lock_gone_before_its_deadline_was_released_not_expired():
     assert [(span.end, span.to_at) for span in made.snapshot(IN_A_SECOND).lanes[0].spans] == [("released", IN_A_SECOND)]
 
 
+def test_lock_that_nobody_read_since_its_deadline_is_gone_though_the_word_of_it_was_lost():
+    late = LOCK.expires_at + timedelta(seconds=20)
+    assert state(read(LOCK), good("cache default", NOW), Tick(at=late)).locks.held == {}
+    assert state(read(LOCK), Tick(at=late)).locks.held != {}, "of a cache that does not answer it is not known"
+
+
 def test_lock_gone_at_its_deadline_expired_and_is_kept_while_its_run_may_go_on():
     late = LOCK.expires_at + timedelta(milliseconds=200)
     made = state(read(LOCK), read(gone=[LOCK.id], at=late))

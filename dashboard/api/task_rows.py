@@ -32,6 +32,8 @@ def task_row(one: JudgedTask, now: datetime) -> dict[str, Any]:
         "active": len(one.active),
         "per_minute": one.per_minute,
         "counted_since": rfc3339(task.counted_since) if task and hour else None,
+        "missed_since": rfc3339(task.missed_since) if task and hour else None,
+        "missed_until": rfc3339(task.missed_until) if task and hour else None,
         **{f"{kind}_last_hour": getattr(hour, kind) if hour else None for kind in KINDS},
         "median_runtime_ms": _ms(task.median_runtime) if task else None,
         "p95_runtime_ms": _ms(task.p95_runtime) if task else None,

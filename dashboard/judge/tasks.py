@@ -199,9 +199,9 @@ def _queues(task: TaskReading | None, schedules: Sequence[ScheduleReading], runs
 
 def _per_minute(task: TaskReading | None, at: datetime | None) -> float | None:
     """Received per minute, over whole minutes that were counted from their beginning; None before there is one."""
-    if task is None or task.counted_since is None or at is None:
+    if task is None or task.counted_since is None or task.whole_since is None or at is None:
         return None
-    now, began = int(at.timestamp()) // 60, -(-task.counted_since.timestamp() // 60)
+    now, began = int(at.timestamp()) // 60, -(-task.whole_since.timestamp() // 60)
     since = max(now - RATE_MINUTES, int(began))
     if since >= now:
         return None

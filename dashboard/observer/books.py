@@ -37,7 +37,7 @@ class Books:
         self.workers.restore(snapshot.workers)
         self.queue_book.restore(snapshot.queues)
         self.results.restore(snapshot.results, snapshot.result_counts)
-        self.tasks.restore(snapshot.tasks)
+        self.tasks.restore(snapshot.tasks, snapshot.at)
         self.schedules.restore(snapshot.schedules)
         self.figures.restore(snapshot.figures)
         self.counts.restore(snapshot.counts)

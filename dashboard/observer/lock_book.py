@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from dashboard.judge.verdicts import proof_of
 from dashboard.observer.hands import Hands
-from dashboard.observer.lock_readings import SAME_DEADLINE, merged_with, whole
+from dashboard.observer.lock_readings import SAME_DEADLINE, is_unread, merged_with, whole
 from dashboard.observer.observations import LocksRead, ReleasedByHand
 from dashboard.records import HeldLock, JudgedLock, Lane, Refusal, Span, Wait
 from dashboard.redaction import hide_in_name
@@ -22,7 +22,6 @@ MAX_SPANS = 60  # of one lock in the time shown
 NOTICED = timedelta(seconds=2)  # an expired lock that is dropped this soon was not outlived: its run was over
 TOLD = timedelta(seconds=6)  # one released by hand: the act is read a second or two later
 MAX_LAPSED_FOR = timedelta(hours=6)
-UNREAD_FOR = timedelta(seconds=15)  # a lock past its deadline is read each second, and every lock within 10
 
 
 class LockBook:
@@ -49,21 +48,16 @@ class LockBook:
 
     def read(self, seen: LocksRead) -> bool:
         """Take in a reading; True where something changed."""
-        changed = [self._saw(lock, seen) for lock in seen.locks]
-        changed += [self._lost(lock_id, seen.at) for lock_id in seen.gone]
-        return any(changed)
+        return any([*(self._saw(lock, seen) for lock in seen.locks), *(self._lost(lock_id, seen.at) for lock_id in seen.gone)])
 
     def keep_only(self, cache: str, ids: set[str], at: datetime) -> bool:
         """After a first look at a whole cache: what we held to be held there and did not find is gone."""
         missing = [lock.id for lock in self.held.values() if lock.cache == cache and lock.id not in ids]
-        lost = [self._lost(identity, at) for identity in missing]
-        return any(lost)
+        return sum(self._lost(identity, at) for identity in missing) > 0
 
     def expire(self, answering: Collection[str], now: datetime) -> bool:
         """Of caches that answer: what nobody has read since its deadline is gone, and the word of it was lost.  True where there was one."""
-        late = [lock for lock in self.held.values() if lock.cache in answering and lock.expires_at is not None and now - lock.expires_at > UNREAD_FOR]
-        lost = [self._lost(lock.id, now) for lock in late if lock.expires_at is not None and lock.seen_at < lock.expires_at]
-        return any(lost)
+        return sum(self._lost(lock.id, now) for lock in list(self.held.values()) if lock.cache in answering and is_unread(lock, now)) > 0
 
     def _saw(self, lock: HeldLock, seen: LocksRead) -> bool:
         old = self.held.get(lock.id)

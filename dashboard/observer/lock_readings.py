@@ -1,11 +1,18 @@
 """Two readings of one lock put together."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from dashboard.records import HeldLock
 
 SAME_DEADLINE = timedelta(milliseconds=75)  # two readings of one TTL differ by the time that the answers took
+
+UNREAD_FOR = timedelta(seconds=15)  # a lock past its deadline is read each second, and every lock within 10
+
+
+def is_unread(lock: HeldLock, now: datetime) -> bool:
+    """Whether nobody has read it since its deadline, which passed long ago."""
+    return lock.expires_at is not None and lock.seen_at < lock.expires_at and now - lock.expires_at > UNREAD_FOR
 
 
 def whole(timeout: timedelta | None) -> timedelta | None:

@@ -152,8 +152,9 @@ class QueueBook:
     def _known(self, queue: QueueReading, at: datetime, consumers: tuple[str, ...] | None, events_since: datetime | None) -> QueueReading:
         flow = self._flows[queue.name]
         flow.read(queue.ready, at)
-        out_is_known = self._all_tell(consumers, flow.since or at, at, events_since)
-        into, out = flow.rates(out_is_known)
+        began = flow.since if consumers == () else flow.told_since(events_since)  # nobody receives nothing, heard or not
+        out_is_known = self._all_tell(consumers, began or at, at, events_since)
+        into, out = flow.rates(began if out_is_known else None)
         heads = tuple(self._with_times(queue.name, head, at) for head in queue.heads)
         unread_since, unread_is_minimum = self._note_readers(queue.name, consumers, at)
         oldest_at, is_minimum = _oldest(heads, flow.waiting_since(out_is_known=out_is_known))

@@ -68,17 +68,24 @@ class Flow:
         """By how much it is deeper than at the beginning of the window."""
         return self._depths[-1][1] - self._depths[0][1] if self.since is not None else None
 
-    def rates(self, out_is_known: bool) -> tuple[float | None, float | None]:
-        """Messages in and out per second: out is what was received, in is that and what the queue grew by. None: not known.
+    def told_since(self, events_since: datetime | None) -> datetime | None:
+        """The first reading since which every event is taken in, a window ago at most; None for less than SHORTEST."""
+        if events_since is None or not self._depths:
+            return None
+        first = next((at for at, _ready in self._depths if at >= events_since), None)
+        return first if first is not None and self._depths[-1][0] - first >= SHORTEST else None
+
+    def rates(self, since: datetime | None) -> tuple[float | None, float | None]:
+        """Messages in and out per second since that reading: out is what was received, in is that and what the queue grew by. None: not known.
 
         Below zero would be messages that left and that nobody received: then what came in is not known.
         """
-        since, grown = self.since, self.grown
-        if since is None or grown is None or not out_is_known:
+        before = next((ready for at, ready in self._depths if at == since), None)
+        if since is None or before is None:
             return None, None
-        seconds = (self._depths[-1][0] - since).total_seconds()
+        at, ready = self._depths[-1]
         out = self.received.since(since)
-        into = out + grown
+        into, seconds = out + ready - before, (at - since).total_seconds()
         return (None if into < 0 else round(into / seconds, 2)), round(out / seconds, 2)
 
     def take(self, at: datetime) -> None:

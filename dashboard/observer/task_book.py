@@ -5,10 +5,12 @@ after it: before, the end is not counted as a success; after, the success is tak
 from the message or from the receipt, else from the run. A worker that does not know a name tells only of a failure, with the name in its words.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from dashboard.observer.alike import Alike, Runs
+from dashboard.observer.counted import Counted
 from dashboard.observer.live_run import LiveRun
 from dashboard.observer.observations import AppRead, QueuesRead
 from dashboard.observer.run_events import unregistered_name
@@ -32,10 +34,12 @@ class TaskBook:
         self._made: dict[str, TaskReading] = {}
         self._changed: set[str] = set()
         self._minute = 0
-        self._counted_since: datetime | None = None
+        self._counted = Counted()
 
-    def restore(self, readings: Iterable[TaskReading]) -> None:
-        """Go on from the last snapshot; what happened between it and now was not counted."""
+    def restore(self, readings: Sequence[TaskReading], at: datetime | None) -> None:
+        """Go on from the last snapshot, which is of that time; what happened between it and now was not counted."""
+        if first := next((reading for reading in readings if reading.counted_since), None):
+            self._counted = Counted(since=first.counted_since, missed_since=first.missed_since, missed_until=first.missed_until, until=at)
         self._entries = {reading.name: TaskEntry.of(reading) for reading in readings}
         self._changed = set(self._entries)
 
@@ -146,12 +150,12 @@ class TaskBook:
         if minute_of(now) != self._minute:
             self._minute = minute_of(now)
             self._forget(now)
-        if counted_since != self._counted_since:
-            self._counted_since = counted_since
+        before, self._counted = self._counted, self._counted.at(now, counted_since)
+        if replace(before, until=None) != replace(self._counted, until=None):
             self._changed |= set(self._entries)
         if not self._changed:
             return False
-        self._made |= readings_of((self._entries[name] for name in self._changed if name in self._entries), counted_since)
+        self._made |= readings_of((self._entries[name] for name in self._changed if name in self._entries), self._counted)
         self._changed.clear()
         self.readings = tuple(self._made[name] for name in self._entries)
         return True

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from dashboard.observer.counted import Counted
 from dashboard.observer.live_run import LiveRun
 from dashboard.observer.run_events import duration
 from dashboard.records import Minute, RememberedRun, TaskReading
@@ -113,7 +114,7 @@ class TaskEntry:
         self._counted_at = None
         return bool(old)
 
-    def reading(self, counted_since: datetime | None) -> TaskReading:
+    def reading(self, counted: Counted) -> TaskReading:
         """The record of now."""
         runtimes = sorted(seconds for _, seconds in self._runtimes)
         return TaskReading(
@@ -125,7 +126,9 @@ class TaskEntry:
             app_queue=self.app_queue,
             queues=tuple(reversed(self._queues)),
             origins=tuple(reversed(self._origins)),
-            counted_since=counted_since,
+            counted_since=counted.since if counted.is_on else None,
+            missed_since=counted.missed_since,
+            missed_until=counted.missed_until,
             minutes=tuple(Minute(number, *self._minutes[number]) for number in sorted(self._minutes)),
             median_runtime=_share(runtimes, 0.5) if runtimes else None,
             p95_runtime=_share(runtimes, 0.95) if len(runtimes) >= FEWEST_FOR_P95 else None,
@@ -158,6 +161,6 @@ def _share(runtimes: list[float], share: float) -> timedelta:
     return timedelta(seconds=runtimes[min(len(runtimes) - 1, int(len(runtimes) * share))])
 
 
-def readings_of(entries: Iterable[TaskEntry], counted_since: datetime | None) -> dict[str, TaskReading]:
+def readings_of(entries: Iterable[TaskEntry], counted: Counted) -> dict[str, TaskReading]:
     """The records of these, by name."""
-    return {entry.name: entry.reading(counted_since) for entry in entries}
+    return {entry.name: entry.reading(counted) for entry in entries}

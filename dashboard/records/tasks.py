@@ -43,7 +43,9 @@ class TaskReading:
     app_queue: str | None = None  # where that app's router sends it
     queues: tuple[str, ...] = ()  # its messages were seen in, the newest first
     origins: tuple[str, ...] = ()  # who sent it, the newest first: gen4711@web-3
-    counted_since: datetime | None = None  # every event was received since then; None: they are not received, so nothing is counted
+    counted_since: datetime | None = None  # events are counted since then; None: they are not received, so nothing is counted
+    missed_since: datetime | None = None  # what happened from then to `missed_until` was not counted, or not all of it; None: all was, within the hour
+    missed_until: datetime | None = None
     minutes: tuple[Minute, ...] = ()  # of the last hour, those in which something happened, oldest first
     median_runtime: timedelta | None = None  # of its last runs within the hour that worked
     p95_runtime: timedelta | None = None
@@ -52,6 +54,11 @@ class TaskReading:
     refused: RememberedRun | None = None
     failed_in_a_row: int = 0  # since it last worked
     refused_in_a_row: int = 0
+
+    @property
+    def whole_since(self) -> datetime | None:
+        """Since when every event is counted without a break."""
+        return self.missed_until or self.counted_since
 
     @property
     def last_hour(self) -> Minute | None:

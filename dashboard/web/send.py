@@ -20,6 +20,7 @@ from dashboard.judge.preflight_lock import without_arguments
 from dashboard.records import Snapshot
 from dashboard.web.access import page_for
 from dashboard.web.instants import maybe
+from dashboard.web.links import schedule_url
 from dashboard.web.preflight_rows import verdict_of
 from dashboard.web.send_form import SendForm, as_json, as_json_form, form_of, names_of
 from dashboard.web.show import may_of, now_utc, show_page
@@ -125,6 +126,7 @@ def _planned(request: HttpRequest, form: SendForm, known: Snapshot, *, error: Re
         "count": sending.count,
         "options": _options(form),
         "schedule": visible(form.schedule.name) if form.schedule else "",
+        "schedule_url": schedule_url(form.schedule.id) if form.schedule else "",
         "expires": maybe(plan.expires_at, now_utc()),
         "reason": request.POST.get("reason", ""),
         "error": str(error) if error else "",
@@ -162,6 +164,7 @@ def _shown(request: HttpRequest, form: SendForm, known: Snapshot, *, error: Refu
         "is_read_only": conf().READ_ONLY,
         "is_open": any(form.given.get(name) for name in ("countdown", "eta", "expires", "priority", "result")),
         "schedule": visible(form.schedule.name) if form.schedule else "",
+        "schedule_url": schedule_url(form.schedule.id) if form.schedule else "",
     }
     return show_page(request, "lockhouse/send.html", here="send", title=_("Send"), status=status, **context)
 

@@ -14,7 +14,7 @@ from dashboard.judge.schedules import JudgedSchedule
 from dashboard.records import Evidence, QueueReading, ScheduleReading
 from dashboard.redaction import hide_secrets, is_secret_name
 from dashboard.web.instants import Instant, maybe
-from dashboard.web.links import run_url, send_url, task_url
+from dashboard.web.links import list_url, run_url, schedule_url, send_url, task_url
 from dashboard.web.panels.listing import Value
 from dashboard.words import sentence, sentences, short_id, visible
 from dashboard.words.schedules import SOURCE_WORDS, schedule_words, state_word
@@ -58,6 +58,8 @@ class ScheduleRow:
     options: tuple[tuple[str, str], ...]
     starts: Instant | None
     ends: Instant | None
+    url: str
+    runs_url: str
     is_one_off: bool
     send_url: str
 
@@ -69,6 +71,8 @@ def schedule_row(one: JudgedSchedule, queue: QueueReading | None, may: frozenset
     return ScheduleRow(
         row_id=f"schedule-{entry.id[:12]}",
         name=visible(entry.name) if entry.name != entry.task else "",
+        url=schedule_url(entry.id),
+        runs_url=list_url("runs", f'task:"{entry.task}"') if entry.task else "",
         task=visible(entry.task),
         task_url=task_url(entry.task) if entry.task else "",
         source=str(SOURCE_WORDS.get(entry.source, visible(entry.source))),
@@ -181,5 +185,7 @@ def _fixed_words(_language: str | None) -> Mapping[str, str]:
         "starts": _("Not before"),
         "ends": _("Not after"),
         "one_off": _("Sent once"),
+        "runs": _("Runs"),
+        "its_runs": _("those of its task, as far back as the history goes"),
         "yes": _("yes"),
     }

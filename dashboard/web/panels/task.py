@@ -100,6 +100,8 @@ def _facts(one: JudgedTask, seen: Look, may: frozenset[str]) -> dict[str, Any]:
         "first_seen": maybe(task.first_seen_at, seen.now) if task else None,
         "last_sent": maybe(task.last_sent_at, seen.now) if task else None,
         "counted_since": maybe(task.counted_since, seen.now) if task and not one.quiet else None,
+        "missed_since": maybe(task.missed_since, seen.now) if task else None,
+        "missed_until": maybe(task.missed_until, seen.now) if task else None,
         "quiet": [visible(name) for name in one.quiet],
         "origins": [visible(origin) for origin in task.origins] if task else [],
         "worked": remembered(last, may, seen.now),

@@ -120,8 +120,14 @@ def per_minute(one: JudgedTask, now: datetime) -> list[int | None]:
     if task is None or task.counted_since is None or one.quiet:
         return []
     counts = {minute.number: minute.received for minute in task.minutes if minute.received}
-    this, began = int(now.timestamp()) // 60, int(task.counted_since.timestamp()) // 60
-    return [counts.get(number, 0 if number >= began else None) for number in range(this - MINUTES, this)] if counts else []
+    this, began, missed = _minute(now), _minute(task.counted_since), range(0)
+    if task.missed_since is not None and task.missed_until is not None:
+        missed = range(_minute(task.missed_since), _minute(task.missed_until) + 1)
+    return [counts.get(number, 0 if number >= began and number not in missed else None) for number in range(this - MINUTES, this)] if counts else []
+
+
+def _minute(at: datetime) -> int:
+    return int(at.timestamp()) // 60
 
 
 def to_the_second(fact: Evidence) -> Evidence:

@@ -14,7 +14,8 @@ pytestmark = pytest.mark.django_db
 NAME = "reports_prepare_massive_report"
 FIELDS = [
     "id", "name", "prefix", "states", "known_from", "registered_on", "not_registered_on", "not_told_by", "queues", "origins", "schedules", "locks", "active",
-    "per_minute", "counted_since", "received_last_hour", "succeeded_last_hour", "failed_last_hour", "refused_last_hour", "retried_last_hour",
+    "per_minute", "counted_since", "missed_since", "missed_until",
+    "received_last_hour", "succeeded_last_hour", "failed_last_hour", "refused_last_hour", "retried_last_hour",
     "revoked_last_hour", "thrown_away_last_hour", "median_runtime_ms", "p95_runtime_ms", "last_worked", "last_failed", "last_refused", "first_seen_at",
     "last_sent_at", "nearest", "warnings", "warning_codes",
 ]  # fmt: skip

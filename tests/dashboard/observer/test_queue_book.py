@@ -71,6 +71,12 @@ def test_rates_are_unknown_while_events_are_not_received_or_were_lost():
     assert watch(depths=[5] * 20, events=events, told_since=at(15))[1].out_per_s is None
 
 
+def test_rates_are_known_ten_seconds_after_events_are_received_and_not_a_window_later():
+    events = [received(n, n + 0.5) for n in range(20)]
+    _, queue = watch(depths=[5] * 20, events=events, told_since=at(4))
+    assert (queue.in_per_s, queue.out_per_s) == (1.0, 1.0)
+
+
 def test_readers_that_nobody_knows_make_rates_unknown():
     _, queue = watch(depths=[5] * 20, readers=None)
     assert (queue.consumers, queue.out_per_s) == (None, None)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from dashboard.observer.counted import Counted
 from dashboard.observer.observations import AppRead, QueuesRead
 from dashboard.observer.run_events import unregistered_name
 from dashboard.observer.task_book import MAX_NAMES, TaskBook
@@ -143,11 +144,29 @@ def test_counts_are_forgotten_after_an_hour_and_the_name_after_a_day():
 def test_new_observer_goes_on_from_the_old_one():
     old = fed(received(), succeeded(), received("r"), refusal("r"))
     fresh = task_book()
-    fresh.restore(old.readings)
+    fresh.restore(old.readings, NOW + timedelta(seconds=9))
     fresh.event(received("later"), NOW + timedelta(seconds=20))
     task = reading(book=fresh)
     assert (task.last_hour.received, task.last_hour.succeeded, task.last_hour.refused) == (3, 1, 1)
     assert (task.worked.task_id, task.refused.task_id, task.first_seen_at) == ("id-1", "r", NOW)
+
+
+def test_counts_that_an_observer_goes_on_from_are_told_with_their_own_beginning_and_what_was_missed():
+    old, fresh, back_at = fed(received()), task_book(), NOW + timedelta(seconds=30)
+    fresh.restore(old.readings, NOW + timedelta(seconds=9))
+    fresh.refresh(NOW + timedelta(seconds=31), back_at)
+    task = fresh.readings[0]
+    assert (task.counted_since, task.missed_since, task.missed_until) == (LONG_AGO, NOW + timedelta(seconds=9), back_at)
+    assert (task.last_hour.received, task.whole_since) == (1, back_at)
+
+
+def test_interruption_is_told_for_an_hour_and_then_what_was_before_it_is_no_longer_counted():
+    counted = Counted().at(NOW, LONG_AGO).at(NOW + timedelta(seconds=9), None).at(NOW + timedelta(seconds=20), NOW + timedelta(seconds=19))
+    assert (counted.since, counted.missed_since, counted.missed_until) == (LONG_AGO, NOW, NOW + timedelta(seconds=19))
+    again = counted.at(NOW + timedelta(seconds=30), None).at(NOW + timedelta(seconds=31), NOW + timedelta(seconds=19))
+    assert again.missed_until == NOW + timedelta(seconds=19), "nothing was missed while only a word of it was"
+    later = again.at(NOW + timedelta(hours=2), NOW + timedelta(seconds=19))
+    assert (later.since, later.missed_since) == (NOW + timedelta(seconds=19), None)
 
 
 def test_names_of_strangers_push_out_none_that_a_worker_knows():

@@ -1,5 +1,7 @@
 """The Schedules page: rows, states in words, who may see arguments and send, filters and chips."""
 
+import re
+
 import pytest
 from django.urls import reverse
 
@@ -126,7 +128,7 @@ def test_filter_chip_and_order():
     known = (seen(name="a", queue="two"), late(45, name="b", queue="one"), make_schedule(name="c", is_enabled=False))
 
     def names(**query):
-        return [row.split('class="lh-name"')[1].split(">")[1].split("<")[0] for row in rows(*known, query=query)]
+        return [row.split('class="lh-name"')[1].split("<bdi>")[1].split("<")[0] for row in rows(*known, query=query)]
 
     assert names() == ["b", "a", "c"]
     assert names(o="name") == ["a", "b", "c"]
@@ -176,3 +178,10 @@ def test_page_is_for_those_who_may_look(client, watching):
     assert b"<h1>Schedules</h1>" in whole.content
     assert b"<h1>" not in part.content
     assert client.post(url).status_code == 405
+
+
+def test_name_of_a_schedule_leads_to_its_row_and_from_there_to_its_runs():
+    (row,) = rows(seen(name="a"))
+    anchor = re.search(r'<a class="lh-name" href="([^"]+)"', row)[1]
+    assert anchor == "/schedules/#" + re.search(r'id="([^"]+)"', row)[1]
+    assert 'href="/runs/?q=task%3A%22notify%22"' in row

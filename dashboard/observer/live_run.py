@@ -104,13 +104,37 @@ class LiveRun(msgspec.Struct, gc=False, kw_only=True):
     def shown(self) -> Run:
         """Its image as of now."""
         if self.image is None:
-            told: dict[str, Any] = {name: getattr(self, name) for name in _ALIKE}
-            told |= {name: time_of(getattr(self, name)) for name in _INSTANTS}
             self.image = Run(
-                **told,
+                task_id=self.task_id,
+                retries=self.retries,
+                name=self.name,
+                worker=self.worker,
+                pid=self.pid,
+                parent_pid=self.parent_pid,
+                queue=self.queue,
+                args=self.args,
+                kwargs=self.kwargs,
+                origin=self.origin,
+                parent_id=self.parent_id,
+                root_id=self.root_id,
+                sent_at=time_of(self.sent_at),
                 eta_at=instant(self.eta),
                 expires_at=instant(self.expires),
+                received_at=time_of(self.received_at),
+                started_at=time_of(self.started_at),
+                ended_at=time_of(self.ended_at),
                 runtime=duration(self.runtime),
+                outcome=self.outcome,
+                result=self.result,
+                error=self.error,
+                traceback_end=self.traceback_end,
+                refused_by=self.refused_by,
+                refused_lock_id=self.refused_lock_id,
+                refused_at=self.refused_at,
+                last_active_at=self.last_active_at,
+                redelivered=self.redelivered,
+                heard_at=self.heard_at,
+                row=self.row,
             )
         return self.image
 

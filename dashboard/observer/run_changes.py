@@ -1,6 +1,7 @@
 """What changed of the runs since the history took it last: one row of each, and how those that ended are counted. No I/O, no clock."""
 
 import re
+from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -24,7 +25,8 @@ class RunChanges:
         self.epoch = 0
         self._changed: list[LiveRun] = []
         self._last_id = 0
-        self._open: dict[str, tuple[int, int, int]] = {}  # rows of which no run is kept, and that more may be told of: id, when received, how counted
+        # Rows of which no run is kept, and that more may be told of: id, when received, how counted.
+        self._open: OrderedDict[str, tuple[int, int, int]] = OrderedDict()
 
     def know(self, rows: Iterable[tuple[str, int, int]]) -> None:
         """Rows of runs that had not ended when an observer before us wrote last: task id, the row's id, and when it was received."""
@@ -45,12 +47,12 @@ class RunChanges:
     def take(self) -> list[Row]:
         """A row of each run that was noted since."""
         changed, self._changed = self._changed, []
-        rows = []
+        rows, us_of = [], _Moments()
         for run in changed:
             run.is_changed = False
             if not run.row:
-                run.row, run.image = self._row_id(run), None
-            row = row_of(run)
+                run.row, run.image = self._row_id(run, us_of), None
+            row = row_of(run, us_of)
             if row[3] != run.counted:
                 self._count(run, row)
             if run.has_left:
@@ -63,24 +65,31 @@ class RunChanges:
         self.rollups.add(int(row[13]), (run.name or "", run.worker or "", run.queue or ""), code, run.counted, int(row[15]))
         run.counted = code
 
-    def _row_id(self, run: LiveRun) -> int:
+    def _row_id(self, run: LiveRun, us_of: "_Moments") -> int:
         """The row that is there already of this run, or a new one: in the order in which runs were first heard of."""
         row, received_us, counted = self._open.get(run.task_id, NOT_OPEN) if self._open else NOT_OPEN
         if row and (not received_us or run.received_at is None or _us(run.received_at) == received_us):
             run.counted = counted
             return row
-        first = run.first_at.timestamp() if run.first_at else 0.0
-        self._last_id = max(self._last_id + IDS_PER_US, int(first * US) * IDS_PER_US + self.epoch % IDS_PER_US)
+        self._last_id = max(self._last_id + IDS_PER_US, us_of[run.first_at] * IDS_PER_US + self.epoch % IDS_PER_US)
         return self._last_id
 
     def _keep_open(self, task_id: str, row: int, received_us: int, counted: int) -> None:
-        self._open.pop(task_id, None)
         self._open[task_id] = row, received_us, counted
+        self._open.move_to_end(task_id)
         if len(self._open) > MAX_OPEN:
-            del self._open[next(iter(self._open))]
+            self._open.popitem(last=False)
 
 
-def row_of(run: LiveRun) -> Row:
+class _Moments(dict[datetime | None, int]):
+    """The same in microseconds, 0 where it is not known: the events of one batch share their time, and each is worked out once."""
+
+    def __missing__(self, at: datetime | None) -> int:
+        us = self[at] = int(at.timestamp() * US) if at else 0
+        return us
+
+
+def row_of(run: LiveRun, us_of: _Moments) -> Row:
     """In the order of `history.rows.COLUMNS`."""
     code = LOST if run.is_lost and run.outcome is None else CODES.get(run.outcome, GOING)
     return (
@@ -93,12 +102,12 @@ def row_of(run: LiveRun) -> Row:
         run.queue or "",
         run.refused_by or "",
         signature(run.error) if run.error else "",
-        _us(run.sent_at),
-        _us(run.received_at),
-        _us(run.started_at),
-        _us(run.ended_at),
-        _us_of(run.heard_at),
-        _us_of(run.refused_at),
+        int(at * US) if (at := run.sent_at) else 0,
+        int(at * US) if (at := run.received_at) else 0,
+        int(at * US) if (at := run.started_at) else 0,
+        int(at * US) if (at := run.ended_at) else 0,
+        us_of[run.heard_at],
+        us_of[run.refused_at],
         -1 if run.runtime is None else int(run.runtime * US),
         run.pid or 0,
         run.parent_pid or 0,
@@ -125,7 +134,3 @@ def signature(error: str) -> str:
 
 def _us(seconds: float | None) -> int:
     return int(seconds * US) if seconds else 0
-
-
-def _us_of(at: datetime | None) -> int:
-    return int(at.timestamp() * US) if at else 0

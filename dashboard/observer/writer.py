@@ -18,7 +18,7 @@ URGENT_EVERY_S = 0.02  # locks that change faster than this are written together
 WRITE_EVERY_S = 0.2  # what is not urgent
 AWAY_S = 1.0  # until it is tried again, where our Redis does not answer
 LONGEST_S = 1.0  # that it waits for its share: a page says of itself that it is old after a few seconds
-SHARE = 0.1  # of the time at most goes into what is not urgent: events come first, and there may be many
+SHARE = 0.05  # of the time at most goes into what is not urgent: events come first, and there may be many
 
 
 class Writer:

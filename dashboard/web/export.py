@@ -1,10 +1,12 @@
-"""A list as a file for a spreadsheet: every row that the page's filter shows, beyond the page's own bound, in the columns that the API gives.
+"""A list as a file, for a spreadsheet or for a program: every row that the page's filter shows, beyond the page's own bound, in the columns that the API gives.
 
-Names come from the watched system, so a cell that a spreadsheet would take for a formula is made text, and what a screen would hide is spelled out.
+For a program it is a JSON object on each line, so that it can be read while it comes. In one for a spreadsheet a cell that would be taken for a formula
+is made text, for names come from the watched system, and what a screen would hide is spelled out.
 """
 
 import csv
 import io
+import json
 import re
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from datetime import datetime
@@ -33,7 +35,8 @@ from dashboard.web.panels import locks, queues, results, runs, schedules, tasks,
 from dashboard.web.panels.listing import Listing
 from dashboard.words import visible
 
-CSV = "csv"
+CSV, JSON = "csv", "json"
+FILES = {CSV: ("text/csv; charset=utf-8", "csv"), JSON: ("application/x-ndjson", "jsonl")}  # what they are called, and how their names end
 PAYLOADS, UNREDACTED = "lockhouse.view_payloads", "lockhouse.view_unredacted"
 ROWS_AT_ONCE = 200
 # Where a cell begins for a spreadsheet, before what makes it a formula: in many languages it parts cells at every semicolon as well. The wide signs are taken
@@ -63,21 +66,22 @@ EXPORTS: Mapping[str, tuple[Listing[Any], Callable[[Any, datetime, May], Row]]] 
 }
 
 
-def csv_url(page: str, query: Query) -> str:
-    """Where the page's list is as a file; empty for a page without one."""
-    return f"{reverse(f'lockhouse:{page}')}?{urlencode({**query, 'format': CSV})}" if page in EXPORTS else ""
+def file_urls(page: str, query: Query) -> dict[str, str]:
+    """Where the page's list is as a file of each kind; nothing for a page without one."""
+    return {kind: f"{reverse(f'lockhouse:{page}')}?{urlencode({**query, 'format': kind})}" for kind in FILES} if page in EXPORTS else {}
 
 
-def csv_response(request: HttpRequest, page: str, snapshot: Snapshot, query: Query, may: May, now: datetime) -> HttpResponse:
-    """The file, sent while it is written; its name says of when it is, and whether something could not be looked at."""
+def file_response(request: HttpRequest, kind: str, page: str, snapshot: Snapshot, query: Query, may: May, now: datetime) -> HttpResponse:
+    """The file of this kind, sent while it is written; its name says of when it is, and whether something could not be looked at."""
     listing, row = EXPORTS[page]
     found = listing.found(look(snapshot, now), query)
-    parts = _parts(row(one, now, may) for one in (runs.every_row(found) if page == "runs" else found.shown))
-    response = StreamingHttpResponse(_in_threads(parts) if isinstance(request, ASGIRequest) else parts, content_type="text/csv; charset=utf-8")
+    rows = (row(one, now, may) for one in (runs.every_row(found) if page == "runs" else found.shown))
+    (content_type, ending), parts = FILES[kind], (_table if kind == CSV else _lines)(rows)
+    response = StreamingHttpResponse(_in_threads(parts) if isinstance(request, ASGIRequest) else parts, content_type=content_type)
     system = re.sub(r"[^A-Za-z0-9_.-]+", "-", conf().NAME)
     of = f"-{snapshot.at:%Y%m%dT%H%M%SZ}" if snapshot.at else ""
     missing = "-incomplete" if unavailable(snapshot, now) else ""
-    response["Content-Disposition"] = f'attachment; filename="{system}-{page}{of}{missing}.csv"'
+    response["Content-Disposition"] = f'attachment; filename="{system}-{page}{of}{missing}.{ending}"'
     return cast(HttpResponse, response)  # it is none to the types alone: whoever passes it on sets headers, and no more
 
 
@@ -91,7 +95,13 @@ def _next(parts: Iterator[str]) -> str:
     return next(parts, "")
 
 
-def _parts(rows: Iterable[Row]) -> Iterator[str]:
+def _lines(rows: Iterator[Row]) -> Iterator[str]:
+    """The file in pieces: an object on each line."""
+    while some := list(islice(rows, ROWS_AT_ONCE)):
+        yield "".join(f"{json.dumps(row)}\n" for row in some)
+
+
+def _table(rows: Iterable[Row]) -> Iterator[str]:
     """The file in pieces: the columns' names, then the rows."""
     flat = (_flat(row) for row in rows)
     first = next(flat, None)

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from dashboard import snapshot as snapshots
 from dashboard.conf import conf
 from dashboard.records import Snapshot
-from dashboard.web.export import CSV, EXPORTS, csv_response, csv_url
+from dashboard.web.export import EXPORTS, FILES, file_response, file_urls
 from dashboard.web.instants import iso
 from dashboard.web.look import look
 from dashboard.web.panel import Panel, Piece
@@ -49,10 +49,10 @@ def show(
     now = now_utc()
     query = panel.query(given)
     newest = snapshot or snapshots.newest()
-    if request.GET.get("format") == CSV and panel.name in EXPORTS:
-        return _sealed(csv_response(request, panel.name, newest, query, may_of(request), now))
+    if (file := request.GET.get("format")) in FILES and panel.name in EXPORTS:
+        return _sealed(file_response(request, file, panel.name, newest, query, may_of(request), now))
     pieces = panel.pieces(newest, query, may_of(request), now)
-    live = {**panel.frame(query), **_placed(pieces, panel.name), "socket": socket_path(panel.name, query), "csv_url": csv_url(panel.name, query)}
+    live = {**panel.frame(query), **_placed(pieces, panel.name), "socket": socket_path(panel.name, query), "files": file_urls(panel.name, query)}
     if is_partial(request):
         response = _sealed(render(request, panel.template, live))
         asked = urlencode({name: value for name, value in query.items() if name in request.GET})

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -89,10 +90,24 @@ def test_empty_list_is_an_empty_file(put, viewer, page):
 
 
 @pytest.mark.parametrize("page", list(EXPORTS))
-def test_every_page_with_a_file_leads_to_it_with_its_filter(put, viewer, page):
+def test_every_page_with_files_leads_to_them_with_its_filter(put, viewer, page):
     put()
     page_url = reverse(f"lockhouse:{page}")
-    assert f'href="{page_url}?q=reports&amp;format=csv"' in viewer.get(f"{page_url}?q=reports").content.decode()
+    shown = viewer.get(f"{page_url}?q=reports").content.decode()
+    for kind in ("csv", "json"):
+        assert f'href="{page_url}?q=reports&amp;format={kind}"' in shown
+
+
+def test_program_gets_an_object_on_each_line_as_the_api_has_it(put, viewer):
+    put(runs=(make_run(task_id="a\u2028\r\n", started_at=datetime.now(UTC)), make_run(task_id="b", started_at=datetime.now(UTC))))
+
+    response = viewer.get("/runs/?format=json")
+
+    rows = [json.loads(line) for line in response.getvalue().decode().splitlines()]
+    assert response["Content-Type"] == "application/x-ndjson"
+    assert response["Content-Disposition"].endswith('.jsonl"')
+    assert rows == viewer.get("/api/v1/runs").json()["runs"]
+    assert viewer.get("/runs/?format=json&q=nothing-is-called-that").getvalue() == b""
 
 
 def test_locks_have_their_holder_in_columns_and_no_token(put, viewer):

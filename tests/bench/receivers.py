@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 from redis import Redis
 
+from dashboard.exceptions import SourceUnavailable
 from dashboard.records import Observer, SourceState
 from dashboard.sources.event import events_of
 from dashboard.sources.stream import Stream
@@ -112,8 +113,12 @@ def decode_only(url: str) -> None:
         for _, payload in one.messages:
             count += len(events_of(payload))
 
-    stream = Stream(Redis.from_url(url, protocol=2), {}, put, lambda at: None, stop)
-    threading.Thread(target=stream.run, daemon=True).start()
+    def follow() -> None:
+        while not stop.is_set():  # the server cuts one that is too slow: the next step finds it there again
+            with suppress(SourceUnavailable):
+                Stream(Redis.from_url(url, protocol=2), {}, put, lambda at: None, stop).run()
+
+    threading.Thread(target=follow, daemon=True).start()
     while sys.stdin.readline():
         print(count, flush=True)
 

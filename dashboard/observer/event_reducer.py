@@ -1,5 +1,6 @@
 """Takes events into the books, in batches: what is the same for all of a batch is done once for all of it."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from dashboard.sources.event import Event
 BEGINS = frozenset({"task-sent", "task-received"})
 OF_RUNS = BEGINS | ENDS.keys() | {"task-started"}
 OF_WORKERS = frozenset({"worker-online", "worker-heartbeat", "worker-offline"})
+Key = tuple[str, str | None, str | None, str | None]  # what `Alike` has
 
 
 class EventReducer:
@@ -24,26 +26,18 @@ class EventReducer:
         """Take in events that were received together; the sections of the snapshot that changed."""
         books, changed = self._books, set[str]()
         heard: dict[tuple[str | None, int | None], Event] = {}  # the last one of each worker
-        told: dict[tuple[str, str | None, str | None, str | None], list[LiveRun]] = {}  # by what `Alike` has
+        told: defaultdict[Key, list[LiveRun]] = defaultdict(list)
         books.pace.count(len(events), at)
         for event in events:
             kind = event.type
             if kind in OF_RUNS:
                 if (run := books.runs.event(event, at)) is not None:
                     self._told(event, run, at)
-                    key = (kind, run.name, event.hostname, run.queue)
-                    if (runs := told.get(key)) is None:
-                        told[key] = [run]
-                    else:
-                        runs.append(run)
+                    told[kind, run.name, event.hostname, run.queue].append(run)
                 if kind != "task-sent":
                     heard[event.hostname, event.pid] = event
-            elif kind == "lock-refused":
-                changed |= self._refused(event, at)
-            elif kind == "lock-waiting":
-                changed |= {"waits", "lanes"} if books.attempts.waiting(event, at) else set()
-            elif kind == "lock-lost":
-                changed |= {"losses", "lanes"} if books.attempts.lost(event, at) else set()
+            elif kind.startswith("lock-"):
+                changed |= self._of_lock(event, at)
             elif kind in OF_WORKERS:
                 changed |= self._of_worker(event, at)
             elif kind.startswith("task-"):
@@ -72,7 +66,7 @@ class EventReducer:
             if kind == "task-revoked":
                 books.queue_book.event(event, run, at)
 
-    def _all_told(self, told: Iterable[tuple[tuple[str, str | None, str | None, str | None], list[LiveRun]]], at: datetime) -> set[str]:
+    def _all_told(self, told: Iterable[tuple[Key, list[LiveRun]]], at: datetime) -> set[str]:
         """The same, where that does not: what is counted."""
         books, changed = self._books, set[str]()
         for key, runs in told:
@@ -93,6 +87,15 @@ class EventReducer:
             self._books.queue_book.beat(event, at)
             self._books.gaps.beat(event)
         return {"workers"} if self._books.workers.event(event, at, self._books.pace.skew(event, at)) else set()
+
+    def _of_lock(self, event: Event, at: datetime) -> set[str]:
+        if event.type == "lock-refused":
+            return self._refused(event, at)
+        if event.type == "lock-waiting":
+            return {"waits", "lanes"} if self._books.attempts.waiting(event, at) else set()
+        if event.type == "lock-lost":
+            return {"losses", "lanes"} if self._books.attempts.lost(event, at) else set()
+        return set()
 
     def _refused(self, event: Event, at: datetime) -> set[str]:
         books = self._books

@@ -87,20 +87,32 @@ def _ended(lock: HeldLock, run: Run | None, facts: Facts) -> Life | None:
 
 
 def _still_listed(holder: Holder, run: Run | None, mine: Worker | None, facts: Facts) -> bool:
-    """Whether a worker that answers still names the run: anybody can publish that a run ended, only its worker answers for it."""
-    if mine is None or mine.said_offline_at is not None or facts.silent(mine) or holder.task_id not in (mine.active or ()):
+    """Whether a worker that answers still names the run: anybody can publish that a run ended, only its worker answers for it.
+
+    That it named it after that is as good where it leaves, or is silent, since.
+    """
+    if mine is None or holder.task_id not in (mine.active or ()):
         return False
     told_at = run.heard_at if run else None
-    return told_at is None or facts.now - told_at < facts.policy.grace or (mine.active_at is not None and mine.active_at >= told_at)
+    if told_at is not None and mine.active_at is not None and mine.active_at >= told_at:
+        return True
+    answers = mine.said_offline_at is None and not facts.silent(mine)
+    return answers and (told_at is None or facts.now - told_at < facts.policy.grace)
 
 
 def _is_its_own_end(lock: HeldLock, run: Run | None, mine: Worker | None, processes: list[Worker], facts: Facts) -> bool:
     """Whether the end cannot be that of the same message given out a second time: every event was taken in, or its worker has been asked since."""
-    if facts.are_told_since(lock.first_seen_at):
+    if facts.are_told_since(min(lock.first_seen_at, _began_at(run) or lock.first_seen_at)):
         return not any(other is not run and other.ended_at is None and _is_same_try(other, run) for other in facts.runs.get(run.task_id if run else "", ()))
     told_at = run.heard_at if run else None
     is_asked = mine is not None and mine.active_at is not None and told_at is not None and mine.active_at >= told_at
     return is_asked and mine is not None and speaks_alone(mine, processes)
+
+
+def _began_at(run: Run | None) -> datetime | None:
+    """When a run that ended was received, by our clock: its length is told by one clock, its end was told to us."""
+    first = (run.received_at or run.started_at) if run else None
+    return run.heard_at - (run.ended_at - first) if run and first and run.ended_at and run.heard_at and run.ended_at >= first else None
 
 
 def _is_same_try(one: Run, other: Run | None) -> bool:

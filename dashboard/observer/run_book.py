@@ -166,7 +166,9 @@ class RunBook(KnownRuns):
     def _still(self, worker: str, parent_pid: int | None, entry: Mapping[str, Any], at: datetime) -> None:
         task_id = str(entry.get("id"))
         run = self.going.get(task_id) or self.ended.get(task_id) or self._begun(task_id, at)
-        run.last_active_at = run.heard_at = at
+        run.last_active_at = at
+        if run.ended_at is None:  # else it was heard when its end was told, and that is what this answer is compared with
+            run.heard_at = at
         run.image, before = None, (run.pid, run.started_at, run.queue)
         if run.outcome is None:  # else it was told while the answer was on its way, or by somebody who is not its worker
             goes_on(run, worker, parent_pid, entry)

@@ -153,6 +153,19 @@ def test_end_that_may_be_of_a_second_delivery_is_none_while_events_were_missed_a
     assert only(**sections, workers=(make_worker(active=()),)).verdict == "orphaned"
 
 
+def test_end_that_was_told_before_the_lock_was_seen_may_be_of_a_second_delivery_that_was_missed_while_it_ran():
+    """Events were missed after the run began and before it was told to have ended: by then the lock had not been seen."""
+    early = make_run(received_at=ago(seconds=300), started_at=ago(seconds=300), ended_at=ago(seconds=79), heard_at=ago(seconds=79), outcome="SUCCESS")
+    sections = {"runs": (early,), "locks": (make_lock(first_seen_at=ago(seconds=70)),), "workers": (make_worker(active=None, active_at=None),)}
+    assert only(**sections, flow=FlowReading(since=ago(seconds=100))).verdict != "orphaned"
+    assert only(**sections, flow=FlowReading(since=ago(seconds=400))).verdict == "orphaned"
+
+
+def test_run_that_its_worker_named_after_it_was_told_to_have_ended_goes_on_though_that_worker_leaves():
+    leaving = make_worker(active_at=ago(seconds=5), said_offline_at=ago(seconds=3))
+    assert only(runs=(make_run(**ENDED),), workers=(leaving,)).verdict == "held"
+
+
 def test_run_that_started_and_whose_end_may_have_been_missed_is_unknown():
     sections = {"workers": (make_worker(active=None, active_at=None),), "runs": (make_run(heard_at=ago(seconds=80)),)}
     assert only(**sections).verdict == "held"

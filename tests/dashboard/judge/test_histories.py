@@ -6,8 +6,20 @@ from tests.dashboard.judge.oracle.story import Rival, Story
 from tests.dashboard.judge.test_oracle import look_through
 
 REPLACED = Story(exact=False, owned=True, rivals=(Rival(at=-0.4, lasts=2.0, same_task=True),), fate="leaves", comes_back="same pid", pushes=False)
+AGAIN = Story(
+    pool="threads", owned=True, other="namesake", works_before=0.3, waits=5.0, timeout=12.0, fate="leaves", fate_at=3.0, connections="closed by others",
+    rivals=(Rival(at=-5.0, lasts=2.0, same_task=True, does="again"), Rival(at=1.0, lasts=0.03, same_task=True, does="again")),
+    drops=0.3, repeats=0.3, pushes=False, observer_restarts_at=16.0, seed=234,
+)  # fmt: skip
 
 
-@pytest.mark.parametrize("story", [REPLACED], ids=["its worker leaves and another process comes under its name and pid, while a run like it has ended"])
+@pytest.mark.parametrize(
+    "story",
+    [REPLACED, AGAIN],
+    ids=[
+        "its worker leaves and another process comes under its name and pid, while a run like it has ended",
+        "its message was given out twice, the second receipt was missed, and that run ended before the lock was seen",
+    ],
+)
 def test_holder_that_goes_on_is_not_called_dead_for_the_end_of_another_run(story):
     look_through(story)

@@ -61,7 +61,8 @@ class Story:
     def is_plain_to_see(self) -> bool:
         """Whether whoever is gone is provably so."""
         is_alone = self.other != "namesake" and self.comes_back != "same pid"
-        return self.tells_all and is_alone and self.inspect == "all" and self.connections == "listed" and self.released_by_hand_at is None
+        is_idle = self.pool == "solo" and self.works_before + self.waits + self.fate_at > 40  # it works and sends nothing: a proxy may have hung up
+        return self.tells_all and is_alone and not is_idle and self.inspect == "all" and self.connections == "listed" and self.released_by_hand_at is None
 
 
 def rivals() -> st.SearchStrategy[Rival]:

@@ -137,9 +137,10 @@ def _planned(request: HttpRequest, form: SendForm, known: Snapshot, *, error: Re
 
 def _options(form: SendForm) -> list[tuple[str, str]]:
     """The options that are no defaults, in words."""
-    words = {"countdown": _("countdown"), "eta": _("not before"), "expires": _("expires"), "priority": _("priority"), "result": _("its result")}
+    words = {"countdown": _("Countdown"), "eta": _("Not before"), "expires": _("Expires"), "priority": _("Priority"), "result": _("Its result")}
     shown = {name: visible(form.given.get(name, "")) for name in words}
     shown["countdown"] = _("%(n)s s") % {"n": shown["countdown"]} if shown["countdown"] else ""
+    shown["expires"] = _("in %(n)s s") % {"n": shown["expires"]} if form.sending.expires_in is not None else shown["expires"]
     shown["result"] = _("kept by the result back end") if form.given.get("result") else ""
     return [(str(word), shown[name]) for name, word in words.items() if shown[name]]
 

@@ -41,7 +41,6 @@ STATES: Mapping[str, str | Promise] = {
     "unknown": gettext_lazy("not known"),
 }
 SENTENCES: Mapping[str, str] = {
-    "send_stale": N_("nothing newer than %(at)s is known, so nothing below can be relied on"),
     "send_name_not_asked": N_("who knows %(task_name)s is not known: no worker could be asked"),
     "send_no_worker": N_("no worker lives, so nobody knows %(task_name)s"),
     "send_nobody_answers": N_("no worker answered, and one that answers nobody is heard of only by its events, which are not received"),
@@ -91,6 +90,12 @@ def verdict_word(verdict: str, *, count: int, shares_lock: bool) -> str:
 def _number(given: Mapping[str, Word], name: str) -> int:
     count = given.get(name)
     return count if isinstance(count, int) else len(count) if isinstance(count, list) else 0
+
+
+def _stale(given: Mapping[str, Word], shown: Mapping[str, str]) -> str:
+    if given.get("at") is None:
+        return _("no observer has looked yet: nothing is known, so nothing below can be relied on")
+    return _("nothing newer than %(at)s is known, so nothing below can be relied on") % shown
 
 
 def _known(given: Mapping[str, Word], shown: Mapping[str, str]) -> str:
@@ -188,6 +193,7 @@ def _stuck(given: Mapping[str, Word], shown: Mapping[str, str]) -> str:
 
 
 COUNTED: Mapping[str, Callable[[Mapping[str, Word], Mapping[str, str]], str]] = {
+    "send_stale": _stale,
     "send_name_known": _known,
     "send_name_unknown": _not_known,
     "send_name_not_told": _not_told,

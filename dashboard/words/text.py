@@ -31,7 +31,7 @@ def _spelled(character: str) -> str:
 
 
 def duration(span: timedelta) -> str:
-    """At most two units, cut and never rounded up: `340 ms`, `8 s`, `18 m 40 s`, `2 h 4 m`, `3 d 4 h`."""
+    """At most two units, cut and never rounded up: `340 ms`, `8 s`, `18 m 40 s`, `20 m`, `2 h 4 m`, `3 d 4 h`."""
     milliseconds = abs(span) // timedelta(milliseconds=1)
     seconds = milliseconds // 1000
     if seconds == 0:
@@ -40,10 +40,10 @@ def duration(span: timedelta) -> str:
         return _("%(n)d s") % {"n": seconds}
     minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
     if days:
-        return _("%(d)d d %(h)d h") % {"d": days, "h": hours % 24}
+        return _("%(d)d d %(h)d h") % {"d": days, "h": hours % 24} if hours % 24 else _("%(d)d d") % {"d": days}
     if hours:
-        return _("%(h)d h %(m)d m") % {"h": hours, "m": minutes % 60}
-    return _("%(m)d m %(s)d s") % {"m": minutes, "s": seconds % 60}
+        return _("%(h)d h %(m)d m") % {"h": hours, "m": minutes % 60} if minutes % 60 else _("%(h)d h") % {"h": hours}
+    return _("%(m)d m %(s)d s") % {"m": minutes, "s": seconds % 60} if seconds % 60 else _("%(m)d m") % {"m": minutes}
 
 
 def instant(at: datetime, now: datetime | None = None) -> str:

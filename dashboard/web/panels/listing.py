@@ -137,7 +137,7 @@ class Listing(Generic[T]):
         """All of the page but its rows: what every page carries, the summary with what it `says`, the chips, the state of the list."""
         yield from frame(found.seen, self.page, str(self.title), may)
         yield self.summary(found.seen, says)
-        yield self.chips(found.asked, chips)
+        yield self.chips(found.asked, chips, are_counted=found.seen.has_observer)
         yield self.state(found.seen, found.asked, shown=len(found.shown), total=len(found.judged), also=also)
 
     def summary(self, seen: Look, says: Mapping[str, Any]) -> Piece:
@@ -146,11 +146,18 @@ class Listing(Generic[T]):
         standing = {"away": away, "read": maybe(seen.snapshot.at, seen.now), "is_current": seen.is_current}
         return piece(f"{self.page}-summary", f"panels/{self.page}_summary.html", **{**standing, **says})
 
-    def chips(self, asked: Asked, chips: Iterable[Chip]) -> Piece:
-        """Those that would show something, that are chosen, or that people look for first."""
+    def chips(self, asked: Asked, chips: Iterable[Chip], *, are_counted: bool = True) -> Piece:
+        """Those that would show something, that are chosen, or that people look for first; nobody having counted, without a number."""
         shown = [chip for chip in chips if chip.count or chip.show in {"", asked.show} or chip.show in self.always]
         urls = [replace(asked, show=chip.show).url() for chip in shown]
-        return piece(f"{self.page}-chips", "panels/chips.html", chips=list(zip(shown, urls, strict=True)), chosen=asked.show, label=self.chips_label)
+        return piece(
+            f"{self.page}-chips",
+            "panels/chips.html",
+            chips=list(zip(shown, urls, strict=True)),
+            chosen=asked.show,
+            label=self.chips_label,
+            are_counted=are_counted,
+        )
 
     def state(self, seen: Look, asked: Asked, *, shown: int, total: int, also: str = "") -> Piece:
         """Why there are no rows, or not all; `also` is said in any case."""

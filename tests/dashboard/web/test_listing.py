@@ -89,6 +89,10 @@ def test_chip_that_would_show_nothing_is_there_only_if_it_is_chosen_or_looked_fo
     assert 'aria-current="true">Rotten <b>0</b>' in LIST.chips(LIST.asked({"show": "rotten"}), chips).html
 
 
+def test_chips_have_no_number_where_nobody_has_counted():
+    assert "<b" not in LIST.chips(LIST.asked({}), [Chip(show="weighed", word="weighed", count=0)], are_counted=False).html
+
+
 def test_list_says_how_much_of_it_is_not_shown():
     asked = LIST.asked({})
     assert "The first 500 of 12,310" in LIST.state(SEEN, asked, shown=12310, total=12310).html

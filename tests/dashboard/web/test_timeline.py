@@ -109,7 +109,7 @@ def test_words_say_the_same_as_the_picture():
     assert told == (
         "held from 14:06:01 UTC to 14:06:11 UTC, expired",
         "held since 14:06:21 UTC",
-        "2 refused in the last 2 m 0 s, the last at 14:07:33 UTC",
+        "2 refused in the last 2 m, the last at 14:07:33 UTC",
     )
 
 

@@ -54,7 +54,7 @@ def test_connection_that_the_server_cuts_is_a_gap_with_its_times(system, snapsho
         system.broker.publish(CHANNEL, payload)
     system.signal(observer, signal.SIGCONT)
 
-    (gap, *_) = wait_for(lambda: snapshot().observer.event_gaps)
+    (gap, *_) = wait_for(lambda: snapshot().observer.event_gaps, seconds=60)
     assert gap.was_cut
     assert gap.from_at <= gap.to_at
     assert "Redis had closed the connection" in " ".join(coverage(look(snapshot(), datetime.now(UTC)))["notes"])

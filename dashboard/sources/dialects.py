@@ -5,8 +5,9 @@ Each fact is held by the contract test, which has the real library write. A valu
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from fnmatch import translate
+from functools import lru_cache
 from typing import ClassVar, Literal
 
 from dashboard.locking.token import TokenClaim, read_token
@@ -15,6 +16,7 @@ from dashboard.sources.preview import preview_of
 
 SIGNAL_MS = 1000  # how long python-redis-lock keeps the list that wakes those who wait
 
+_CLAIMED = [field.name for field in fields(Claim)]  # a token claims the same, and its kind
 _UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")  # Celery's task ids
 _B64_OF_18_BYTES = re.compile(rb"[A-Za-z0-9+/]{24}")
 _SINGLETON_KEY = re.compile(rb"SINGLETONLOCK_[0-9a-f]{32}")
@@ -176,13 +178,12 @@ def signal_of(dialect: str, key: bytes) -> bytes | None:
     return known.signal(key) if known else None
 
 
+@lru_cache(maxsize=4096)  # every lock is read again every few seconds, and a token never changes
 def _token(value: bytes, kind: str) -> Claim | Literal[False]:
     said: TokenClaim | None = read_token(value)
     if said is None or said.kind != kind:
         return False
-    parts = asdict(said)
-    parts.pop("kind")
-    return Claim(**parts)
+    return Claim(**{name: getattr(said, name) for name in _CLAIMED})
 
 
 def _is_task_id(text: str) -> bool:

@@ -67,7 +67,7 @@ class Follower:
         return "tracking" if self.tracker else "polling"
 
     def open(self) -> None:
-        """Track where that is allowed, then look at everything once.  Raises: SourceUnavailable."""
+        """Track where that is allowed, then look at every name once; values under other names are the background scan's.  Raises: SourceUnavailable."""
         self.close()
         tracker = Tracker(self._redis, f"cache {self._place.alias}")
         try:
@@ -77,7 +77,7 @@ class Follower:
         except TrackingRefused as error:
             self.refused = str(error)
         for keys in scan_keys(self._redis, self._place):
-            self._look_at(keys)
+            self._poll({key for key in self._unseen(keys) if self._is_lock_name(key)})
         self._poll(set(self._seen_at))
 
     def held_ids(self) -> list[str]:
@@ -134,11 +134,14 @@ class Follower:
             self._next_batch = now + IDLE_S
 
     def _look_at(self, keys: Iterable[bytes]) -> None:
-        unseen = [key for key in keys if key not in self._seen_at and not key.startswith(self._foreign)]
+        unseen = self._unseen(keys)
         named = {key for key in unseen if self._is_lock_name(key)}
         others = look_alikes(self._redis, self._place, [key for key in unseen if key not in named]) if self._scan_always else []
         if found := named.union(others):
             self._poll(found)
+
+    def _unseen(self, keys: Iterable[bytes]) -> list[bytes]:
+        return [key for key in keys if key not in self._seen_at and not key.startswith(self._foreign)]
 
     def _is_lock_name(self, key: bytes) -> bool:
         name = key.removeprefix(self._place.prefix)[:MAX_NAME].decode("utf-8", "backslashreplace")  # as it is: hiding secrets first costs 20 µs and more

@@ -3,8 +3,8 @@
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from redis import Redis
@@ -13,7 +13,7 @@ from redis.exceptions import RedisError, ResponseError
 from dashboard.connections import Watched
 from dashboard.exceptions import SourceUnavailable
 from dashboard.locking.token import read_token
-from dashboard.records import Claim, HeldLock
+from dashboard.records import Claim, HeldLock, TakenBy
 from dashboard.redaction import hide_in_name
 from dashboard.sources import dialects
 
@@ -46,7 +46,12 @@ def digest(token: bytes) -> str:
 
 def shown_key(raw_key: bytes) -> str:
     """The key as text, what is not UTF-8 escaped, secrets hidden, cut at MAX_KEY_SHOWN."""
-    text = hide_in_name(raw_key[: MAX_KEY_SHOWN * 4].decode("utf-8", "backslashreplace"))
+    return _shown(raw_key[: MAX_KEY_SHOWN * 4])
+
+
+@lru_cache(maxsize=4096)  # every lock is read again every few seconds
+def _shown(raw_key: bytes) -> str:
+    text = hide_in_name(raw_key.decode("utf-8", "backslashreplace"))
     return text if len(text) <= MAX_KEY_SHOWN else text[: MAX_KEY_SHOWN - 1] + "…"
 
 
@@ -91,7 +96,7 @@ def _held(place: Watched, key: bytes, token: bytes, ttl_ms: int, now: datetime) 
     if len(token) > MAX_TOKEN_BYTES:
         return _lock(place, key, "not-a-lock", "", None, ttl_ms, now, note="odd-token")
     dialect, claim = dialects.read(dialects.Entry(key=key, prefix=place.prefix, value=token))
-    return replace(_lock(place, key, dialect.name, digest(token), claim, ttl_ms, now), taken_by=dialect.taken_by)
+    return _lock(place, key, dialect.name, digest(token), claim, ttl_ms, now, taken_by=dialect.taken_by)
 
 
 def _other_type(place: Watched, key: bytes, kind: Any, ttl_ms: int, now: datetime) -> HeldLock | None:
@@ -99,7 +104,9 @@ def _other_type(place: Watched, key: bytes, kind: Any, ttl_ms: int, now: datetim
     return None if word == "none" else _lock(place, key, "not-a-lock", "", None, ttl_ms, now, note=f"wrong-type:{word}")
 
 
-def _lock(place: Watched, key: bytes, dialect: str, token_digest: str, claim: Claim | None, ttl_ms: int, now: datetime, note: str = "") -> HeldLock:
+def _lock(
+    place: Watched, key: bytes, dialect: str, token_digest: str, claim: Claim | None, ttl_ms: int, now: datetime, *, note: str = "", taken_by: TakenBy = "run"
+) -> HeldLock:
     expires_at = None if ttl_ms == NEVER else now + timedelta(milliseconds=ttl_ms)
     acquired_at = claim.attempted_at if claim and claim.attempted_at and claim.attempted_at <= now + CLOCKS_WITHIN else None
     return HeldLock(
@@ -117,6 +124,7 @@ def _lock(place: Watched, key: bytes, dialect: str, token_digest: str, claim: Cl
         first_seen_at=now,
         seen_at=now,
         note=note,
+        taken_by=taken_by,
     )
 
 

@@ -1,0 +1,176 @@
+"""1,000 held locks among very many other keys: the start scan, what it delays for others, reading all locks once tracking runs, and one change.
+
+    python tests/bench/locks_among_keys.py [--quick] [--keys N ...] [--json FILE]
+
+A real `manage.py observe` looks; a client in a process of its own reads one key every millisecond, before and during the scan. Reading is the
+function that the observer itself calls for every lock it knows, on locks whose tokens tell their holders.
+"""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from redis import Redis
+
+from tests.bench.installation import spread
+from tests.system import ROOT, System, running_system
+
+KEYS, QUICK_KEYS = (1_000_000, 10_000_000), (50_000,)
+LOCKS = 1000
+BUDGET_READ_MS = 10.0
+FILL_BATCH = 10_000
+BEFORE_S = 5
+READS = 30
+PREFIX = "shop:3:"
+
+OTHER_CLIENT = """
+import json, signal, sys, time
+from redis import Redis
+client = Redis.from_url(sys.argv[1])
+took, going = [], True
+def end(*_):
+    global going
+    going = False
+signal.signal(signal.SIGTERM, end)
+print("ready", flush=True)
+while going:
+    began = time.perf_counter()
+    client.get("filler:0")
+    took.append(time.perf_counter() - began)
+    time.sleep(0.001)
+print(json.dumps(took))
+"""
+READ = """
+import json, sys, time
+import django
+django.setup()
+from datetime import UTC, datetime
+from dashboard import connections
+from dashboard.sources.locks import read_locks
+place = connections.watched()[0]
+redis = connections.look(place)
+keys = [f"{place.prefix.decode()}lock_report_{number}".encode() for number in range(int(sys.argv[1]))]
+took = []
+for _ in range(int(sys.argv[2])):
+    began = time.perf_counter()
+    assert all(read_locks(redis, place, keys, datetime.now(UTC)))
+    took.append(time.perf_counter() - began)
+print(json.dumps(took))
+"""
+UNTIL_SCANNED = """
+import sys, time
+import django
+django.setup()
+from dashboard import connections, snapshot
+reader, own, until = snapshot.Reader(), connections.own(), time.monotonic() + 600
+while time.monotonic() < until:
+    seen = reader.newest(own)
+    if len(seen.locks) >= int(sys.argv[1]) and any(one.name.startswith("cache") and one.ok and one.mode == "tracking" for one in seen.sources):
+        sys.exit()
+    time.sleep(0.02)
+sys.exit("not within ten minutes")
+"""
+HOLD = """
+import sys
+from redis import Redis
+from dashboard.locking import HolderLock
+client = Redis.from_url(sys.argv[1])
+for number in range(int(sys.argv[2])):
+    assert client.lock(f"shop:3:lock_report_{number}", timeout=3600, lock_class=HolderLock).acquire(blocking=False)
+"""
+
+
+def fill(cache: Redis, keys: int) -> float:
+    """So many keys of another kind; the seconds it took."""
+    began = time.perf_counter()
+    for start in range(0, keys, FILL_BATCH):
+        cache.mset({f"filler:{number}": "x" for number in range(start, min(start + FILL_BATCH, keys))})
+    return time.perf_counter() - began
+
+
+def python(system: System, script: str, *arguments: object) -> str:
+    """What this script prints, run with the system's environment."""
+    command = [sys.executable, "-c", script, *(str(one) for one in arguments)]
+    return subprocess.run(command, cwd=ROOT, env=system.env, check=True, capture_output=True, text=True).stdout
+
+
+class OtherClient:
+    """Somebody who uses the same server meanwhile; how long each of its reads took, in seconds, once it has ended."""
+
+    def __init__(self, url: str) -> None:
+        self.took: list[float] = []
+        self._process = subprocess.Popen([sys.executable, "-c", OTHER_CLIENT, url], stdout=subprocess.PIPE, text=True)
+
+    def __enter__(self) -> "OtherClient":
+        assert self._process.stdout
+        self._process.stdout.readline()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._process.send_signal(signal.SIGTERM)
+        self.took = json.loads(self._process.communicate()[0])
+
+
+def measure(keys: int) -> dict[str, Any]:
+    """The figures among so many keys."""
+    with tempfile.TemporaryDirectory() as folder, running_system(Path(folder)) as system:
+        cache = Redis.from_url(f"{system.url}/1")
+        filled_s = fill(cache, keys)
+        python(system, HOLD, f"{system.url}/1", LOCKS)
+        with OtherClient(f"{system.url}/1") as before:
+            time.sleep(BEFORE_S)
+        with OtherClient(f"{system.url}/1") as during:
+            began = time.monotonic()
+            system.observer()
+            python(system, UNTIL_SCANNED, LOCKS)
+            known_s = time.monotonic() - began
+        reads = json.loads(python(system, READ, LOCKS, READS))
+    return {
+        "keys": keys,
+        "locks": LOCKS,
+        "filled_s": round(filled_s, 1),
+        "all_locks_known_after_s": round(known_s, 2),
+        "others_before_ms": spread(before.took),
+        "others_during_ms": spread(during.took),
+        "read_ms": spread(reads),
+    }
+
+
+def tell(found: dict[str, Any]) -> None:
+    """Print it, with whether the budget of reading is kept."""
+    kept = found["read_ms"]["p50"] <= BUDGET_READ_MS
+    print(f"{found['locks']:,} locks among {found['keys']:,} keys (filled in {found['filled_s']} s)")
+    print(f"  all known, and tracked, {found['all_locks_known_after_s']} s after the observer's start")
+    for name, words in (
+        ("others_before_ms", "a read of another client before"),
+        ("others_during_ms", "... and during the start scan"),
+        ("read_ms", "reading all locks"),
+    ):
+        print(f"  {words:>31}: " + "  ".join(f"{key} {value:6.2f} ms" for key, value in found[name].items()))
+    print(f"  budget of reading {BUDGET_READ_MS} ms: {'kept' if kept else 'MISSED'}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help=f"among {QUICK_KEYS[0]:,} keys alone")
+    parser.add_argument("--keys", type=int, nargs="+", help=f"among so many keys instead of {', '.join(f'{number:,}' for number in KEYS)}")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    options = parser.parse_args()
+    rows = [measure(keys) for keys in options.keys or (QUICK_KEYS if options.quick else KEYS)]
+    for row in rows:
+        tell(row)
+    print(f"load {os.getloadavg()[0]:.1f}")
+    if options.json:
+        options.json.write_text(json.dumps({"what": "held locks among very many keys", "rows": rows, "budget_read_ms": BUDGET_READ_MS}, indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -234,6 +234,31 @@ def test_what_may_stand_against_it_is_a_warning_everywhere(asker, code, given, s
     assert said in check["message"]
 
 
+@pytest.mark.parametrize(
+    ("code", "given", "said"),
+    [
+        ("send_lock_not_told", {"args": ()}, "the arguments do not tell which lock of {name} it would take"),
+        ("send_lock_not_catalogued", {"task": "guest_fetch", "args": (1, 0, 0)}, "name no lock that this task takes"),
+        ("send_priority", {"priority": 5}, "priority 5 goes to the list 3; lower ones are read first"),
+    ],
+)
+def test_what_is_only_told_decides_nothing(asker, code, given, said):
+    ready(asker, "send_readers_know")
+
+    answer = asker.answers(**given)
+
+    assert answer["verdict"] == "will-run"
+    assert said in check_of(answer, code)["message"]
+
+
+def test_priority_changes_nothing_where_the_transport_has_one_list(asker, settings):
+    settings.LOCKHOUSE = {**settings.LOCKHOUSE, "BROKER_TRANSPORT_OPTIONS": {"priority_steps": [0]}}
+
+    answer = asker.answers(priority=5)
+
+    assert (answer["verdict"], check_of(answer, "send_no_priorities")["state"]) == ("will-run", "warning")
+
+
 def test_what_expires_behind_a_backlog_is_never_said_to_run(system, asker):
     send(system[0], "slow", 400, "slow-1", 1)
     ready(asker, "send_behind", "send_behind_unknown", queue="slow", expires=3)
@@ -248,18 +273,21 @@ def test_what_expires_behind_a_backlog_is_never_said_to_run(system, asker):
 
 
 def test_readers_that_leave_that_are_silent_and_that_are_gone_are_told_apart(system, asker):
-    _running, started = system
+    running, started = system
     kill(started["killed"])
     ready(asker, "send_queue_unread", queue="gone")
     os.killpg(started["frozen"].pid, signal.SIGSTOP)  # later: a worker that fell silent at the same moment could own the connection that is left
+    send(running, "silent", 6, "silent-1", 0)  # four may wait in its socket; it takes none of them
     ready(asker, "send_readers_silent", queue="silent")
     started["leaver"].terminate()
     ready(asker, "send_readers_leaving", queue="leaving")
+    ready(asker, "send_behind_stuck", queue="silent")
 
     leaving, silent, gone = asker.answers(queue="leaving"), asker.answers(queue="silent"), asker.answers(queue="gone")
 
     assert check_of(leaving, "send_readers_leaving")["message"].startswith("all readers of leaving are leaving; the last, leaver@guest, said so at ")
     assert check_of(silent, "send_readers_silent")["message"].startswith("all readers of silent are silent; the last, frozen@guest, was heard at ")
+    assert "none has left the queue within the last minute" in check_of(silent, "send_behind_stuck")["message"]
     assert "nobody reads gone: it would wait there until somebody does; killed@guest did until " in check_of(gone, "send_queue_unread")["message"]
     assert (leaving["verdict"], silent["verdict"], gone["verdict"]) == ("may-not-run", "may-not-run", "will-not-run")
 

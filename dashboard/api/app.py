@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from ninja.errors import HttpError, ValidationError
 
-from dashboard.api import acts, locks, overview, queues, results, runs, schedules, send, tasks, workers
+from dashboard.api import acts, lock_history, locks, overview, queues, results, runs, schedules, send, tasks, workers
 from dashboard.api.auth import ANY_OF
 from dashboard.api.docs import Docs
 from dashboard.api.invalid import wrong
@@ -25,6 +25,7 @@ api = Api(
     docs=Docs(),
 )
 api.add_router("", locks.router)
+api.add_router("", lock_history.router)
 api.add_router("", acts.router)
 api.add_router("", overview.router)
 api.add_router("", queues.router)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connections, transaction
 
+from dashboard.history.lock_rows import TABLE as LOCKS
 from dashboard.history.rows import IDS_PER_US, US
 from dashboard.history.statements import TABLE, newest_index
 
@@ -39,9 +40,15 @@ class Retention:
     def begin(self, us: int) -> None:
         """Find out what is too old or too much.  Cost: one pass over an index, which takes no lock."""
         oldest_us = us - self._limits.days * DAY_US
-        oldest = max(oldest_us * IDS_PER_US, self._id_of_the_first_too_many() + 1)
+        oldest = max(oldest_us * IDS_PER_US, self._id_of_the_first_too_many(TABLE) + 1)
+        oldest_of_locks = max(oldest_us * IDS_PER_US, self._id_of_the_first_too_many(LOCKS) + 1)
         minute = oldest_us // (60 * US)
-        tables = ((TABLE, "id", oldest), ("lockhouse_runminute", "minute", minute), ("lockhouse_historygap", "to_us", oldest_us))
+        tables = (
+            (TABLE, "id", oldest),
+            (LOCKS, "id", oldest_of_locks),
+            ("lockhouse_runminute", "minute", minute),
+            ("lockhouse_historygap", "to_us", oldest_us),
+        )
         self._left = [lambda of=of: self._slice(*of) for of in tables]  # type: ignore[misc]  # bound per table
         self._left.append(self._slice_of_epochs)
 
@@ -52,10 +59,11 @@ class Retention:
             del self._left[0]
         return deleted
 
-    def _id_of_the_first_too_many(self) -> int:
+    def _id_of_the_first_too_many(self, table: str) -> int:
         connection = connections[self._alias]
+        index = newest_index(connection) if table == TABLE else ""
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT id FROM {TABLE}{newest_index(connection)} ORDER BY id DESC LIMIT 1 OFFSET %s", [self._limits.rows])  # noqa: S608  # our names
+            cursor.execute(f"SELECT id FROM {table}{index} ORDER BY id DESC LIMIT 1 OFFSET %s", [self._limits.rows])  # noqa: S608  # our names
             row = cursor.fetchone()
         return row[0] if row else 0
 
@@ -82,7 +90,10 @@ def forget_names(cursor: Any, us: int) -> None:
     """Delete the names that no row has any more: those not seen since the oldest row was written."""
     cursor.execute(f"SELECT min(id) FROM {TABLE}")  # noqa: S608  # as above
     (first,) = cursor.fetchone()
+    cursor.execute(f"SELECT min(id) FROM {LOCKS}")  # noqa: S608  # as above
+    (first_of_locks,) = cursor.fetchone()
     cursor.execute("SELECT min(minute) FROM lockhouse_runminute")
     (minute,) = cursor.fetchone()
-    oldest_us = min(us if first is None else first // IDS_PER_US, us if minute is None else minute * 60 * US)
+    firsts = [one // IDS_PER_US for one in (first, first_of_locks) if one is not None]
+    oldest_us = min(us, *firsts, us if minute is None else minute * 60 * US)
     cursor.execute("DELETE FROM lockhouse_historyname WHERE seen_us < %s", [oldest_us - DAY_US])

@@ -51,6 +51,7 @@ class Batch:
     rows: list[Row] = field(default_factory=list)
     minutes: list[MinuteRow] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
+    locks: list[Row] = field(default_factory=list)  # history.lock_rows
 
 
 def key_of(task_id: str) -> int:

@@ -7,6 +7,8 @@ from typing import Any
 from django.db import DataError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from dashboard.history.lock_rows import COLUMNS as LOCK_COLUMNS
+from dashboard.history.lock_rows import PUT_EVENT, numbered
 from dashboard.history.names import Names
 from dashboard.history.retention import forget_names
 from dashboard.history.rows import COLUMNS, Batch
@@ -68,12 +70,14 @@ class Writer:
     def _write(self, batch: Batch, us: int) -> None:
         rows = self._names.numbered(batch.rows, self._segment, us)  # made before the lock is taken
         minutes = [(one.kind, self._names.number(one.kind, one.name, us), one.minute, self.epoch, *one.counts, one.runtimes) for one in batch.minutes]
+        locks = numbered(batch.locks, self._names, us)
         names = self._names.take_new()
         try:
             with transaction.atomic(using=self._alias), self._connection.cursor() as cursor:
                 self._guard(cursor, us)
                 _many(cursor.executemany, PUT_NAME, names)
                 put_rows(self._connection, rows)
+                _many(cursor.executemany, PUT_EVENT, locks)
                 _many(cursor.executemany, PUT_MINUTE, minutes)
                 _many(cursor.executemany, PUT_GAP, [(gap.from_us, gap.to_us, gap.why, gap.how_many, self.epoch) for gap in batch.gaps])
         except BaseException:
@@ -104,13 +108,14 @@ def _many(execute: Callable[..., Any], statement: str, rows: Sequence[Any]) -> N
 
 def _fitting(batch: Batch) -> Batch:
     minutes = [replace(one, name=_fit_text(one.name)) for one in batch.minutes]
-    return Batch(rows=[tuple(map(_fit, row, COLUMNS)) for row in batch.rows], minutes=minutes, gaps=batch.gaps)
+    locks = [tuple(map(_fit, row, LOCK_COLUMNS)) for row in batch.locks]
+    return Batch(rows=[tuple(map(_fit, row, COLUMNS)) for row in batch.rows], minutes=minutes, gaps=batch.gaps, locks=locks)
 
 
 def _fit(value: int | str, column: str) -> int | str:
     if isinstance(value, str):
         return _fit_text(value)
-    return value if column in {"id", "key"} else max(-1, min(value, FIT_INT if column == "retries" else FIT_BIGINT))
+    return value if column in {"id", "key", "lock"} else max(-1, min(value, FIT_INT if column == "retries" else FIT_BIGINT))
 
 
 def _fit_text(text: str) -> str:

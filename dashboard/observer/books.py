@@ -10,6 +10,7 @@ from dashboard.observer.flow_book import FlowBook
 from dashboard.observer.gap_book import GapBook
 from dashboard.observer.known_runs import MAX_RUNS
 from dashboard.observer.lock_book import LockBook
+from dashboard.observer.lock_past import LockPast
 from dashboard.observer.queue_book import QueueBook
 from dashboard.observer.result_book import ResultBook
 from dashboard.observer.run_book import RunBook
@@ -26,7 +27,7 @@ class Books:
     def __init__(self, places: Sequence[tuple[str, str]], max_runs: int = MAX_RUNS) -> None:
         self.locks, self.runs, self.workers, self.figures = LockBook(places), RunBook(max_runs), WorkerBook(), FigureBook()
         self.queue_book, self.results, self.schedules = QueueBook(self.runs.sent_at), ResultBook(), ScheduleBook()
-        self.traces, self.attempts = TraceBook(), AttemptBook(self.locks)
+        self.traces, self.attempts, self.lock_past = TraceBook(), AttemptBook(self.locks), LockPast()
         self.counts, self.pace, self.tasks, self.flow, self.gaps = CountBook(), EventPace(), TaskBook(), FlowBook(), GapBook()
 
     def restore(self, snapshot: Snapshot) -> None:

@@ -89,13 +89,20 @@ class EventReducer:
         return {"workers"} if self._books.workers.event(event, at, self._books.pace.skew(event, at)) else set()
 
     def _of_lock(self, event: Event, at: datetime) -> set[str]:
-        if event.type == "lock-refused":
-            return self._refused(event, at)
-        if event.type == "lock-waiting":
-            return {"waits", "lanes"} if self._books.attempts.waiting(event, at) else set()
-        if event.type == "lock-lost":
-            return {"losses", "lanes"} if self._books.attempts.lost(event, at) else set()
-        return set()
+        reduce = {"lock-refused": self._refused, "lock-waiting": self._waiting, "lock-lost": self._lost}.get(event.type)
+        return reduce(event, at) if reduce else set()
+
+    def _waiting(self, event: Event, at: datetime) -> set[str]:
+        if not self._books.attempts.waiting(event, at):
+            return set()
+        self._books.lock_past.waiting(self._books.attempts.waits[event.digest or ""])
+        return {"waits", "lanes"}
+
+    def _lost(self, event: Event, at: datetime) -> set[str]:
+        if not self._books.attempts.lost(event, at):
+            return set()
+        self._books.lock_past.lost(self._books.attempts.losses[-1])
+        return {"losses", "lanes"}
 
     def _refused(self, event: Event, at: datetime) -> set[str]:
         books = self._books
@@ -108,6 +115,7 @@ class EventReducer:
         books.figures.count("refused", at)
         books.counts.refused(refusal.cache, at)
         books.flow.refused(refusal)
+        books.lock_past.refused(refusal)
         if not is_known:
             books.tasks.refused(refusal, run)
         return {"refusals", "lanes", "runs", "flow", *(("waits",) if waited else ())}

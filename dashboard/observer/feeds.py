@@ -116,7 +116,7 @@ class LocksFeed(Feed):
         remember(connections.own(), lock_id(self._place.alias, key), digest(token), token)
 
     def _tell(self, locks: Sequence[HeldLock], gone: Sequence[str], live: bool, at: datetime) -> None:
-        self.emit(LocksRead(cache=self._place.alias, locks=locks, gone=gone, live=live, at=at))
+        self.emit(LocksRead(cache=self._place.alias, locks=locks, gone=gone, live=live, at=at, is_flush=self._follower.is_flush))
 
 
 class QueuesFeed(Feed):

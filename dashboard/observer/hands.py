@@ -24,6 +24,10 @@ class Hands:
         self._acts.append(act)
         return next((lock for lock, at in self._gone if _belong(act, lock, at)), None)
 
+    def knows(self, act: ReleasedByHand) -> bool:
+        """Whether it was told before."""
+        return act in self._acts
+
     def gone(self, lock: HeldLock, at: datetime) -> ReleasedByHand | None:
         """A lock went before its time; the act that did it, where it was told already."""
         self._gone.append((lock, at))

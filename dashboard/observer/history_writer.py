@@ -18,6 +18,7 @@ from dashboard.history.rows import US, Batch, Gap, MinuteRow, Row
 from dashboard.history.write import Superseded, Writer
 from dashboard.observer.feeds import Feed
 from dashboard.observer.leader import own_name
+from dashboard.observer.lock_past import LockPast
 from dashboard.observer.observations import Observation
 from dashboard.observer.run_changes import RunChanges
 from dashboard.records import Worker
@@ -48,6 +49,7 @@ class HistoryWriter(Feed):
         self._wake = threading.Event()
         self._waiting: dict[int | str, Row] = {}  # by the row's id: a newer one takes the place of an older
         self._minutes: dict[tuple[int, int, str], MinuteRow] = {}
+        self._locks: dict[int | str, Row] = {}  # what happened to locks, by the row's id
         self._gaps: list[Gap] = []
         self._missed: tuple[int, int, int] | None = None  # from, to, how many rows found no room
         self._fits = FEWEST
@@ -84,9 +86,7 @@ class HistoryWriter(Feed):
                     missed += 1
             for minute in minutes:
                 self._minutes[minute.minute, minute.kind, minute.name] = minute
-            if missed:
-                now = now_us()
-                self._missed = (self._missed[0] if self._missed else now, now, (self._missed[2] if self._missed else 0) + missed)
+            self._miss(missed)
         if rows or self._minutes:
             self._wake.set()
 
@@ -96,6 +96,21 @@ class HistoryWriter(Feed):
         self._takes += 1
         rows = changes.take()
         self.put(rows, changes.rollups.take(now_us()) if whole or self._takes % MINUTES_EVERY == 0 else ())
+
+    def take_locks(self, past: LockPast) -> None:
+        """Have written what happened to locks; what finds no room is counted as missing."""
+        rows, missed = past.take()
+        with self._guard:
+            room = max(0, MAX_WAITING - len(self._locks))
+            self._locks.update((row[0], row) for row in rows[:room])
+            self._miss(missed + len(rows[room:]))
+        if rows:
+            self._wake.set()
+
+    def _miss(self, count: int) -> None:
+        if count:
+            now = now_us()
+            self._missed = (self._missed[0] if self._missed else now, now, (self._missed[2] if self._missed else 0) + count)
 
     def gap(self, gap: Gap) -> None:
         """Something is missing in the history."""
@@ -152,7 +167,7 @@ class HistoryWriter(Feed):
             except BaseException:
                 self._give_back(batch)
                 raise
-            self._learn(monotonic() - began, len(batch.rows))
+            self._learn(monotonic() - began, max(len(batch.rows), len(batch.locks)))
 
     def _delete_some(self) -> None:
         """Slices of what is no longer kept, for a share of the time."""
@@ -172,12 +187,13 @@ class HistoryWriter(Feed):
         with self._guard:
             ids = list(islice(self._waiting, self._fits))
             batch = Batch(rows=[self._waiting.pop(one) for one in ids], minutes=list(self._minutes.values()), gaps=self._gaps)
+            batch.locks = [self._locks.pop(one) for one in list(islice(self._locks, self._fits))]
             self._minutes, self._gaps = {}, []
             if self._missed:
                 batch.gaps.append(Gap(from_us=self._missed[0], to_us=self._missed[1], why="database", how_many=self._missed[2]))
                 self._missed = None
         is_due = monotonic() - self._beaten_at >= BEAT_S
-        if not (batch.rows or batch.minutes or batch.gaps or is_due):
+        if not (batch.rows or batch.minutes or batch.gaps or batch.locks or is_due):
             return None
         self._beaten_at = monotonic()
         return batch
@@ -188,6 +204,7 @@ class HistoryWriter(Feed):
             self._waiting = {**{row[0]: row for row in batch.rows}, **self._waiting}
             self._minutes = {**{(one.minute, one.kind, one.name): one for one in batch.minutes}, **self._minutes}
             self._gaps = batch.gaps + self._gaps
+            self._locks = {**{row[0]: row for row in batch.locks}, **self._locks}
         self._beaten_at = 0.0
 
     def _learn(self, took: float, rows: int) -> None:

@@ -18,6 +18,7 @@ class LocksRead:
     gone: Sequence[str]
     live: bool  # the server pushed it as it happened: `at` is when it changed
     at: datetime
+    is_flush: bool = False  # what is gone went with its whole database
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

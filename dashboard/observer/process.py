@@ -107,7 +107,7 @@ class Watch:
         """Watch until told to stop, or until another observer leads."""
         log.info("leads since %s, epoch %d", self._since.isoformat(timespec="seconds"), self._leadership.epoch)
         self._restore()
-        self.state.runs.changes.epoch = self._leadership.epoch
+        self.state.runs.changes.epoch = self.state.lock_past.epoch = self._leadership.epoch
         self.state.runs.changes.know(self._history.begin())
         for feed in self._feeds:
             feed.start()
@@ -116,6 +116,7 @@ class Watch:
                 pass
         finally:
             self._history.take(self.state.runs.changes, whole=True)
+            self._history.take_locks(self.state.lock_past)
             self._ended.set()
             self._events.check()
             self._history.close()
@@ -150,6 +151,7 @@ class Watch:
                 return False
         if now >= self._history.due_at:
             self._history.take(self.state.runs.changes)
+            self._history.take_locks(self.state.lock_past)
         return self._writer.write_due()
 
     def _take_in(self) -> None:

@@ -66,8 +66,8 @@ class State(Books):
             TracesRead: self._traces_read,
             SchedulesRead: self._schedules_read,
             SourceSaid: self._source,
-            Scanned: lambda one: ("locks", "lanes") if self.locks.keep_only(one.cache, set(one.ids), one.at) else (),
-            ReleasedByHand: lambda one: ("locks", "lanes") if self.locks.by_hand(one) else (),
+            Scanned: self._scanned,
+            ReleasedByHand: self._by_hand,
             Tick: self._tick,
         }
         changed = reduce[type(seen)](seen)
@@ -76,7 +76,18 @@ class State(Books):
     def _locks_read(self, seen: LocksRead) -> Collection[str]:
         moved = self.flow.locks_read(seen.locks, seen.gone, live=seen.live, at=seen.at)
         waited = self.attempts.held(seen.locks, seen.at)
+        self.lock_past.read(seen, self.locks.held, self.locks.spans)
         return (*(("locks", "lanes") if self.locks.read(seen) else ()), *(("waits", "lanes") if waited else ()), *(("flow",) if moved else ()))
+
+    def _scanned(self, seen: Scanned) -> Collection[str]:
+        ids = set(seen.ids)
+        self.lock_past.gone([lock for lock in self.locks.held.values() if lock.cache == seen.cache and lock.id not in ids], seen.at)
+        return ("locks", "lanes") if self.locks.keep_only(seen.cache, ids, seen.at) else ()
+
+    def _by_hand(self, seen: ReleasedByHand) -> Collection[str]:
+        if not self.locks.hands.knows(seen):
+            self.lock_past.by_hand(seen.lock_id, self.locks.names.get(seen.lock_id, ("", "")), seen.token_digest, seen.at, seen.by)
+        return ("locks", "lanes") if self.locks.by_hand(seen) else ()
 
     def _events(self, seen: EventsSeen) -> Collection[str]:
         self.received += len(seen.events)
@@ -170,7 +181,9 @@ class State(Books):
         if unjudged := self.flow.unjudged():
             facts = gather(self.snapshot(now), now, self._policy)
             for lock in unjudged:
-                self.flow.took(lock.id, find_holder(lock, facts)[0].worker, now)
+                holder = find_holder(lock, facts)[0]
+                self.flow.took(lock.id, holder.worker, now)
+                self.lock_past.holder(lock, holder)
         self.flow.settle(now)
         before, self._flowed = self._flowed, self.flow.reading(now, self._told_since())
         return ("flow",) if before != self._flowed else ()

@@ -111,6 +111,25 @@ class Loss:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LockMoment:
+    """One thing that happened to a lock, out of the history."""
+
+    row: int  # its id there: the later the larger
+    lock_id: str
+    cache: str
+    name: str
+    what: str  # "acquired", "refused", "waiting", "released", "expired", "lost", "extended", "by-hand", "flushed", "changed", "restored"
+    at: datetime
+    span: timedelta | None  # for how long it was held until then, or waited for
+    task_id: str | None  # of the run that holds, held, or tried
+    task_name: str | None
+    worker: str | None
+    certainty: str  # of the run: "unknown", "likely", "exact"
+    token_digest: str
+    by: str | None  # the operator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
     """A time during which one token held a lock; `to_at` None: still."""
 

@@ -61,6 +61,7 @@ class Follower:
         self._pass_began = 0.0
         self._next_poll = self._next_poll_all = self._next_check = self._next_batch = 0.0
         self.flushed_at: datetime | None = None
+        self.is_flush = False  # while what a flush left is read
 
     @property
     def mode(self) -> str:
@@ -93,8 +94,9 @@ class Follower:
         """Wait for pushes at most that long, then do what is due.  Raises: SourceUnavailable."""
         pushed = self.tracker.wait(wait_s) if self.tracker else []
         if FLUSHED in pushed:
-            self.flushed_at = datetime.now(UTC)
+            self.flushed_at, self.is_flush = datetime.now(UTC), True
             self._poll(set(self._seen_at), live=True)
+            self.is_flush = False
         keys = {key for key in pushed if key is not None}
         if wanted := {key for key in keys if self._is_lock_name(key) or key in self._seen_at}:
             self._poll(wanted, live=True)

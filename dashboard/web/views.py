@@ -1,6 +1,7 @@
 """The pages that are read. Each view reads its query, asks one function, and renders; acts have their own module."""
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -42,7 +43,8 @@ def lock(request: HttpRequest, id: str) -> HttpResponse:  # noqa: A002  # the UR
     newest = snapshots.newest()
     name = name_of(newest, id)
     if name is None:
-        return show_page(request, "lockhouse/lock_missing.html", here="lock", title=_("No such lock"), status=404, has_observer=newest.at is not None)
+        context = {"has_observer": newest.at is not None, "history_url": reverse("lockhouse:lock-history", args=[id])}
+        return show_page(request, "lockhouse/lock_missing.html", here="lock", title=_("No such lock"), status=404, **context)
     return show(request, LOCK, visible(name), {"id": id}, newest)
 
 

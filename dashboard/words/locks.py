@@ -111,6 +111,21 @@ ENDS: Mapping[str | None, str | Promise] = {
 }
 
 
+MOMENTS: Mapping[str, str | Promise] = {
+    "acquired": gettext_lazy("acquired"),
+    "refused": gettext_lazy("refused"),
+    "waiting": gettext_lazy("began to wait"),
+    "released": gettext_lazy("released"),
+    "expired": gettext_lazy("expired"),
+    "lost": gettext_lazy("found lost by its holder"),
+    "extended": gettext_lazy("extended"),
+    "by-hand": gettext_lazy("released by hand"),
+    "flushed": gettext_lazy("gone with its whole database"),
+    "changed": gettext_lazy("taken over by another token"),
+    "restored": gettext_lazy("put back"),
+}
+
+
 def _asked(given: Mapping[str, Word], shown: Mapping[str, str]) -> str:
     count = given.get("asked")
     count = count if isinstance(count, int) else 0

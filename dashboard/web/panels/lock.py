@@ -35,7 +35,7 @@ class LockPanel:
 
     def frame(self, query: Mapping[str, str]) -> dict[str, object]:
         """What stands around the pieces and never changes."""
-        return {"axis": axis(), "locks_url": reverse("lockhouse:locks")}
+        return {"axis": axis(), "locks_url": reverse("lockhouse:locks"), "history_url": reverse("lockhouse:lock-history", args=[query.get("id") or "-"])}
 
     def pieces(self, snapshot: Snapshot, query: Mapping[str, str], may: frozenset[str], now: datetime) -> list[Piece]:
         """Head, facts, evidence, lane, refusals, and how to see it for oneself; a lock that is gone keeps what is remembered."""

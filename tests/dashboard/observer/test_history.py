@@ -6,6 +6,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
+from redis import Redis
 
 from tests.system import wait_for
 
@@ -83,3 +84,29 @@ def test_without_tables_everything_else_goes_on(system, snapshot):
     said = wait_for(lambda: [source for source in snapshot().sources if source.name == "history"])
     assert not said[0].ok and "manage.py migrate" in said[0].reason
     wait_for(lambda: any(source.name == "events" and source.ok for source in snapshot().sources))
+
+
+def test_what_happens_to_locks_is_written_with_the_runs_that_it_happens_to(system, snapshot, query):
+    system.worker(concurrency=3, GUEST_REDIS_CLIENT_CLASS="dashboard.locking.HolderRedis")
+    system.observer()
+    wait_for(lambda: any(source.name == "events" and source.ok for source in snapshot().sources))
+
+    def events():
+        return query(
+            "SELECT what, task.text, task_id <> '' FROM lockhouse_lockevent AS event JOIN lockhouse_historyname AS lock ON lock.id = event.name "
+            "LEFT JOIN lockhouse_historyname AS task ON task.id = event.task WHERE lock.text = 'import-1' ORDER BY event.id"
+        )
+
+    system.send("guest_import", "import-1", 60, 600)
+    system.taken("import-1")
+    system.send("guest_import", "import-1", 60, 600, 0.3)
+    wait_for(lambda: [what for what, _task, _run in events()] == [1, 3, 2], said="acquired, waiting, refused")
+    system.guest.rpush("import-1:go", 1)
+    wait_for(lambda: events()[3:] == [(4, "guest_import", 1)], said="released")
+
+    system.send("guest_import", "import-1", 60, 600)
+    wait_for(lambda: len(events()) == 5)
+    Redis.from_url(f"{system.url}/1").flushdb()
+
+    wait_for(lambda: [what for what, _task, _run in events()][5:] == [9], said="flushed")
+    assert {(task, is_known) for _what, task, is_known in events()} == {("guest_import", 1)}

@@ -1,0 +1,29 @@
+"""What is written of locks: one tuple an event, in the order of COLUMNS, with names as text where the table has their numbers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from dashboard.history.names import Names
+from dashboard.history.rows import LOCK, TASK, WORKER, Row
+
+TABLE = "lockhouse_lockevent"
+COLUMNS = ("id", "lock", "name", "what", "at_us", "span_us", "task", "worker", "certainty", "task_id", "token", "by_whom", "cache")
+CODES = {
+    "acquired": 1, "refused": 2, "waiting": 3, "released": 4, "expired": 5, "lost": 6, "extended": 7, "by-hand": 8, "flushed": 9, "changed": 10, "restored": 11,
+}  # fmt: skip
+WHATS = {code: what for what, code in CODES.items()}
+CERTAINTIES = ("unknown", "likely", "exact")
+LEFT = ("expired", "lost", "by-hand", "flushed", "changed")  # after these its holder may go on without it
+
+PUT_EVENT = (  # who took it may be found out later
+    f"INSERT INTO {TABLE} ({', '.join(COLUMNS)}) VALUES ({', '.join(['%s'] * len(COLUMNS))}) "  # noqa: S608  # names of our own
+    f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in ('task', 'worker', 'certainty', 'task_id'))}"
+)
+
+
+def numbered(rows: Sequence[Row], names: Names, us: int) -> list[tuple[Any, ...]]:
+    """The rows as they are written."""
+    return [
+        (*row[:2], names.number(LOCK, str(row[2]), us), *row[3:6], names.number(TASK, str(row[6]), us), names.number(WORKER, str(row[7]), us), *row[8:])
+        for row in rows
+    ]

@@ -1,0 +1,139 @@
+"""What happened to locks, noted for the history: worked out from what was held and what was read, before the book of locks takes it in. No I/O, no clock."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+
+from dashboard.history.lock_rows import CERTAINTIES, CODES
+from dashboard.history.rows import IDS_PER_US, Row, key_of_identity
+from dashboard.observer.lock_readings import SAME_DEADLINE
+from dashboard.observer.observations import LocksRead
+from dashboard.records import HeldLock, Holder, Loss, Refusal, Span, Wait
+
+MAX_NOTED = 50_000  # not yet taken; further ones are counted
+MAX_TAKEN = 5000  # locks whose holder may still be found out
+TASK_PLACE, WORKER_PLACE, CERTAINTY_PLACE, ID_PLACE = 6, 7, 8, 9
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+Held = Mapping[str, HeldLock]
+
+
+class LockPast:
+    """Notes each event once, until it is taken to be written."""
+
+    def __init__(self) -> None:
+        self.epoch = 0
+        self.missed = 0  # events that found no room
+        self._noted: dict[int, Row] = {}
+        self._taken_by: dict[str, Row] = {}  # by lock id and token: the row that says it was acquired by nobody that is known
+        self._last_id = 0
+
+    def take(self) -> tuple[list[Row], int]:
+        """The rows that were noted since, and how many found no room."""
+        noted, missed = list(self._noted.values()), self.missed
+        self._noted, self.missed = {}, 0
+        return noted, missed
+
+    def read(self, seen: LocksRead, held: Held, spans: Mapping[str, Iterable[Span]]) -> None:
+        """A reading that is going to be taken in; `spans`: who held each lock within the last minutes."""
+        for lock in seen.locks:
+            old = held.get(lock.id)
+            if old is not None and old.token_digest == lock.token_digest:
+                if lock.taken_by == "run" and _is_later(old.expires_at, lock.expires_at):
+                    self._of_lock("extended", lock, seen.at, seen.at)
+                continue
+            if old is not None:
+                self._of_lock("changed", old, seen.at, seen.at)
+            at = seen.at if seen.live else lock.acquired_at or lock.first_seen_at
+            is_back = any(span.token_digest == lock.token_digest for span in spans.get(lock.id, ()))
+            self._of_lock("restored" if is_back else "acquired", lock, at, seen.at)
+        self.gone([held[lock_id] for lock_id in seen.gone if lock_id in held], seen.at, is_flush=seen.is_flush)
+
+    def gone(self, locks: Collection[HeldLock], at: datetime, *, is_flush: bool = False) -> None:
+        """These are held no more."""
+        for lock in locks:
+            if lock.expires_at is not None and at >= lock.expires_at - SAME_DEADLINE:
+                self._of_lock("expired", lock, lock.expires_at, at)
+            else:
+                self._of_lock("flushed" if is_flush else "released", lock, at, at)
+
+    def by_hand(self, lock_id: str, place: tuple[str, str], token: str, at: datetime, by: str) -> None:
+        """An operator released it."""
+        self._note("by-hand", lock_id, place, at, token=token, by=by)
+
+    def refused(self, refusal: Refusal) -> None:
+        """An attempt was turned away."""
+        self._of_attempt("refused", refusal, refusal.at, waited=refusal.waited)
+
+    def waiting(self, wait: Wait) -> None:
+        """An attempt began to wait."""
+        self._of_attempt("waiting", wait, wait.from_at, token=wait.token_digest)
+
+    def lost(self, loss: Loss) -> None:
+        """Its holder found that it held it no more."""
+        self._of_attempt("lost", loss, loss.at, token=loss.token_digest)
+
+    def holder(self, lock: HeldLock, holder: Holder) -> None:
+        """Who took a lock whose token does not say it, as far as that can be told."""
+        row = self._taken_by.pop(f"{lock.id}{lock.token_digest}", None)
+        if row is None or holder.task_id is None:
+            return
+        known = list(row)
+        known[TASK_PLACE], known[WORKER_PLACE], known[ID_PLACE] = holder.task_name or "", holder.worker or "", holder.task_id
+        known[CERTAINTY_PLACE] = CERTAINTIES.index(holder.certainty)
+        self._noted[int(row[0])] = tuple(known)
+
+    def _of_lock(self, what: str, lock: HeldLock, at: datetime, told_at: datetime) -> None:
+        claim, began = lock.claim, lock.acquired_at
+        is_exact = claim is not None and claim.task_id is not None
+        row = self._note(
+            what,
+            lock.id,
+            (lock.cache, lock.name),
+            at,
+            told_at=told_at,
+            token=lock.token_digest,
+            span=at - began if began is not None and what != "acquired" and at >= began else None,
+            who=(claim.task_id, claim.task_name, claim.worker) if claim else (None, None, None),
+            certainty=2 if is_exact else 0,
+        )
+        if what == "acquired" and not is_exact and row is not None:
+            if len(self._taken_by) >= MAX_TAKEN:
+                del self._taken_by[next(iter(self._taken_by))]
+            self._taken_by[f"{lock.id}{lock.token_digest}"] = row
+
+    def _of_attempt(self, what: str, told: Refusal | Wait | Loss, at: datetime, *, token: str = "", waited: timedelta | None = None) -> None:
+        who = (told.task_id, told.task_name, told.worker)
+        self._note(what, told.lock_id, (told.cache, told.name), at, token=token, span=waited, who=who, certainty=2)
+
+    def _note(
+        self,
+        what: str,
+        lock_id: str,
+        place: tuple[str, str],
+        at: datetime,
+        *,
+        token: str,
+        told_at: datetime | None = None,
+        span: timedelta | None = None,
+        who: tuple[str | None, str | None, str | None] = (None, None, None),
+        certainty: int = 0,
+        by: str = "",
+    ) -> Row | None:
+        if len(self._noted) >= MAX_NOTED:
+            self.missed += 1
+            return None
+        (cache, name), (task_id, task, worker) = place, who
+        told_us = _us((told_at or at) - EPOCH)  # an id by when it was told, for a token may say that it was made in any year
+        self._last_id = max(self._last_id + IDS_PER_US, told_us * IDS_PER_US + self.epoch % IDS_PER_US)
+        times = (_us(at - EPOCH), -1 if span is None else _us(span))
+        who_took = (task or "", worker or "", certainty, task_id or "")
+        row = (self._last_id, key_of_identity(lock_id) or 0, name, CODES[what], *times, *who_took, token, by, cache)
+        self._noted[self._last_id] = row
+        return row
+
+
+def _is_later(old: datetime | None, new: datetime | None) -> bool:
+    return (old is not None and new is None) or (old is not None and new is not None and new > old + SAME_DEADLINE)
+
+
+def _us(span: timedelta) -> int:
+    return span // timedelta(microseconds=1)

@@ -1,0 +1,70 @@
+"""The pages of the history of locks: they are of the past, so they are pages alone, and nothing is pushed."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from dashboard import snapshot as snapshots
+from dashboard.history.locks import LAST, LockPage, page_of
+from dashboard.history.problems import AWAY, reason_of
+from dashboard.records import LockMoment
+from dashboard.web.access import page_for
+from dashboard.web.instants import instant_of
+from dashboard.web.links import run_url, task_url, worker_url
+from dashboard.web.panels.lock import name_of
+from dashboard.web.show import now_utc, show_page
+from dashboard.words import CERTAINTY_WORDS, MOMENTS, duration, short_id, visible
+
+ROWS = 100
+
+
+@require_GET
+@page_for("lockhouse.view_locks")
+def lock_history(request: HttpRequest, id: str) -> HttpResponse:  # noqa: A002  # the URL's own word
+    """What happened to one lock, the latest first; 404 for one of which nothing is known and nothing was kept."""
+    page, problem = _page(id, _before(request.GET.get("before", "")))
+    name = next((one.name for one in page.moments), None) or name_of(snapshots.newest(), id)
+    now = now_utc()
+    context = {
+        "name": visible(name or ""),
+        "lock_url": reverse("lockhouse:lock", args=[id]),
+        "rows": [moment_row(one, now) for one in page.moments],
+        "older": page.older,
+        "problem": problem,
+    }
+    status, title = 200 if name or problem else 404, _("History of %(name)s") % {"name": visible(name or _("a lock"))}
+    return show_page(request, "lockhouse/lock_history.html", here="lock", title=title, status=status, **context)
+
+
+def _page(lock_id: str, before: int) -> tuple[LockPage, str]:
+    try:
+        return page_of(lock_id, before, ROWS), ""
+    except AWAY as error:
+        return LockPage((), 0), reason_of(error)
+
+
+def _before(told: str) -> int:
+    return int(told) if told.isascii() and told.isdigit() and len(told) < 19 else LAST
+
+
+def moment_row(one: LockMoment, now: datetime) -> Mapping[str, Any]:
+    """One event as a page shows it."""
+    return {
+        "at": instant_of(one.at, now),
+        "what": one.what,
+        "word": MOMENTS.get(one.what, one.what),
+        "span": duration(one.span) if one.span is not None else "",
+        "task": visible(one.task_name or ""),
+        "task_url": task_url(one.task_name) if one.task_name else "",
+        "task_id": short_id(one.task_id) if one.task_id else "",
+        "run_url": run_url(one.task_id) if one.task_id else "",
+        "worker": visible(one.worker or ""),
+        "worker_url": worker_url(one.worker) if one.worker else "",
+        "certainty": CERTAINTY_WORDS[one.certainty] if one.task_id and one.certainty != "exact" else "",
+        "by": visible(one.by or ""),
+    }

@@ -1,0 +1,83 @@
+"""What is noted of locks for the history, by values alone."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from dashboard.history.lock_rows import COLUMNS, WHATS
+from dashboard.observer.observations import LocksRead, ReleasedByHand, Scanned, SourceSaid, Tick
+from dashboard.records import SourceState
+from dashboard.sources.locks import lock_id
+from tests.dashboard.observer.test_state import IN_A_SECOND, event, read, state
+from tests.dashboard.observer.test_state import LOCK as ANY_LOCK
+from tests.factories import NOW, make_claim
+
+EXPIRES = NOW + timedelta(minutes=20)
+LOCK = replace(ANY_LOCK, id=lock_id("default", b":1:lock_report_12"), expires_at=EXPIRES)
+GONE = read(gone=[LOCK.id], at=IN_A_SECOND)
+OTHER = replace(LOCK, token_digest="fedcba9876543210", claim=make_claim(task_id="other"))
+ABOUT = {"key": ":1:lock_report_12", "uuid": "tries", "task": "reports"}
+
+
+def noted(*seen):
+    """Code and values of each event, in the order in which they are told."""
+    rows, missed = state(*seen).lock_past.take()
+    assert missed == 0 and [row[0] for row in rows] == sorted({row[0] for row in rows})
+    return [dict(zip(COLUMNS, row, strict=True)) | {"what": WHATS[row[3]]} for row in rows]
+
+
+def whats(*seen):
+    return [one["what"] for one in noted(*seen)]
+
+
+def us(at):
+    return (at - NOW) // timedelta(microseconds=1) + int(NOW.timestamp()) * 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("then", "expected"),
+    [
+        ([], []),
+        ([read(replace(LOCK, seen_at=IN_A_SECOND), at=IN_A_SECOND)], []),
+        ([GONE], ["released"]),
+        ([read(gone=[LOCK.id], at=EXPIRES + timedelta(milliseconds=200))], ["expired"]),
+        ([LocksRead(cache="default", locks=(), gone=[LOCK.id], live=True, at=IN_A_SECOND, is_flush=True)], ["flushed"]),
+        ([Scanned(cache="default", ids=[], at=IN_A_SECOND)], ["released"]),
+        ([Scanned(cache="default", ids=[LOCK.id], at=IN_A_SECOND)], []),
+        ([read(replace(LOCK, expires_at=EXPIRES + timedelta(minutes=5)), at=IN_A_SECOND)], ["extended"]),
+        ([read(OTHER, at=IN_A_SECOND)], ["changed", "acquired"]),
+        ([GONE, read(LOCK, at=NOW + timedelta(seconds=2))], ["released", "restored"]),
+        ([ReleasedByHand(lock_id=LOCK.id, token_digest=LOCK.token_digest, by="alice", at=IN_A_SECOND)] * 2, ["by-hand"]),
+    ],
+)
+def test_each_thing_that_happens_to_a_lock_is_noted_once(then, expected):
+    assert whats(read(LOCK), *then) == ["acquired", *expected]
+
+
+def test_event_says_of_which_lock_and_run_and_for_how_long():
+    acquired, released = noted(read(LOCK), GONE)
+
+    assert (acquired["name"], acquired["cache"], acquired["at_us"], acquired["span_us"]) == ("lock_report_12", "default", us(NOW), -1)
+    assert (acquired["task_id"], acquired["worker"], acquired["certainty"]) == (make_claim().task_id, make_claim().worker, 2)
+    assert (released["at_us"], released["span_us"], released["token"]) == (us(IN_A_SECOND), 1_000_000, LOCK.token_digest)
+
+
+def test_attempts_and_losses_are_noted_with_their_run():
+    refused = event("lock-refused", IN_A_SECOND, waited=1.5, digest="d", **ABOUT)
+    told = noted(event("lock-waiting", digest="d", **ABOUT), refused, refused, event("lock-lost", digest="e", noticed="release", **ABOUT))
+
+    assert [(one["what"], one["task_id"], one["span_us"]) for one in told] == [("waiting", "tries", -1), ("refused", "tries", 1_500_000), ("lost", "tries", -1)]
+    assert {one["lock"] for one in told} == {int.from_bytes(bytes.fromhex(LOCK.id), "big", signed=True)}
+
+
+def test_likely_holder_is_noted_under_the_same_row_once_it_is_found():
+    plain = replace(LOCK, claim=make_claim(task_id=None, worker=None, pid=None, attempted_at=NOW), dialect="redis-py")
+    began = [event("task-received", uuid="r", name="reports"), event("task-started", uuid="r", name="reports")]
+    made = state(SourceSaid(source=SourceState(name="events", ok=True, since=NOW, last_good_at=NOW)), *began, read(plain))
+    (before,), _ = made.lock_past.take()
+    made.apply(Tick(at=IN_A_SECOND))
+    (after,), _ = made.lock_past.take()
+
+    assert (before[0], before[8], before[9]) == (after[0], 0, "")
+    assert (after[6], after[8], after[9]) == ("reports", 1, "r")

@@ -1,0 +1,71 @@
+"""The history of one lock, on its page and for programs."""
+
+import pytest
+from django.test import Client
+
+from dashboard.history import names_read
+from dashboard.history.rows import Batch
+from dashboard.history.write import Writer
+from tests.dashboard.history.made import BASE_US
+from tests.dashboard.history.test_locks import LOCK_ID, made
+from tests.dashboard.web.test_views import person
+
+pytestmark = pytest.mark.django_db
+PAGE, API = f"/locks/{LOCK_ID}/history/", f"/api/v1/locks/{LOCK_ID}/history"
+
+
+@pytest.fixture
+def viewer(watching):
+    client = Client()
+    client.force_login(person("view_locks"))
+    return client
+
+
+@pytest.fixture
+def write():
+    names_read.forget()
+    writer = Writer("test:1")
+    writer.claim(BASE_US)
+    return lambda *rows: writer.write(Batch(locks=list(rows)), BASE_US)
+
+
+def test_page_says_what_happened_the_latest_first(viewer, write):
+    write(made(1), made(2, "by-hand", task="<script>"), made(3, "expired", span=90_000_000))
+
+    html = viewer.get(PAGE).content.decode()
+
+    assert html.index("expired") < html.index("released by hand") < html.index(">acquired<")
+    assert "&lt;script&gt;" in html and "<script>" not in html.split("<tbody>")[1]
+    assert "1 m 30 s" in html and "lock_report_12" in html
+
+
+def test_long_history_has_pages(viewer, write):
+    write(*(made(number, task_id=f"run-{number}") for number in range(120)))
+
+    first = viewer.get(PAGE)
+    second = viewer.get(f"{PAGE}?before={first.context['older']}")
+
+    assert (len(first.context["rows"]), len(second.context["rows"]), second.context["older"]) == (100, 20, 0)
+
+
+@pytest.mark.parametrize("before", ["x", "-1", "9" * 40, "²"])
+def test_page_that_nobody_gave_begins_at_the_newest(viewer, write, before):
+    write(made(1))
+    assert len(viewer.get(f"{PAGE}?before={before}").context["rows"]) == 1
+
+
+def test_lock_of_which_nothing_is_written_says_so(viewer):
+    response = viewer.get(PAGE)
+    assert response.status_code == 404
+    assert "Nothing is written of this lock" in response.content.decode()
+
+
+def test_api_gives_the_same_with_a_cursor(viewer, write):
+    write(made(1), made(2, "refused", span=1_500_000), made(3, "acquired", task="", task_id="", certainty=0))
+
+    first = viewer.get(f"{API}?limit=2").json()
+    second = viewer.get(f"{API}?limit=2&cursor={first['next_cursor']}").json()
+
+    assert [(one["event"], one["task_id"], one["span_ms"]) for one in first["events"]] == [("acquired", None, None), ("refused", "run-1", 1500)]
+    assert [one["event"] for one in second["events"]] == ["acquired"] and second["next_cursor"] is None
+    assert (first["events"][0]["certainty"], first["events"][1]["certainty"], first["unavailable"]) == ("unknown", "exact", {})

@@ -10,6 +10,7 @@ from dashboard.records import Claim, Evidence, HeldLock, Holder, Run
 CLOCKS_DIFFER = timedelta(milliseconds=50)  # a run's times and its token come from one machine's clock, but from two processes
 STARTS_TOLD_LATE = timedelta(seconds=2)  # the process of the pool starts it, the worker's own process tells, when it has time
 CLOCKS_WITHIN = timedelta(minutes=5)  # a token from later than this was forged, or its clock is of no use
+OWNER_AWAITED = "holder_owner_awaited"  # the code of a lock so young that the run which took it may not have been told yet
 CLEARLY_LATER = timedelta(seconds=1)  # how much worse the second best run must fit
 
 
@@ -70,6 +71,8 @@ def _likely(lock: HeldLock, claim: Claim, facts: Facts) -> tuple[Holder, Run | N
         return Holder(certainty="unknown"), None, [Evidence(code="holder_future", values={"at": at})]
     entry = facts.catalogued(lock)
     owners = [run for run in runs if entry and entry.owner and run.name == entry.owner]
+    if entry and entry.owner and not owners and facts.now - lock.first_seen_at < STARTS_TOLD_LATE:
+        return Holder(certainty="unknown", candidates=len(runs)), None, [Evidence(code=OWNER_AWAITED, values={"at": at, "task_name": entry.owner})]
     best = _best(owners or runs, at, facts)
     if best is None:
         code = "holder_ambiguous" if runs else "holder_none"

@@ -138,6 +138,10 @@ class FlowBook:
         self._unjudged.clear()
         return found
 
+    def judge_later(self, lock: HeldLock) -> None:
+        """It is too early to say whose run took it."""
+        self._unjudged.append(lock)
+
     def _move(self, way: Way, source: str, target: str, at: datetime, count: int = 1) -> None:
         edge = self._edges.get((way, source, target))
         if edge is None:

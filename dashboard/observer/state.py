@@ -7,7 +7,7 @@ from typing import Any
 
 from dashboard.judge import assess
 from dashboard.judge.facts import gather
-from dashboard.judge.holders import find_holder
+from dashboard.judge.holders import OWNER_AWAITED, find_holder
 from dashboard.judge.runs import judge_runs
 from dashboard.judge.standing import busy
 from dashboard.observer.books import Books
@@ -181,7 +181,10 @@ class State(Books):
         if unjudged := self.flow.unjudged():
             facts = gather(self.snapshot(now), now, self._policy)
             for lock in unjudged:
-                holder = find_holder(lock, facts)[0]
+                holder, _run, why = find_holder(lock, facts)
+                if why[0].code == OWNER_AWAITED:
+                    self.flow.judge_later(lock)
+                    continue
                 self.flow.took(lock.id, holder.worker, now)
                 self.lock_past.holder(lock, holder)
         self.flow.settle(now)

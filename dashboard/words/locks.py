@@ -42,6 +42,7 @@ SENTENCES: Mapping[str, str] = {
     "holder_token": N_("taken at %(at)s by run %(task_id)s of %(task_name)s on %(worker)s, pid %(pid)s: the token says so"),
     "holder_outside_worker": N_("taken at %(at)s outside any worker, by pid %(pid)s on host %(host)s: the token says so"),
     "holder_likely": N_("taken at %(at)s; run %(task_id)s of %(task_name)s on %(worker)s started %(distance)s before, the best of %(candidates)s active then"),
+    "holder_owner_awaited": N_("taken at %(at)s just now; by the settings %(task_name)s takes it, and no run of it has told yet that it started"),
     "holder_none": N_("taken at %(at)s, when no run that we know of was active"),
     "holder_unreadable": N_("the token says nothing about its holder"),
     "holder_future": N_("its token says %(at)s, which is in the future: it is forged, or that clock is of no use"),

@@ -192,6 +192,14 @@ def test_run_that_started_just_before_the_attempt_beats_one_that_ran_long_before
     assert (judged.holder.certainty, judged.holder.task_id, judged.holder.candidates) == ("likely", make_run().task_id, 2)
 
 
+def test_young_lock_that_the_settings_give_to_a_task_waits_for_its_run_to_be_told():
+    other, young = make_run(task_id="other", name="inventory_sync"), make_lock(dialect="redis-py", claim=PLAIN, first_seen_at=ago(seconds=0.2))
+    (judged,) = judge(OWNED, locks=(young,), runs=(other,))
+    assert (judged.holder.certainty, judged.holder.worker, codes(judged)[0]) == ("unknown", None, "holder_owner_awaited")
+    (told,) = judge(OWNED, locks=(young,), runs=(other, make_run()))
+    assert (told.holder.certainty, told.holder.task_id) == ("likely", make_run().task_id)
+
+
 def test_lock_without_expiry_is_never_expires_and_keeps_its_other_flags():
     (judged,) = judge(locks=(make_lock(expires_at=None, timeout=None),))
     assert (judged.verdict, judged.flags) == ("never-expires", ["never-expires", "held"])

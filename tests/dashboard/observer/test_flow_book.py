@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from dashboard.observer.flow_book import MAX_EDGES, MAX_MOVES, MAX_MOVES_OF_ONE, FlowBook
 from dashboard.observer.observations import LocksRead, QueuesRead, Tick
-from dashboard.records import Refusal
+from dashboard.observer.state import State
+from dashboard.records import CatalogueEntry, Policy, Refusal
 from tests.dashboard.observer.test_state import answered, event, good, read, state
 from tests.dashboard.observer.told import Told
 from tests.factories import NOW, ago, make_claim, make_lock, make_queue
@@ -145,6 +146,23 @@ def test_plain_lock_is_a_movement_of_its_likely_holder_a_tick_later():
 
     assert "flow" in changed
     assert [(edge.way, edge.source) for edge in made.snapshot(later(seconds=1)).flow.edges if edge.way == "locked"] == [("locked", WORKER)]
+
+
+def test_plain_lock_of_a_task_that_the_settings_name_is_no_movement_of_another_before_that_task_has_told():
+    plain = make_claim(worker=None, pid=None, task_id=None, task_name=None, attempted_at=later(milliseconds=20))
+    lock = make_lock(claim=plain, first_seen_at=later(milliseconds=21))
+    known = [answered("stats", {WORKER: {"pid": 790}}), event("task-started", uuid="other", hostname="worker-a@web-1", pid=5), read(lock)]
+    made = State([("default", ":1:"), ("broker", "")], Policy(catalogue=(CatalogueEntry(pattern="lock_report_{id}", owner="reports"),)))
+    for one in [
+        *known,
+        Tick(at=later(seconds=1)),
+        event("task-received", uuid="r", name="reports"),
+        event("task-started", uuid="r"),
+        Tick(at=later(seconds=2)),
+    ]:
+        made.apply(one)
+
+    assert [edge.source for edge in made.snapshot(later(seconds=2)).flow.edges if edge.way == "locked"] == [WORKER]
 
 
 def test_refused_attempt_is_a_movement_of_its_worker():

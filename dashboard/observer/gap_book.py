@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from dashboard.observer.history_gaps import HistoryGaps
 from dashboard.observer.observations import EventsDropped, EventsLost
 from dashboard.records import EventGap
 from dashboard.sources.event import Event
@@ -36,6 +37,7 @@ class GapBook:
     def __init__(self) -> None:
         self.dropped: Counter[str] = Counter()
         self.dropped_at: datetime | None = None
+        self.for_history = HistoryGaps()
         self._gaps: deque[EventGap] = deque(maxlen=MAX_GAPS)
         self._open: list[_Open] = []
         self._started: Counter[Process] = Counter()
@@ -56,6 +58,7 @@ class GapBook:
         for kind, count in seen.by_type.items():
             self.dropped[kind if kind in self.dropped or len(self.dropped) < MAX_TYPES else "others"] += count
         self.dropped_at = seen.at
+        self.for_history.dropped(seen)
 
     def lose(self, seen: EventsLost) -> None:
         """Nothing was received meanwhile."""
@@ -63,6 +66,7 @@ class GapBook:
         self._gaps.append(gap)
         self._open.append(_Open(gap, dict(self._beats)))
         del self._open[:-MAX_GAPS]
+        self.for_history.lost(seen)
 
     def started(self, event: Event) -> None:
         """A run started, and was told."""

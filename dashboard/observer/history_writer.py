@@ -26,6 +26,7 @@ from dashboard.records import Worker
 log = logging.getLogger(__name__)
 SOURCE = "history"
 MAX_WAITING = 50_000  # rows that are to be written
+MAX_GAPS = 1000  # the same
 HOLDS_S = 0.04  # how long a batch may hold the database's write lock; it must not be 50 ms
 FEWEST, MOST = 250, 10_000  # rows in a batch
 TAKES_EVERY_S = 0.5  # a short run is then written once, with its end
@@ -112,17 +113,17 @@ class HistoryWriter(Feed):
             now = now_us()
             self._missed = (self._missed[0] if self._missed else now, now, (self._missed[2] if self._missed else 0) + count)
 
-    def gap(self, gap: Gap) -> None:
-        """Something is missing in the history."""
+    def missing(self, gaps: Sequence[Gap]) -> None:
+        """These are missing in the history."""
         with self._guard:
-            self._gaps.append(gap)
+            self._gaps = [*self._gaps, *gaps][-MAX_GAPS:]
 
     def watching_since(self, at: datetime) -> None:
         """Everything is heard of from then on: what happened before, and after the last observer wrote, is missing."""
         until, self._until = self._until, None
         at_us = int(at.timestamp() * US)
         if until is not None and at_us - until > GAP_US:
-            self.gap(Gap(from_us=until, to_us=at_us, why="no-observer"))
+            self.missing([Gap(from_us=until, to_us=at_us, why="no-observer")])
 
     def close(self) -> None:
         """Write what waits, if the database takes it, and end."""

@@ -117,6 +117,7 @@ class Watch:
         finally:
             self._history.take(self.state.runs.changes, whole=True)
             self._history.take_locks(self.state.lock_past)
+            self._history.missing(self.state.gaps.for_history.take(datetime.now(UTC), whole=True))
             self._ended.set()
             self._events.check()
             self._history.close()
@@ -199,6 +200,7 @@ class Watch:
         if (since := self.state.events_since()) is not None:
             self._history.watching_since(since)
         self._writer.changed(self.state.apply(Tick(at=now)), by_time=True)
+        self._history.missing(self.state.gaps.for_history.take(now))
         self._roster = self._call_the_roll(now)
         try:
             leads = self._leadership.renew()

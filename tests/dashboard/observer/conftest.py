@@ -1,6 +1,8 @@
 """A system for each test, and what Lockhouse says of it at this moment."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
@@ -34,6 +36,17 @@ def system(tmp_path, settings) -> Iterator[System]:
 def snapshot(system: System) -> Callable[[], Snapshot]:
     reader, own = Reader(), Redis.from_url(f"{system.url}/2")
     return lambda: reader.newest(own)
+
+
+@pytest.fixture
+def query(system):
+    """One question to the history's database."""
+
+    def ask(statement, *values):
+        with closing(sqlite3.connect(system.logs / "lockhouse.sqlite3", timeout=10)) as database:
+            return database.execute(statement, values).fetchall()
+
+    return ask
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from dashboard.history.rows import US
 from dashboard.observer.gap_book import GapBook
 from dashboard.observer.observations import EventsDropped, EventsLost, EventsSeen, SourceSaid, Tick
 from dashboard.observer.state import State
@@ -91,3 +92,37 @@ def test_counts_are_said_to_begin_after_what_was_lost():
     state.apply(lost())
     state.apply(Tick(at=at(4)))
     assert [task.counted_since for task in state.snapshot(at(4)).tasks] == [at(3)]
+
+
+def told_to_history(book, seconds, **also):
+    begin = int(NOW.timestamp())
+    return [(gap.why, gap.from_us / US - begin, gap.to_us / US - begin, gap.how_many) for gap in book.for_history.take(at(seconds), **also)]
+
+
+def test_history_is_told_of_a_lost_connection_at_once_and_once():
+    book = fed(lost(2, 5, was_cut=True))
+
+    assert told_to_history(book, 5) == [("cut", 2 + NOW.microsecond / US, 5 + NOW.microsecond / US, None)]
+    assert told_to_history(book, 6) == []
+
+
+def test_what_is_dropped_second_after_second_is_one_gap_in_the_history():
+    book = GapBook()
+    for second in (2, 3, 5):
+        book.drop(EventsDropped(by_type={"task-sent": 10, "task-started": 1}, at=at(second)))
+        assert told_to_history(book, second) == []
+
+    [(why, _from, _to, events)] = told_to_history(book, 8)
+    assert (why, events) == ("events", 33)
+    assert (_from, _to) == (1 + NOW.microsecond / US, 5 + NOW.microsecond / US)
+    assert told_to_history(book, 20) == []
+
+
+def test_what_is_dropped_without_end_is_written_once_a_minute_and_with_the_end_of_the_observer():
+    book = GapBook()
+    for second in range(70):
+        book.drop(EventsDropped(by_type={"task-sent": 1}, at=at(second)))
+        if found := told_to_history(book, second):
+            assert found[0][3] == second + 1 == 60
+
+    assert [events for *_, events in told_to_history(book, 70, whole=True)] == [10]

@@ -5,21 +5,9 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
 
-import pytest
 from redis import Redis
 
 from tests.system import wait_for
-
-
-@pytest.fixture
-def query(system):
-    """One question to the history's database."""
-
-    def ask(statement, *values):
-        with closing(sqlite3.connect(system.logs / "lockhouse.sqlite3", timeout=10)) as database:
-            return database.execute(statement, values).fetchall()
-
-    return ask
 
 
 def test_the_whole_life_of_a_run_is_written(system, snapshot, query):

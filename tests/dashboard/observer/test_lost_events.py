@@ -28,7 +28,7 @@ def accounted(snapshot) -> int:
     return snapshot().observer.events_received + sum(snapshot().observer.dropped_by_type.values())
 
 
-def test_burst_that_finds_no_room_is_counted_by_type_to_the_last_event(system, snapshot):
+def test_burst_that_finds_no_room_is_counted_by_type_to_the_last_event(system, snapshot, query):
     system.observer(LOCKHOUSE_EVENT_BUFFER_BYTES="200000")
     wait_for(lambda: any(source.name == "events" and source.ok for source in snapshot().sources))
 
@@ -38,13 +38,15 @@ def test_burst_that_finds_no_room_is_counted_by_type_to_the_last_event(system, s
     said = snapshot().observer
     assert said.dropped_by_type.keys() == {"task-started"}
     assert said.event_gaps or accounted(snapshot) == 60_000
+    (written,) = wait_for(lambda: query("SELECT how_many FROM lockhouse_historygap WHERE why = 'events'"))
+    assert 0 < written[0] <= said.events_dropped
 
 
 def lost_at_least(snapshot) -> int:
     return sum(gap.runs_at_least or 0 for gap in snapshot().observer.event_gaps)
 
 
-def test_connection_that_the_server_cuts_is_a_gap_with_its_times(system, snapshot):
+def test_connection_that_the_server_cuts_is_a_gap_with_its_times_in_the_history_as_well(system, snapshot, query):
     observer = system.observer()
     wait_for(lambda: any(source.name == "events" and source.ok for source in snapshot().sources))
     payload = published(STARTED | {"args": "x" * 3000}) + b" " * 1_000_000
@@ -57,4 +59,5 @@ def test_connection_that_the_server_cuts_is_a_gap_with_its_times(system, snapsho
     (gap, *_) = wait_for(lambda: snapshot().observer.event_gaps, seconds=60)
     assert gap.was_cut
     assert gap.from_at <= gap.to_at
+    assert wait_for(lambda: query("SELECT to_us >= from_us FROM lockhouse_historygap WHERE why = 'cut'"))[0] == (1,)
     assert "Redis had closed the connection" in " ".join(coverage(look(snapshot(), datetime.now(UTC)))["notes"])

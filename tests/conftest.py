@@ -14,7 +14,21 @@ from redis import Redis
 from dashboard import connections, snapshot
 from tests.system import running_server
 
-LONG = ("tests/journeys/", "tests/lock_wheel/", "tests/dashboard/acts/test_preflight.py", "tests/dashboard/observer/test_deaths.py")
+LONG = (  # half a minute and more
+    "tests/journeys/",
+    "tests/lock_wheel/",
+    "tests/dashboard/acts/test_preflight.py",
+    "tests/dashboard/acts/test_revoke.py",
+    "tests/dashboard/commands/test_up.py",
+    "tests/dashboard/judge/test_oracle.py",
+    "tests/dashboard/observer/test_deaths.py",
+    "tests/dashboard/observer/test_faults.py",
+    "tests/dashboard/observer/test_history.py",
+    "tests/dashboard/sources/test_queues.py",
+    "tests/dashboard/web/test_live.py",
+    "tests/tasks_demo/test_demo.py",
+)
+IN_THE_FIRST = 0.75  # of the run, so that no process still has a long one when the others are done
 
 
 def pytest_configure() -> None:
@@ -71,11 +85,10 @@ def groups_survive_a_flush() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spread the files that take minutes evenly from the first on: side by side they starve each other, and begun last they would be waited for alone."""
+    """Spread the files that take long over the run: side by side they starve each other, and begun last they would be waited for alone."""
     files = list(dict.fromkeys(item.location[0] for item in items))
     long = [name for name in files if name.startswith(LONG)]
     short = [name for name in files if not name.startswith(LONG)]
-    apart = len(short) // (len(long) + 1)
-    ordered = [name for number, one in enumerate(long) for name in (one, *short[number * apart : (number + 1) * apart])]
-    rank = {name: number for number, name in enumerate([*ordered, *short[len(long) * apart :]])}
+    apart = len(short) * IN_THE_FIRST / (len(long) or 1)
+    rank = {name: float(number) for number, name in enumerate(short)} | {name: number * apart - 0.5 for number, name in enumerate(long)}
     items.sort(key=lambda item: rank[item.location[0]])

@@ -7,13 +7,15 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Router
 
-from dashboard.api.auth import needs
+from dashboard.api.auth import caller, needs
 from dashboard.api.locks import Limit
 from dashboard.api.paging import cursor_of_history, history_cursor
 from dashboard.api.rows import rfc3339
 from dashboard.history.locks import LAST, page_of
+from dashboard.history.overlaps import Overlap, overlaps
 from dashboard.history.problems import AWAY, reason_of
-from dashboard.records import LockMoment
+from dashboard.records import LockMoment, Run
+from dashboard.redaction import hide_secrets
 from dashboard.words import visible
 
 router = Router(tags=["locks"])
@@ -45,4 +47,47 @@ def moment_row(one: LockMoment) -> Mapping[str, Any]:
         "worker": one.worker,
         "certainty": one.certainty if one.task_id else "unknown",
         "by": one.by,
+    }
+
+
+@router.get("/overlaps", summary="Pairs of runs that a lock should have kept apart, the latest first", auth=needs("lockhouse.view_locks"))
+def all_overlaps(request: HttpRequest, cursor: str | None = None) -> dict[str, Any]:
+    """`unnamed`: locks on this page that left a holder which nobody knows, so that they are in no pair. Arguments need `view_payloads`."""
+    answer: dict[str, Any] = {"overlaps": [], "unnamed": None, "as_of": rfc3339(datetime.now(UTC)), "unavailable": {}, "next_cursor": None}
+    try:
+        found = overlaps(history_cursor(cursor) or LAST)
+    except AWAY as error:
+        return {**answer, "unavailable": {"history": reason_of(error)}}
+    may = caller(request)
+    payloads, unredacted = may.has_perm("lockhouse.view_payloads"), may.has_perm("lockhouse.view_unredacted")
+    rows = [overlap_row(one, payloads=payloads, unredacted=unredacted) for one in found.overlaps]
+    return {**answer, "overlaps": rows, "unnamed": found.unnamed, "next_cursor": cursor_of_history(found.older)}
+
+
+def overlap_row(one: Overlap, *, payloads: bool, unredacted: bool = False) -> dict[str, Any]:
+    """One pair; what the runs were given is null without `payloads`, and free of secrets unless `unredacted`."""
+    together = one.to_at - one.from_at if one.to_at is not None else None
+    return {
+        "lock_id": one.lock_id,
+        "cache": one.cache,
+        "name": visible(one.name),
+        "why": one.why,
+        "from": rfc3339(one.from_at),
+        "to": rfc3339(one.to_at),
+        "together_ms": together // timedelta(milliseconds=1) if together is not None else None,
+        **_run_row("first", one.first, one.first.task_id, payloads=payloads, unredacted=unredacted),
+        **_run_row("second", one.second_run, one.second.task_id, payloads=payloads, unredacted=unredacted),
+    }
+
+
+def _run_row(which: str, run: Run | None, task_id: str | None, *, payloads: bool, unredacted: bool) -> dict[str, Any]:
+    def said(text: str | None) -> str | None:
+        return None if text is None or not payloads else text if unredacted else hide_secrets(text)
+
+    return {
+        f"{which}_task_id": task_id,
+        f"{which}_task": run.name if run else None,
+        f"{which}_worker": run.worker if run else None,
+        f"{which}_args": said(run.args) if run else None,
+        f"{which}_kwargs": said(run.kwargs) if run else None,
     }

@@ -76,11 +76,16 @@ def file_response(request: HttpRequest, kind: str, page: str, snapshot: Snapshot
     listing, row = EXPORTS[page]
     found = listing.found(look(snapshot, now), query)
     rows = (row(one, now, may) for one in (runs.every_row(found) if page == "runs" else found.shown))
+    return rows_response(request, kind, page, rows, snapshot.at, is_whole=not unavailable(snapshot, now))
+
+
+def rows_response(request: HttpRequest, kind: str, page: str, rows: Iterator[Row], at: datetime | None, *, is_whole: bool) -> HttpResponse:
+    """These rows as a file of this kind."""
     (content_type, ending), parts = FILES[kind], (_table if kind == CSV else _lines)(rows)
     response = StreamingHttpResponse(_in_threads(parts) if isinstance(request, ASGIRequest) else parts, content_type=content_type)
     system = re.sub(r"[^A-Za-z0-9_.-]+", "-", conf().NAME)
-    of = f"-{snapshot.at:%Y%m%dT%H%M%SZ}" if snapshot.at else ""
-    missing = "-incomplete" if unavailable(snapshot, now) else ""
+    of = f"-{at:%Y%m%dT%H%M%SZ}" if at else ""
+    missing = "" if is_whole else "-incomplete"
     response["Content-Disposition"] = f'attachment; filename="{system}-{page}{of}{missing}.{ending}"'
     return cast(HttpResponse, response)  # it is none to the types alone: whoever passes it on sets headers, and no more
 

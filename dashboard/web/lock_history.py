@@ -10,14 +10,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from dashboard import snapshot as snapshots
+from dashboard.api.lock_history import overlap_row
 from dashboard.history.locks import LAST, LockPage, page_of
+from dashboard.history.overlaps import Overlap, Overlaps, overlaps
 from dashboard.history.problems import AWAY, reason_of
 from dashboard.records import LockMoment
 from dashboard.web.access import page_for
+from dashboard.web.export import FILES, PAYLOADS, UNREDACTED, rows_response
 from dashboard.web.instants import instant_of
 from dashboard.web.links import run_url, task_url, worker_url
 from dashboard.web.panels.lock import name_of
-from dashboard.web.show import now_utc, show_page
+from dashboard.web.show import may_of, now_utc, show_page
 from dashboard.words import CERTAINTY_WORDS, MOMENTS, duration, short_id, visible
 
 ROWS = 100
@@ -67,4 +70,47 @@ def moment_row(one: LockMoment, now: datetime) -> Mapping[str, Any]:
         "worker_url": worker_url(one.worker) if one.worker else "",
         "certainty": CERTAINTY_WORDS[one.certainty] if one.task_id and one.certainty != "exact" else "",
         "by": visible(one.by or ""),
+    }
+
+
+@require_GET
+@page_for("lockhouse.view_locks")
+def locks_overlaps(request: HttpRequest) -> HttpResponse:
+    """Pairs of runs that a lock should have kept apart, the latest first; `?format=csv` or `json` is the same as a file."""
+    found, problem, may, now = Overlaps((), 0), "", may_of(request), now_utc()
+    try:
+        found = overlaps(_before(request.GET.get("before", "")))
+    except AWAY as error:
+        problem = reason_of(error)
+    rows = [overlap_row(one, payloads=PAYLOADS in may, unredacted=UNREDACTED in may) for one in found.overlaps]
+    if (kind := request.GET.get("format", "")) in FILES:
+        return rows_response(request, kind, "overlaps", iter(rows), now, is_whole=not problem and not found.older)
+    context: dict[str, Any] = {
+        "rows": [_overlap(one, row, now) for one, row in zip(found.overlaps, rows, strict=True)],
+        "older": found.older,
+        "unnamed": found.unnamed,
+        "problem": problem,
+    }
+    return show_page(request, "lockhouse/overlaps.html", here="locks", title=_("Overlaps"), **context)
+
+
+def _overlap(one: Overlap, row: Mapping[str, Any], now: datetime) -> Mapping[str, Any]:
+    return {
+        "at": instant_of(one.from_at, now),
+        "together": duration(one.to_at - one.from_at) if one.to_at is not None else "",
+        "name": visible(one.name),
+        "url": reverse("lockhouse:lock-history", args=[one.lock_id]),
+        "why": MOMENTS.get(one.why, one.why),
+        "runs": [_run_of(row, which) for which in ("first", "second")],
+    }
+
+
+def _run_of(row: Mapping[str, Any], which: str) -> Mapping[str, Any]:
+    task_id, task = row[f"{which}_task_id"], row[f"{which}_task"]
+    return {
+        "task": visible(task or _("a run not known")),
+        "task_id": short_id(task_id) if task_id else "",
+        "url": run_url(task_id) if task_id else "",
+        "worker": visible(row[f"{which}_worker"] or ""),
+        "given": visible(" ".join(filter(None, (row[f"{which}_args"], row[f"{which}_kwargs"])))),
     }

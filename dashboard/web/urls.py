@@ -24,6 +24,7 @@ urlpatterns = [
     path("workers/<str:id>/", runs.worker, name="worker"),
     path("login/", Login.as_view(), name="login"),
     path("logout/", Logout.as_view(), name="logout"),
+    path("locks/overlaps/", lock_history.locks_overlaps, name="locks-overlaps"),
     path("locks/<str:id>/history/", lock_history.lock_history, name="lock-history"),
     path("", include("dashboard.web.act_urls")),
     path("locks/<str:id>/", views.lock, name="lock"),

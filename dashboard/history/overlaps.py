@@ -1,0 +1,118 @@
+"""Overlaps: pairs of runs that one lock should have kept apart, worked out from what is written of locks and runs.
+
+A lock that left its holder (it expired, was released by hand, flushed, or taken over) and was acquired by another run before the first one ended.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connections
+
+from dashboard.history.lock_rows import CODES, LEFT, TABLE
+from dashboard.history.lock_rows import COLUMNS as LOCK_COLUMNS
+from dashboard.history.locks import LAST, moments_of
+from dashboard.history.names_read import known_names
+from dashboard.history.read import run_of
+from dashboard.history.rows import COLUMNS, key_of, key_of_identity
+from dashboard.history.statements import TABLE as RUNS
+from dashboard.records import LockMoment, Run
+
+MAX_LEFT = 500  # locks that left their holder, on one page
+MAX_ACQUIRED = 5000
+LEAVING = ", ".join(str(CODES[what]) for what in LEFT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overlap:
+    """Two runs of one lock name that were active together."""
+
+    lock_id: str
+    cache: str
+    name: str
+    why: str  # how the lock left the first: a LockMoment's `what`
+    first: Run
+    second: LockMoment  # as it acquired the lock
+    second_run: Run | None  # None: not written, or not known
+    from_at: datetime
+    to_at: datetime | None  # None: both go on, as far as was told
+
+
+@dataclass(frozen=True, slots=True)
+class Overlaps:
+    """The latest first; `older`: where the next page begins, 0 where there is none; `unnamed`: locks that left a holder that nobody knows."""
+
+    overlaps: Sequence[Overlap]
+    older: int
+    unnamed: int = 0
+
+
+def overlaps(before: int = LAST, limit: int = MAX_LEFT, alias: str = "default") -> Overlaps:
+    """Among the latest locks that left their holder before this event.  Cost: three statements over indexes."""
+    left = _events(alias, f"what IN ({LEAVING}) AND id < {before:d} ORDER BY id DESC LIMIT {limit + 1:d}")
+    older = left[limit - 1].row if len(left) > limit else 0
+    first_left = {(one.lock_id, one.token_digest): one for one in left[:limit]}  # the earliest word of each: that it is lost is told later
+    named = [one for one in first_left.values() if one.task_id]
+    acquired = _acquired_after(named, alias)
+    runs = _runs({one.task_id for one in (*named, *(later for found in acquired.values() for later in found)) if one.task_id}, alias)
+    found = [pair for one in named for later in acquired.get(one.lock_id, ()) if (pair := _pair(one, later, runs))]
+    return Overlaps(sorted(found, key=lambda pair: pair.from_at, reverse=True), older, len(first_left) - len(named))
+
+
+def _pair(left: LockMoment, later: LockMoment, runs: Mapping[str, Sequence[Run]]) -> Overlap | None:
+    first, second = _run_at(left, runs), _run_at(later, runs)
+    if first is None or later.row <= left.row or later.token_digest == left.token_digest or later.task_id == left.task_id:
+        return None
+    ended_at, second_ended_at = _ended_at(first), _ended_at(second) if second else None
+    if ended_at is not None and ended_at <= later.at:
+        return None
+    to_at = min((at for at in (ended_at, second_ended_at) if at is not None), default=None)
+    return Overlap(
+        lock_id=left.lock_id, cache=left.cache, name=left.name, why=left.what, first=first, second=later, second_run=second, from_at=later.at, to_at=to_at
+    )  # fmt: skip
+
+
+def _run_at(moment: LockMoment, runs: Mapping[str, Sequence[Run]]) -> Run | None:
+    """The execution that it was then: the latest of that id that had been heard of."""
+    heard = [run for run in runs.get(moment.task_id or "", ()) if run.row <= moment.row]
+    return max(heard, key=lambda run: run.row, default=None)
+
+
+def _ended_at(run: Run) -> datetime | None:
+    """When its end was told, by our clock: its worker's may be an hour off."""
+    return run.heard_at if run.outcome is not None else None
+
+
+def _acquired_after(left: Sequence[LockMoment], alias: str) -> Mapping[str, Sequence[LockMoment]]:
+    """By lock, what took it after it first left somebody."""
+    found: dict[str, list[LockMoment]] = defaultdict(list)
+    if left:
+        keys = sorted({key for one in left if (key := key_of_identity(one.lock_id)) is not None})
+        since = min(one.row for one in left)
+        of = f"lock IN ({', '.join(map(str, keys))}) AND id > {since:d} AND what = {CODES['acquired']:d} ORDER BY id LIMIT {MAX_ACQUIRED:d}"
+        for one in _events(alias, of):
+            found[one.lock_id].append(one)
+    return found
+
+
+def _events(alias: str, condition: str) -> list[LockMoment]:
+    with connections[alias].cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(LOCK_COLUMNS)} FROM {TABLE} WHERE {condition}")  # noqa: S608  # whole numbers, and names of our own
+        return moments_of(cursor.fetchall(), alias)
+
+
+def _runs(task_ids: Collection[str], alias: str) -> Mapping[str, Sequence[Run]]:
+    """Every execution under these ids."""
+    found: dict[str, list[Run]] = defaultdict(list)
+    keys = ", ".join(str(key_of(task_id)) for task_id in sorted(task_ids))
+    if keys:
+        texts = known_names(alias).texts
+        with connections[alias].cursor() as cursor:
+            cursor.execute(f"SELECT DISTINCT segment FROM {RUNS}")  # noqa: S608  # as above
+            segments = ", ".join(str(segment) for (segment,) in cursor.fetchall()) or "-1"
+            cursor.execute(f"SELECT {', '.join(COLUMNS)} FROM {RUNS} WHERE segment IN ({segments}) AND key IN ({keys})")  # noqa: S608  # as above
+            for row in cursor.fetchall():
+                run = run_of(row, texts)
+                found[run.task_id].append(run)
+    return found

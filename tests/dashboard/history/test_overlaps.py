@@ -1,0 +1,111 @@
+"""Pairs of runs that a lock should have kept apart, out of the history."""
+
+import csv
+import io
+
+import pytest
+from django.test import Client
+
+from dashboard.history import names_read
+from dashboard.history.overlaps import overlaps
+from dashboard.history.rows import FAILED, GOING, SUCCEEDED, Batch
+from dashboard.history.write import Writer
+from tests.dashboard.history.made import BASE_US, make_row
+from tests.dashboard.history.test_locks import LOCK_ID, made
+from tests.dashboard.web.test_views import person
+
+pytestmark = pytest.mark.django_db
+SECOND = 1000  # of the numbers of events
+
+
+def event(seconds, what, run, *, token="one", **changes):
+    row = made(int(seconds * SECOND), what, task_id=run, **changes)
+    return (*row[:10], token, *row[11:])
+
+
+def run(name, *, ended=None, outcome=SUCCEEDED, **told):
+    """A run that was heard of at the beginning, and of whose end was told after so many seconds."""
+    heard_us = BASE_US + int((ended or 0) * 1_000_000)
+    return make_row({"run-a": 1, "run-b": 2}.get(name, 3), task_id=name, heard_us=heard_us, outcome=outcome if ended else GOING, **told)
+
+
+@pytest.fixture
+def write():
+    names_read.forget()
+    writer = Writer("test:1")
+    writer.claim(BASE_US)
+    return lambda runs, *events: writer.write(Batch(rows=list(runs), locks=list(events)), BASE_US)
+
+
+TAKEN = (event(1, "acquired", "run-a"), event(10, "acquired", "run-b", token="two"))
+
+
+@pytest.mark.parametrize("how", ["expired", "by-hand", "flushed", "changed", "lost"])
+def test_run_that_took_a_lock_which_left_the_one_before_while_it_went_on_overlaps_with_it(write, how):
+    write([run("run-a", ended=20), run("run-b", ended=15)], *TAKEN, event(5, how, "run-a"))
+
+    (pair,) = overlaps().overlaps
+
+    assert (pair.lock_id, pair.name, pair.why) == (LOCK_ID, "lock_report_12", how)
+    assert (pair.first.task_id, pair.second.task_id) == ("run-a", "run-b")
+    assert (pair.to_at - pair.from_at).total_seconds() == 5
+
+
+def test_overlap_that_is_told_twice_is_one(write):
+    write([run("run-a", ended=20), run("run-b", ended=30)], *TAKEN, event(5, "expired", "run-a"), event(20, "lost", "run-a"))
+    (pair,) = overlaps().overlaps
+    assert (pair.why, (pair.to_at - pair.from_at).total_seconds()) == ("expired", 10)
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [*TAKEN, event(5, "released", "run-a")],
+        [event(1, "acquired", "run-a"), event(5, "expired", "run-a")],
+        [event(1, "acquired", "run-a"), event(5, "expired", "run-a"), event(10, "acquired", "run-b", token="two", lock_id="0" * 15 + "1")],
+        [event(1, "acquired", "run-a"), event(5, "expired", "run-a"), event(10, "acquired", "run-a", token="two")],
+        [event(1, "acquired", "run-b", token="two"), event(2, "acquired", "run-a"), event(5, "expired", "run-a")],
+        [event(1, "acquired", "run-a"), event(5, "expired", "run-a"), event(25, "acquired", "run-b", token="two")],
+    ],
+    ids=["released in time", "not taken again", "another lock", "taken again by the same run", "taken before", "taken after it ended"],
+)
+def test_what_was_kept_apart_is_no_overlap(write, events):
+    write([run("run-a", ended=20), run("run-b", ended=30)], *events)
+    assert overlaps().overlaps == []
+
+
+def test_overlap_of_runs_whose_end_nobody_told_has_none(write):
+    write([run("run-a"), run("run-b")], *TAKEN, event(5, "expired", "run-a"))
+    assert overlaps().overlaps[0].to_at is None
+
+
+def test_lock_that_left_a_holder_which_nobody_knows_is_counted(write):
+    write([], event(5, "expired", ""), *TAKEN)
+    assert (overlaps().overlaps, overlaps().unnamed) == ([], 1)
+
+
+def test_pages_of_overlaps_go_back_to_the_first(write):
+    write(
+        [run("run-a", ended=20), run("run-b", ended=30)], *TAKEN, event(5, "expired", "run-a"), *(event(6 + n, "expired", "x", token=str(n)) for n in range(3))
+    )
+    newest = overlaps(limit=3)
+    assert (newest.overlaps, newest.older > 0) == ([], True)
+    older = overlaps(newest.older, limit=3)
+    assert (len(older.overlaps), older.older) == (1, 0)
+
+
+@pytest.mark.parametrize(("also", "args"), [((), None), (("view_payloads",), "['x', 'password=***']")])
+def test_page_api_and_file_say_the_same_and_hide_what_must_be_hidden(watching, write, also, args):
+    secret = {"args": "['x', 'password=hunter2']"}
+    write([run("run-a", ended=20, outcome=FAILED, **secret), run("run-b", ended=15, task="<b>")], *TAKEN, event(5, "expired", "run-a"))
+    client = Client()
+    client.force_login(person("view_locks", *also))
+
+    (row,) = client.get("/api/v1/overlaps").json()["overlaps"]
+    html = client.get("/locks/overlaps/").content.decode()
+    (in_file,) = csv.DictReader(io.StringIO(b"".join(client.get("/locks/overlaps/?format=csv")).decode()))
+
+    assert (row["together_ms"], row["first_task_id"], row["second_task_id"]) == (5000, "run-a", "run-b")
+    assert (in_file["first_task_id"], in_file["together_ms"]) == ("run-a", "5000")
+    assert "hunter2" not in html + str(row) + str(in_file) and "&lt;b&gt;" in html
+    assert (row["first_args"] is None) == (args is None)

@@ -78,7 +78,7 @@ def node_shown(node: FlowNode, now: datetime) -> NodeShown:
         node=node.id,
         column=node.column,
         name=name,
-        url=_url(node),
+        url=node_url(node),
         tone=_tone(node),
         kind=node.kind,
         says=node_says(node),
@@ -148,7 +148,7 @@ def _tone(node: FlowNode) -> str:
     return ""
 
 
-def _url(node: FlowNode) -> str:
+def node_url(node: FlowNode) -> str:
     """The node's own page; of a group the list, filtered by how their names begin."""
     if node.column == "sender":
         return {"beat": list_url("schedules"), "lockhouse": list_url("send")}.get(node.kind, "")

@@ -17,7 +17,7 @@ from dashboard.web.flow_drawing import Curve, draw, height_px
 from dashboard.web.instants import Instant, maybe
 from dashboard.web.look import Look
 from dashboard.web.panel import Piece
-from dashboard.web.panels.flow_nodes import Reason, node_name, node_piece, reason_shown
+from dashboard.web.panels.flow_nodes import Reason, node_name, node_piece, node_url, reason_shown
 from dashboard.web.panels.frame import piece, region_state
 from dashboard.words import clock
 from dashboard.words.flow import LINE_STATES, per_minute
@@ -40,6 +40,8 @@ class LineShown:
     state: str
     from_name: str
     to_name: str
+    from_url: str
+    to_url: str
     per_minute: str
     state_word: str
 
@@ -72,7 +74,8 @@ def _render_line(shown: LineShown, _language: str | None) -> str:
 
 def lines_shown(drawn: FlowPicture) -> Iterator[tuple[LineShown, Curve]]:
     """Every line with its curve."""
-    names = {node.id: node_name(node) for column in drawn.columns.values() for node in column}
+    nodes = [node for column in drawn.columns.values() for node in column]
+    names, urls = {node.id: node_name(node) for node in nodes}, {node.id: node_url(node) for node in nodes}
     slow = {node.id for node in drawn.columns["queue"] if node.is_slow}
     for curve in draw(drawn):
         line = curve.line
@@ -85,6 +88,8 @@ def lines_shown(drawn: FlowPicture) -> Iterator[tuple[LineShown, Curve]]:
             state="slow" if line.state == "flowing" and line.source in slow else line.state,
             from_name=names[line.source],
             to_name=names[line.target],
+            from_url=urls[line.source],
+            to_url=urls[line.target],
             per_minute=per_minute(line),
             state_word=str(LINE_STATES[line.state]),
         )

@@ -65,6 +65,7 @@ def _facts(judged: JudgedQueue, row: QueueRow, seen: Look) -> dict[str, Any]:
         "is_named": queue.is_named,
         "bound_with": [visible(name) for name in queue.bound_with],
         "unread_since": maybe(queue.unread_since, seen.now),
+        "unread_is_minimum": queue.unread_is_minimum,
         "by_priority": list(queue.ready_by_priority.items()),
         "read_at": maybe(seen.snapshot.at, seen.now),
         "has_samples": bool(row.lines),

@@ -83,6 +83,7 @@ def test_table_says_what_the_picture_shows_line_by_line():
     assert [re.search(r"lh-f-(\w+)\"", row)[1] for row in rows] == [re.search(r"lh-f-(\w+)", line)[1] for line in drawn]
     assert text_of(rows[0]) == "web-3 reports 12 14:07:39 UTC flowing"
     assert text_of(drawn[0]) == "web-3 → reports: 12 within the last minute"
+    assert f'<a href="/queues/{make_queue().id}/"><bdi>reports</bdi></a>' in rows[0]
 
 
 def test_queue_without_a_reader_says_so_beside_it():

@@ -14,6 +14,11 @@ from tests.system import running_system, wait_for
 TOKEN = "5f3c1a2e8d7b11ef9c3a0242ac110002"  # a uuid1, as a plain lock's
 PUSHES = 50
 UNTIL_EXPIRED_MS = 30_000  # it lives for 12 s
+VERDICTS = [
+    ("never-expires", {}, "has no timeout"),
+    ("expiring", {"px": 9_000}, "expires at"),
+    ("unknown", {"px": 600_000}, "no run that we know of was active"),
+]
 UNTIL_A_RHYTHM_MS = 60_000  # some sends make one
 
 
@@ -100,6 +105,18 @@ def test_tabbing_through_rows_keeps_its_place_while_rows_come_and_go(guest, cach
         assert page.evaluate("document.activeElement.textContent.trim()") == "lock_b"
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.closest('#locks-rows') !== null")
+
+
+@pytest.mark.parametrize(("verdict", "expires", "why"), VERDICTS)
+def test_verdict_that_takes_no_death_says_why_and_is_found_by_its_filter(guest, cache, logged_in, verdict, expires, why):
+    cache.set("shop:3:lock_of_nobody", TOKEN, **expires)
+    page = logged_in(guest.lockhouse, "olga")
+    page.goto(f"/locks/?verdict={verdict}")
+
+    lock = row(page, "lock_of_nobody")
+    expect(lock).to_have_attribute("data-verdict", verdict)
+    lock.get_by_text("why").click()
+    expect(lock.locator("details")).to_contain_text(why)
 
 
 def test_hostile_names_are_text(guest, cache, logged_in):

@@ -86,7 +86,7 @@ def test_refusals_that_nobody_reports_are_not_zero():
 def test_lock_without_expiry_is_shown_as_never_expiring():
     (row,) = rows_of("locks", make_snapshot(locks=(make_lock(expires_at=None, timeout=None),)), "locks-rows")
 
-    assert 'data-verdict="never expires"' in row
+    assert 'data-verdict="never-expires"' in row
     assert 'width="100%"' in row
 
 

@@ -23,7 +23,7 @@ def put(watching):
 
     def put(*queues, **sections):
         now, number = datetime.now(UTC), next(_versions)
-        worker = make_worker(last_heard_at=now, answered_at=now, asked_at=now, active=())
+        worker = make_worker(last_heard_at=now, answered_at=now, asked_at=now, active=(), active_at=now)
         known = make_snapshot(**({"at": now, "version": number, "queues": queues, "workers": (worker,)} | sections))
         assert snapshot.put(connections.own(), known, dict.fromkeys(snapshot.SECTIONS, number), set(snapshot.SECTIONS), epoch=1)
 

@@ -105,12 +105,16 @@ class Recording:
         waiting: list[bytes] = []
         for kind, event in self.lives():
             if not grouped or kind == "worker-heartbeat":
-                yield (b"/0.celeryev/" + kind.replace("-", ".").encode(), self._wrapped(event)), 1
+                yield self.message(kind, event), 1
                 continue
             waiting.append(event)
             if len(waiting) == GROUP:
                 yield (b"/0.celeryev/task.multi", self._wrapped(b"[" + b", ".join(waiting) + b"]")), GROUP
                 waiting = []
+
+    def message(self, kind: str, event: bytes) -> Message:
+        """One event as it is published alone."""
+        return b"/0.celeryev/" + kind.replace("-", ".").encode(), self._wrapped(event)
 
     def _wrapped(self, body: bytes) -> bytes:
         return self._before + b2a_base64(body, newline=False) + self._after

@@ -4,17 +4,22 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from ninja import Router
 
+from dashboard import snapshot as snapshots
 from dashboard.api.auth import caller, needs
 from dashboard.api.locks import Limit
 from dashboard.api.paging import cursor_of_history, history_cursor
 from dashboard.api.rows import rfc3339
+from dashboard.api.tasks import judged_tasks
+from dashboard.history.lock_figures import LockMinute, minutes_of
 from dashboard.history.locks import LAST, page_of
 from dashboard.history.overlaps import Overlap, overlaps
 from dashboard.history.problems import AWAY, reason_of
+from dashboard.history.read import EPOCH
 from dashboard.records import LockMoment, Run
+from dashboard.records.identity import identity
 from dashboard.redaction import hide_secrets
 from dashboard.words import visible
 
@@ -62,6 +67,25 @@ def all_overlaps(request: HttpRequest, cursor: str | None = None) -> dict[str, A
     payloads, unredacted = may.has_perm("lockhouse.view_payloads"), may.has_perm("lockhouse.view_unredacted")
     rows = [overlap_row(one, payloads=payloads, unredacted=unredacted) for one in found.overlaps]
     return {**answer, "overlaps": rows, "unnamed": found.unnamed, "next_cursor": cursor_of_history(found.older)}
+
+
+@router.get("/tasks/{task_id}/locks", summary="How often a task's runs acquired, were refused and lost a lock, by minute", auth=needs("lockhouse.view_locks"))
+def task_locks(request: HttpRequest, task_id: str) -> dict[str, Any]:
+    """Of the last hour, the oldest minute first; a minute in which nothing happened is not told. 404 where no name with this id is known."""
+    now = datetime.now(UTC)
+    name = next((one.name for one in judged_tasks(snapshots.newest(), now) if identity(one.name) == task_id), None)
+    if name is None:
+        raise Http404
+    answer: dict[str, Any] = {"task": name, "minutes": [], "as_of": rfc3339(now), "unavailable": {}}
+    try:
+        found = minutes_of(name, int(now.timestamp()) // 60 - 60)
+    except AWAY as error:
+        return {**answer, "unavailable": {"history": reason_of(error)}}
+    return {**answer, "minutes": [_minute_row(one) for one in found]}
+
+
+def _minute_row(one: LockMinute) -> dict[str, Any]:
+    return {"from": rfc3339(EPOCH + timedelta(minutes=one.minute)), "acquired": one.acquired, "refused": one.refused, "lost": one.lost}
 
 
 def overlap_row(one: Overlap, *, payloads: bool, unredacted: bool = False) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from dashboard.web.panel import Piece
 from dashboard.web.panels.brief import since
 from dashboard.web.panels.frame import frame, piece
 from dashboard.web.panels.queue_row import url_of
-from dashboard.web.panels.task_history import day_of, worked
+from dashboard.web.panels.task_history import day_of, locks_of, worked
 from dashboard.web.panels.task_row import TaskRow, queue_urls, shown_name, task_row, to_the_second
 from dashboard.web.panels.task_runs import remembered, run_rows
 from dashboard.words import sentences, verdict, visible
@@ -97,6 +97,7 @@ def _facts(one: JudgedTask, seen: Look, may: frozenset[str]) -> dict[str, Any]:
     last = (task.worked if task else None) or worked(one.name)
     return {
         "day": day_of(one.name, seen.now),
+        "locks": locks_of(one.name, seen.now),
         "first_seen": maybe(task.first_seen_at, seen.now) if task else None,
         "last_sent": maybe(task.last_sent_at, seen.now) if task else None,
         "counted_since": maybe(task.counted_since, seen.now) if task and not one.quiet else None,

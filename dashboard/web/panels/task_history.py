@@ -4,12 +4,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dashboard.history.figures import Figures, figures_of, last_that_worked
+from dashboard.history.lock_figures import minutes_of
 from dashboard.history.problems import AWAY
 from dashboard.history.rows import TASK
 from dashboard.records import RememberedRun
 from dashboard.words import duration
 
-DAY_MINUTES = 24 * 60
+DAY_MINUTES, HOUR_MINUTES = 24 * 60, 60
 
 
 def day_of(task: str, now: datetime) -> dict[str, Any] | None:
@@ -19,6 +20,15 @@ def day_of(task: str, now: datetime) -> dict[str, Any] | None:
     except AWAY:
         return None
     return _said(found) if found else None
+
+
+def locks_of(task: str, now: datetime) -> dict[str, int] | None:
+    """How often its runs acquired, were refused and lost a lock within the last hour; None where that is not known, or nothing was."""
+    try:
+        found = minutes_of(task, int(now.timestamp()) // 60 - HOUR_MINUTES)
+    except AWAY:
+        return None
+    return {name: sum(getattr(one, name) for one in found) for name in ("acquired", "refused", "lost")} if found else None
 
 
 def worked(task: str) -> RememberedRun | None:

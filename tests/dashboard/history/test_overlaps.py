@@ -2,8 +2,10 @@
 
 import csv
 import io
+import json
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 
 from dashboard.history import names_read
@@ -82,6 +84,16 @@ def test_overlap_of_runs_whose_end_nobody_told_has_none(write):
 def test_lock_that_left_a_holder_which_nobody_knows_is_counted(write):
     write([], event(5, "expired", ""), *TAKEN)
     assert (overlaps().overlaps, overlaps().unnamed) == ([], 1)
+
+
+def test_command_prints_the_same(write, capsys):
+    call_command("overlaps")
+    assert "No overlap is known" in capsys.readouterr().out
+    write([run("run-a", ended=20), run("run-b", ended=15)], *TAKEN, event(5, "expired", "run-a"))
+    call_command("overlaps")
+    assert "reports run-a" in capsys.readouterr().out
+    call_command("overlaps", json=True)
+    assert json.loads(capsys.readouterr().out)["overlaps"][0]["together_ms"] == 5000
 
 
 def test_pages_of_overlaps_go_back_to_the_first(write):

@@ -9,13 +9,14 @@ from django.test import Client
 from redis import Redis
 
 from dashboard import snapshot as snapshots
-from dashboard.history import figures
+from dashboard.history import figures, lock_figures
 from dashboard.history.rollups import Rollups
 from dashboard.history.rows import SUCCEEDED, Batch
 from dashboard.history.write import Writer
 from dashboard.records import Minute, QueueHead, RememberedRun, ScheduleReading, Snapshot
 from dashboard.records.identity import identity
 from tests.dashboard.history.made import make_row
+from tests.dashboard.history.test_locks import made
 from tests.dashboard.web.pieces import VIEWER, pieces_of, rows_of
 from tests.factories import NOW, ago, make_queue, make_run, make_snapshot, make_source, make_task, make_worker
 
@@ -245,3 +246,19 @@ def test_a_tasks_page_tells_of_a_day_and_of_the_last_run_that_worked_though_all_
 
     assert "100 succeeded" in text_of(facts) and re.search(r"p99 9[89]\d ms", text_of(facts))
     assert f"/runs/{identity('the-last-one')}/" in facts
+
+
+def test_a_tasks_page_and_the_api_tell_how_often_its_runs_had_and_lost_locks(shown):
+    lock_figures.forget()
+    at = int((datetime.now(UTC) - timedelta(minutes=10)).timestamp() * 1e6)
+    writer = Writer("test:1")
+    writer.claim(at)
+    whats = ["acquired"] * 3 + ["refused"] * 2 + ["lost", "released", "waiting"]
+    writer.write(Batch(locks=[made(number, what, us=at, task=NAME) for number, what in enumerate(whats)] + [made(99, us=at, task="another")]), at)
+
+    facts = pieces_of("task", make_snapshot(at=datetime.now(UTC), tasks=(make_task(),), runs=()), {"id": identity(NAME)}, now=datetime.now(UTC))["task-facts"]
+    minutes = shown.get(f"/api/v1/tasks/{identity(NAME)}/locks").json()["minutes"]
+
+    assert "3 acquired" in text_of(facts) and "1 lost" in text_of(facts)
+    assert [sum(one[name] for one in minutes) for name in ("acquired", "refused", "lost")] == [3, 2, 1]
+    assert shown.get("/api/v1/tasks/0000/locks").status_code == 404

@@ -1,0 +1,52 @@
+"""`manage.py overlaps`: pairs of runs that a lock should have kept apart, in a terminal or as JSON."""
+
+import json
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from rich.table import Table
+
+from dashboard.api.lock_history import overlap_row
+from dashboard.api.rows import rfc3339
+from dashboard.history.overlaps import Overlaps, overlaps
+from dashboard.history.problems import AWAY, reason_of
+from dashboard.management.lists import UNAVAILABLE, printed
+from dashboard.words import visible
+
+
+class Command(BaseCommand):
+    help = (
+        "List the latest pairs of runs of one lock name that were active together, out of the history; secrets in their arguments are hidden. "
+        "Exit status: 0 done, 2 usage, 3 the history cannot be read."
+    )
+    requires_system_checks: list[str] = []  # it reads without a secret key, too
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="print one JSON object, the same as GET /api/v1/overlaps")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        found, problem = Overlaps((), 0), ""
+        try:
+            found = overlaps()
+        except AWAY as error:
+            problem = reason_of(error)
+        rows = [overlap_row(one, payloads=True) for one in found.overlaps]
+        answer = {"overlaps": rows, "unnamed": None if problem else found.unnamed, "as_of": rfc3339(datetime.now(UTC))}
+        unavailable = {"history": problem} if problem else {}
+        self.stdout.write(json.dumps({**answer, "unavailable": unavailable}, indent=1) if options["json"] else _as_text(rows, problem))
+        if problem:
+            self.stderr.write(f"history: {visible(problem)}")
+            sys.exit(UNAVAILABLE)
+
+
+def _as_text(rows: list[dict[str, Any]], problem: str) -> str:
+    if not rows:
+        return "" if problem else "No overlap is known."
+    table = Table("since", "together", "lock", "left by", "first run", "second run", box=None)
+    for row in rows:
+        runs = [visible(f"{row[f'{which}_task'] or '?'} {row[f'{which}_task_id'] or '?'}") for which in ("first", "second")]
+        together = "?" if row["together_ms"] is None else f"{row['together_ms'] / 1000:.1f} s"
+        table.add_row(row["from"], together, row["name"], row["why"], *runs)
+    return printed(table)

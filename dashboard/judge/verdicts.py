@@ -15,6 +15,7 @@ from dashboard.records import CatalogueEntry, Evidence, HeldLock, Holder, Judged
 URGENCY = ("overlapping", "orphaned", "overrun", "expiring", "never-expires", "unknown", "held")
 PROOFS = ("run_ended", "worker_lost", "process_gone", "run_not_active", "pid_given_again", "worker_silent")  # the codes of a death
 READ_WITHIN = timedelta(seconds=3)  # a lock past its deadline is read again each second
+PROCESS_GONE = {"worker_lost", "worker_silent", "process_gone", "pid_given_again"}  # with its run in the middle
 REPORTS_REFUSALS = {"lockhouse"}  # dialects whose refused and waiting attempts, and losses, are told by the worker itself
 
 
@@ -163,7 +164,7 @@ def _what_becomes_of_the_run(life: Life, holder: Holder, facts: Facts) -> Iterat
         wait = min(known, default=DEFAULT_VISIBILITY_TIMEOUT)
         due_at = message.fetched_at + wait if message.fetched_at else None
         yield Evidence(code="message_unacked", values={"task_id": holder.task_id, "queue": message.queue, "due_at": due_at})
-    elif any(fact.code in {"worker_lost", "worker_silent"} for fact in life.evidence) and _unacked_is_known(facts):
+    elif any(fact.code in PROCESS_GONE for fact in life.evidence) and _unacked_is_known(facts):
         yield Evidence(code="run_lost", values={"task_id": holder.task_id})
 
 

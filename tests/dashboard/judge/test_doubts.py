@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from dashboard.judge import assess
-from dashboard.records import CatalogueEntry, FlowReading, Policy
+from dashboard.records import CatalogueEntry, FlowReading, Policy, UnackedMessage
 from tests.dashboard.judge.test_verdicts import OWNED, PLAIN, SILENT, codes, judge
-from tests.factories import NOW, ago, make_claim, make_lock, make_run, make_snapshot, make_worker
+from tests.factories import NOW, ago, make_claim, make_lock, make_run, make_snapshot, make_source, make_worker
 
 GONE = SILENT | {"connection_known": True, "connection_gone_at": ago(seconds=50)}
 ENDED = {"ended_at": ago(seconds=10), "heard_at": ago(seconds=10), "outcome": "SUCCESS"}
@@ -250,3 +250,11 @@ def test_doubts_do_not_make_a_lock_without_an_owner_orphaned():
     assert only(Policy(), **DEAD, workers=(make_worker(active=()),)).verdict == "unknown"
     elsewhere = Policy(catalogue=(CatalogueEntry(pattern="lock_report_{id}", owner="another"),))
     assert assess(make_snapshot(**DEAD, workers=(make_worker(active=()),)), NOW, elsewhere)[0].verdict == "unknown"
+
+
+@pytest.mark.parametrize("unacked", [True, False], ids=["comes again", "is lost"])
+def test_run_of_a_process_that_its_worker_has_no_more_is_lost_unless_its_message_comes_again(unacked):
+    message = UnackedMessage(tag="t", queue="reports", task_id=make_run().task_id, task_name=make_run().name, fetched_at=ago(seconds=80))
+    sections = {"workers": (make_worker(processes=(812,)),), "sources": (make_source("broker"), make_source("workers"))}
+    judged = only(**sections, unacked=(message,) if unacked else ())
+    assert ("process_gone" in codes(judged), "run_lost" in codes(judged), "message_unacked" in codes(judged)) == (True, not unacked, unacked)

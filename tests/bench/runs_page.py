@@ -3,27 +3,33 @@
     python tests/bench/runs_page.py [--quick] [--json FILE]
 
 The real thing: a history filled by the observer's own writer, `manage.py up` beside an embedded Valkey, pages fetched one after the other over HTTP by a
-logged-in client, each filter in turn. Beside the page's times stands what a page without a row costs: all but the list.
+logged-in client, each filter in turn; then by 20 at once from two web processes. The filter `nothing` says what a page without a row costs: all but the
+list.
 """
 
 import argparse
 import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from tests.bench.installation import Installation, lockhouse, sessions, spread
-from tests.system import ROOT, System, running_system
+from tests.bench.installation import lockhouse, sessions, spread
+from tests.system import ROOT, System, running_system, wait_for
 
 RUNS, QUICK_RUNS = 1_000_000, 20_000
 ROUNDS, QUICK_ROUNDS = 25, 2
-BUDGET_MS = {"p50": 30.0, "p99": 100.0}
+BUDGET_MS, CROWD_BUDGET_MS = {"p50": 30.0, "p99": 100.0}, {"p50": 150.0, "p99": 400.0}
+CLIENTS, CROWD_ROUNDS = 20, 2
 FILTERS = {
     "everything": "", "a task": "task:group3_task_15", "a rare task": "task:rare_task", "a group of tasks": "task:group3", "a worker": "worker:worker-7",
     "a queue": "queue:queue-12", "failed": "state:failed", "failed on a worker": "state:failed worker:worker-7", "refused by a lock": "lock:lock_report_7",
@@ -53,9 +59,9 @@ def fill(system: System, runs: int) -> float:
     return float(done.stdout)
 
 
-def measured(installation: Installation, session: str, path: str, rounds: int) -> list[float]:
+def measured(port: int, session: str, path: str, rounds: int) -> list[float]:
     """Seconds of each fetch; the first one, which may find cold caches, is among them."""
-    connection = http.client.HTTPConnection("127.0.0.1", installation.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     seconds = []
     for _ in range(rounds):
         began = time.perf_counter()
@@ -74,17 +80,48 @@ def report(runs: int, rounds: int) -> dict[str, Any]:
             (session,) = sessions(system, 1)
             now = time.time()
             instants = {name: time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now - ago * runs * 0.075)) for name, ago in (("middle", 0.5), ("later", 0.4))}
-            measured(installation, session, "/runs/", 3)
+            measured(installation.port, session, "/runs/", 3)
             said: dict[str, Any] = {"runs": runs, "write_us": round(write_us, 1), "page": {}, "api": {}}
             all_pages: list[float] = []
             for name, text in FILTERS.items():
                 q = quote(text.format(**instants))
-                page = measured(installation, session, f"/runs/?q={q}", rounds)
+                page = measured(installation.port, session, f"/runs/?q={q}", rounds)
                 all_pages += page
                 said["page"][name] = spread(page)
-                said["api"][name] = spread(measured(installation, session, f"/api/v1/runs?q={q}", rounds))
+                said["api"][name] = spread(measured(installation.port, session, f"/api/v1/runs?q={q}", rounds))
             said["all pages"] = spread(all_pages)
+            with another_web(system) as port:
+                paths = [f"/runs/?q={quote(text.format(**instants))}" for text in FILTERS.values()]
+                said["20 clients"] = spread(crowd([installation.port, port], session, paths))
             return said
+
+
+@contextmanager
+def another_web(system: System) -> Iterator[int]:
+    """The port of a second web process on the same history; its observer stands by."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    process = system.start("another", "manage.py", "up", "--port", str(port), LOCKHOUSE_SECURE_COOKIES="0")
+    wait_for(lambda: "Lockhouse is at" in system.log("another"), seconds=60, said="the second web process")
+    try:
+        yield port
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def crowd(ports: list[int], session: str, paths: list[str]) -> list[float]:
+    """Seconds of each fetch by CLIENTS at once, half of them from either port, each beginning with another path."""
+
+    def client(number: int) -> list[float]:
+        turned = paths[number % len(paths) :] + paths[: number % len(paths)]
+        return [one for path in turned for one in measured(ports[number % len(ports)], session, path, CROWD_ROUNDS)]
+
+    for port in ports:
+        measured(port, session, paths[0], 3)
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        return [one for seconds in pool.map(client, range(CLIENTS)) for one in seconds]
 
 
 def main() -> None:
@@ -97,6 +134,7 @@ def main() -> None:
     for name in FILTERS:
         print(f"{name:20} page {said['page'][name]}   api {said['api'][name]}")
     print(f"all pages            {said['all pages']}, to be p50 {BUDGET_MS['p50']:g} and p99 {BUDGET_MS['p99']:g} ms")
+    print(f"20 clients           {said['20 clients']}, to be p50 {CROWD_BUDGET_MS['p50']:g} and p99 {CROWD_BUDGET_MS['p99']:g} ms on two web processes")
     if options.json:
         options.json.write_text(json.dumps(said, indent=1))
 

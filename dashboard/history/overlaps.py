@@ -50,21 +50,21 @@ class Overlaps:
 
 def overlaps(before: int = LAST, limit: int = MAX_LEFT, alias: str = "default") -> Overlaps:
     """Among the latest locks that left their holder before this event.  Cost: three statements over indexes."""
-    left = _events(alias, f"what IN ({LEAVING}) AND id < {before:d} ORDER BY id DESC LIMIT {limit + 1:d}")
+    left = events(alias, f"what IN ({LEAVING}) AND id < {before:d} ORDER BY id DESC LIMIT {limit + 1:d}")
     older = left[limit - 1].row if len(left) > limit else 0
     first_left = {(one.lock_id, one.token_digest): one for one in left[:limit]}  # the earliest word of each: that it is lost is told later
     named = [one for one in first_left.values() if one.task_id]
     acquired = _acquired_after(named, alias)
-    runs = _runs({one.task_id for one in (*named, *(later for found in acquired.values() for later in found)) if one.task_id}, alias)
+    runs = runs_under({one.task_id for one in (*named, *(later for found in acquired.values() for later in found)) if one.task_id}, alias)
     found = [pair for one in named for later in acquired.get(one.lock_id, ()) if (pair := _pair(one, later, runs))]
     return Overlaps(sorted(found, key=lambda pair: pair.from_at, reverse=True), older, len(first_left) - len(named))
 
 
 def _pair(left: LockMoment, later: LockMoment, runs: Mapping[str, Sequence[Run]]) -> Overlap | None:
-    first, second = _run_at(left, runs), _run_at(later, runs)
+    first, second = run_at(left, runs), run_at(later, runs)
     if first is None or later.row <= left.row or later.token_digest == left.token_digest or later.task_id == left.task_id:
         return None
-    ended_at, second_ended_at = _ended_at(first), _ended_at(second) if second else None
+    ended_at, second_ended_at = told_end(first), told_end(second) if second else None
     if ended_at is not None and ended_at <= later.at:
         return None
     to_at = min((at for at in (ended_at, second_ended_at) if at is not None), default=None)
@@ -73,13 +73,13 @@ def _pair(left: LockMoment, later: LockMoment, runs: Mapping[str, Sequence[Run]]
     )  # fmt: skip
 
 
-def _run_at(moment: LockMoment, runs: Mapping[str, Sequence[Run]]) -> Run | None:
+def run_at(moment: LockMoment, runs: Mapping[str, Sequence[Run]]) -> Run | None:
     """The execution that it was then: the latest of that id that had been heard of."""
     heard = [run for run in runs.get(moment.task_id or "", ()) if run.row <= moment.row]
     return max(heard, key=lambda run: run.row, default=None)
 
 
-def _ended_at(run: Run) -> datetime | None:
+def told_end(run: Run) -> datetime | None:
     """When its end was told, by our clock: its worker's may be an hour off."""
     return run.heard_at if run.outcome is not None else None
 
@@ -91,18 +91,19 @@ def _acquired_after(left: Sequence[LockMoment], alias: str) -> Mapping[str, Sequ
         keys = sorted({key for one in left if (key := key_of_identity(one.lock_id)) is not None})
         since = min(one.row for one in left)
         of = f"lock IN ({', '.join(map(str, keys))}) AND id > {since:d} AND what = {CODES['acquired']:d} ORDER BY id LIMIT {MAX_ACQUIRED:d}"
-        for one in _events(alias, of):
+        for one in events(alias, of):
             found[one.lock_id].append(one)
     return found
 
 
-def _events(alias: str, condition: str) -> list[LockMoment]:
+def events(alias: str, condition: str) -> list[LockMoment]:
+    """What is written of locks under this condition, which has whole numbers and names of our own alone."""
     with connections[alias].cursor() as cursor:
         cursor.execute(f"SELECT {', '.join(LOCK_COLUMNS)} FROM {TABLE} WHERE {condition}")  # noqa: S608  # whole numbers, and names of our own
         return moments_of(cursor.fetchall(), alias)
 
 
-def _runs(task_ids: Collection[str], alias: str) -> Mapping[str, Sequence[Run]]:
+def runs_under(task_ids: Collection[str], alias: str) -> Mapping[str, Sequence[Run]]:
     """Every execution under these ids."""
     found: dict[str, list[Run]] = defaultdict(list)
     keys = ", ".join(str(key_of(task_id)) for task_id in sorted(task_ids))

@@ -33,6 +33,18 @@ DEATH_TIMES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What a picture shows: this long, up to its right edge."""
+
+    anchor: datetime
+    window: timedelta = WINDOW
+
+    def place(self, at: datetime) -> float:
+        """Where an instant lies: 0 at the left edge, 100 at the right one."""
+        return 100 - (self.anchor - at) / self.window * 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
     """A time during which the lock was held; `x` and `width` in percent of the window."""
 
@@ -75,11 +87,6 @@ def anchor_of(now: datetime) -> datetime:
     return datetime.fromtimestamp(now.timestamp() // QUANTUM.total_seconds() * QUANTUM.total_seconds(), UTC)
 
 
-def place(at: datetime, anchor: datetime) -> float:
-    """Where an instant lies: 0 at the window's left edge, 100 at the anchor."""
-    return 100 - (anchor - at) / WINDOW * 100
-
-
 def strip_place(left: timedelta) -> float:
     """Where what is left of a time to live ends on the strip, in percent; one second at 0, an hour at SCALE_ENDS_AT, by its logarithm."""
     seconds = max(left.total_seconds(), 1)
@@ -90,20 +97,24 @@ def strip_place(left: timedelta) -> float:
 
 def draw(lane: Lane, judged: Sequence[JudgedLock], now: datetime, known_until: datetime | None = None) -> Drawn:
     """The lane of the locks of this name; `known_until` ends the bars of what is held where nothing newer is known."""
-    anchor = anchor_of(now)
-    edge = known_until or anchor + BEYOND
-    bars = [bar for span in lane.spans for bar in _bars(span, judged, anchor, edge)]
-    marks = [Mark(x=round(place(at, anchor), 2), title=_("refused at %(at)s") % {"at": instant(at)}) for at in lane.refused_at]
+    frame = Frame(anchor=anchor_of(now))
+    return draw_in(frame, lane, judged, known_until or frame.anchor + BEYOND)
+
+
+def draw_in(frame: Frame, lane: Lane, judged: Sequence[JudgedLock], edge: datetime) -> Drawn:
+    """The lane in this frame; what has no end goes on to the edge."""
+    bars = [bar for span in lane.spans for bar in _bars(span, judged, frame, edge)]
+    marks = [Mark(x=round(frame.place(at), 2), title=_("refused at %(at)s") % {"at": instant(at)}) for at in lane.refused_at]
     return Drawn(
         bars=tuple(bar for bar in map(_clipped, bars) if bar.x + bar.width > 0),
         marks=tuple(mark for mark in marks if mark.x >= 0),
-        tails=tuple(tail for wait in lane.waits if (tail := _tail(wait, anchor, edge)).x + tail.width > 0),
+        tails=tuple(tail for wait in lane.waits if (tail := _tail(wait, frame, edge)).x + tail.width > 0),
         began_before=next((bar.kind for bar in bars if bar.x < 0 < bar.x + bar.width), ""),
-        told=tuple(_told(lane, now)),
+        told=tuple(_told(lane, frame)),
     )
 
 
-def _bars(span: Span, judged: Sequence[JudgedLock], anchor: datetime, edge: datetime) -> Iterator[Bar]:
+def _bars(span: Span, judged: Sequence[JudgedLock], frame: Frame, edge: datetime) -> Iterator[Bar]:
     mine = next((one for one in judged if one.lock.token_digest == span.token_digest), None)
     to_at = span.to_at or edge
     cuts = [(span.from_at, _first_kind(mine))]
@@ -113,13 +124,13 @@ def _bars(span: Span, judged: Sequence[JudgedLock], anchor: datetime, edge: date
         cuts.append((max(span.from_at, dead_since(mine.evidence) or span.from_at), "orphaned"))
     for (from_at, kind), (until, _kind) in zip(cuts, [*cuts[1:], (to_at, "")], strict=True):
         if until > from_at or len(cuts) == 1:
-            x = place(from_at, anchor)
-            yield Bar(kind=kind, x=round(x, 2), width=round(max(place(until, anchor) - x, NARROWEST), 2), title=_title(span))
+            x = frame.place(from_at)
+            yield Bar(kind=kind, x=round(x, 2), width=round(max(frame.place(until) - x, NARROWEST), 2), title=_title(span))
 
 
-def _tail(wait: Wait, anchor: datetime, edge: datetime) -> Tail:
-    x = max(place(wait.from_at, anchor), -10.0)
-    return Tail(x=round(x, 2), width=round(max(place(wait.to_at or edge, anchor) - x, NARROWEST), 2), title=_waited(wait))
+def _tail(wait: Wait, frame: Frame, edge: datetime) -> Tail:
+    x = max(frame.place(wait.from_at), -10.0)
+    return Tail(x=round(x, 2), width=round(max(frame.place(wait.to_at or edge) - x, NARROWEST), 2), title=_waited(wait))
 
 
 def _waited(wait: Wait) -> str:
@@ -157,7 +168,7 @@ def _title(span: Span) -> str:
     return _("held from %(from)s to %(to)s, %(end)s") % values
 
 
-def _told(lane: Lane, now: datetime) -> Iterator[str]:
+def _told(lane: Lane, frame: Frame) -> Iterator[str]:
     for span in lane.spans:
         yield _title(span)
         if span.lapsed_at is not None:
@@ -167,6 +178,6 @@ def _told(lane: Lane, now: datetime) -> Iterator[str]:
                 else _("its time was up at %(at)s") % {"at": instant(span.lapsed_at)}
             )
     yield from map(_waited, lane.waits)
-    recent = [at for at in lane.refused_at if now - at <= WINDOW]
+    recent = [at for at in lane.refused_at if frame.anchor - at <= frame.window]
     if recent:
-        yield _("%(n)d refused in the last %(window)s, the last at %(at)s") % {"n": len(recent), "window": duration(WINDOW), "at": instant(max(recent))}
+        yield _("%(n)d refused within %(window)s, the last at %(at)s") % {"n": len(recent), "window": duration(frame.window), "at": instant(max(recent))}

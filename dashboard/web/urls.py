@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from dashboard.web import lock_history, machines, results, runs, tasks, views
+from dashboard.web import lock_history, machines, past, results, runs, tasks, views
 from dashboard.web.login import Login, Logout
 
 app_name = "lockhouse"
@@ -24,6 +24,7 @@ urlpatterns = [
     path("workers/<str:id>/", runs.worker, name="worker"),
     path("login/", Login.as_view(), name="login"),
     path("logout/", Logout.as_view(), name="logout"),
+    path("timeline/", past.timeline_past, name="timeline"),
     path("locks/overlaps/", lock_history.locks_overlaps, name="locks-overlaps"),
     path("locks/<str:id>/history/", lock_history.lock_history, name="lock-history"),
     path("", include("dashboard.web.act_urls")),

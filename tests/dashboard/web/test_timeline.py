@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from dashboard.records import Evidence, Holder, JudgedLock, Span, Wait
-from dashboard.web.timeline import BEYOND, QUANTUM, SCALE_ENDS_AT, WINDOW, anchor_of, draw, place, strip_place
+from dashboard.web.timeline import BEYOND, QUANTUM, SCALE_ENDS_AT, WINDOW, Frame, anchor_of, draw, strip_place
 from tests.factories import NOW, ago, make_lane, make_lock
 
 ANCHOR = NOW - timedelta(seconds=1)  # 14:07:40
@@ -21,9 +21,9 @@ def test_anchor_is_now_cut_to_five_seconds():
 
 
 def test_window_ends_at_the_anchor():
-    assert place(ANCHOR, ANCHOR) == 100
-    assert place(ANCHOR - WINDOW, ANCHOR) == 0
-    assert place(ANCHOR - WINDOW / 2, ANCHOR) == 50
+    assert Frame(anchor=ANCHOR).place(ANCHOR) == 100
+    assert Frame(anchor=ANCHOR).place(ANCHOR - WINDOW) == 0
+    assert Frame(anchor=ANCHOR).place(ANCHOR - WINDOW / 2) == 50
 
 
 def test_held_lock_is_a_bar_that_goes_on_a_little_beyond_the_anchor():
@@ -62,7 +62,7 @@ def test_orphaned_part_begins_with_the_first_sign_of_death():
     held, orphaned = draw(make_lane(lock), [judged(lock, "orphaned", gone, silent)], NOW).bars
 
     assert (held.kind, orphaned.kind) == ("held", "orphaned")
-    assert orphaned.x == pytest.approx(place(ago(seconds=72), ANCHOR), abs=0.01)
+    assert orphaned.x == pytest.approx(Frame(anchor=ANCHOR).place(ago(seconds=72)), abs=0.01)
 
 
 def test_lock_held_for_a_moment_is_still_to_be_seen():
@@ -109,7 +109,7 @@ def test_words_say_the_same_as_the_picture():
     assert told == (
         "held from 14:06:01 UTC to 14:06:11 UTC, expired",
         "held since 14:06:21 UTC",
-        "2 refused in the last 2 m, the last at 14:07:33 UTC",
+        "2 refused within 2 m, the last at 14:07:33 UTC",
     )
 
 

@@ -1,0 +1,92 @@
+"""The overlap timeline of a time that is over, out of the history, and its page."""
+
+from datetime import timedelta
+
+import pytest
+
+from dashboard.history.lanes import lanes_between
+from dashboard.history.read import EPOCH
+from tests.dashboard.history.made import BASE_US
+from tests.dashboard.history.test_locks import LOCK_ID
+from tests.dashboard.history.test_overlaps import event, run, write  # noqa: F401  # a fixture
+from tests.dashboard.web.test_views import viewer  # noqa: F401  # a fixture
+from tests.factories import make_lock
+
+pytestmark = pytest.mark.django_db
+BASE = EPOCH + timedelta(microseconds=BASE_US)
+SECOND_US = 1_000_000
+
+
+def at(seconds):
+    return BASE + timedelta(seconds=seconds)
+
+
+def spanned(row, seconds):
+    return (*row[:5], int(seconds * SECOND_US), *row[6:])
+
+
+def lane(from_s, to_s, held=()):
+    (found,) = lanes_between(at(from_s), at(to_s), held).lanes
+    return found
+
+
+def test_lock_that_was_taken_and_released_in_that_time_is_a_span(write):  # noqa: F811
+    write([], event(10, "acquired", "run-a"), spanned(event(15, "released", "run-a"), 5))
+
+    found = lane(0, 60)
+    (span,) = found.spans
+    assert (found.lock_id, found.name) == (LOCK_ID, "lock_report_12")
+    assert (span.from_at, span.to_at, span.end) == (at(10), at(15), "released")
+
+
+@pytest.mark.parametrize(("from_s", "to_s"), [(20, 60), (20, 30), (0, 30)], ids=["began before", "all the time", "ended after"])
+def test_lock_that_was_held_beyond_the_edges_of_that_time_is_seen(write, from_s, to_s):  # noqa: F811
+    write([], event(10, "acquired", "run-a"), spanned(event(50, "released", "run-a"), 40))
+
+    (span,) = lane(from_s, to_s).spans
+    assert (span.from_at, span.to_at) == (at(10), at(50))
+
+
+def test_lock_that_is_held_still_is_a_span_without_an_end(write):  # noqa: F811
+    lock = make_lock(acquired_at=at(10))
+    write([], event(10, "acquired", "run-a", token=lock.token_digest))
+
+    found = {one.lock_id: one for one in lanes_between(at(0), at(60), [lock]).lanes}
+    assert [(span.from_at, span.to_at) for span in found[lock.id].spans] == [(at(10), None)]
+    assert lanes_between(at(-60), at(0), [lock]).lanes == []
+
+
+def test_run_that_went_on_without_its_lock_is_an_overrun_until_its_end(write):  # noqa: F811
+    write([run("run-a", ended=20)], event(1, "acquired", "run-a"), spanned(event(9, "expired", "run-a"), 8))
+
+    (span,) = lane(0, 60).spans
+    assert (span.from_at, span.lapsed_at, span.to_at) == (at(1), at(9), at(20))
+
+
+def test_refused_and_waiting_attempts_are_marks_and_tails(write):  # noqa: F811
+    write([], event(5, "refused", "run-b", token="b"), event(6, "waiting", "run-c", token="c"), event(9, "acquired", "run-c", token="c"))
+
+    found = lane(0, 60)
+    assert found.refused_at == (at(5),)
+    assert [(wait.from_at, wait.to_at, wait.end) for wait in found.waits] == [(at(6), at(9), "acquired")]
+
+
+def test_page_draws_that_time_and_leads_to_the_times_around_it(watching, write, viewer):  # noqa: F811
+    write([], event(10, "acquired", "run-a"), spanned(event(15, "released", "run-a"), 5))
+    until = BASE_US // SECOND_US + 60
+
+    page = viewer.get("/timeline/", {"until": until, "span": 120}).content.decode()
+    part = viewer.get("/timeline/", {"until": until, "span": 120}, headers={"HX-Request": "true"}).content.decode()
+
+    assert "lock_report_12" in page
+    assert "lh-bar-held" in page
+    assert f"until={until - 60}&amp;span=120" in page
+    assert part.lstrip().startswith('<div id="past"')
+    assert "<html" not in part
+
+
+@pytest.mark.parametrize("query", [{"until": "x"}, {"until": "9" * 40}, {"span": "-1"}, {"until": "1"}], ids=str)
+def test_odd_times_are_the_nearest_that_can_be_shown(watching, viewer, query):  # noqa: F811
+    answer = viewer.get("/timeline/", query)
+    assert answer.status_code == 200
+    assert "Nothing was held then" in answer.content.decode()

@@ -16,6 +16,7 @@ from dashboard.history.problems import AWAY, reason_of
 from dashboard.records import Lane
 from dashboard.web.access import page_for
 from dashboard.web.instants import instant_of
+from dashboard.web.look import look
 from dashboard.web.show import is_partial, now_utc, show_page
 from dashboard.web.timeline import Drawn, Frame, draw_in
 from dashboard.words import duration, visible
@@ -39,7 +40,8 @@ def timeline_past(request: HttpRequest) -> HttpResponse:
     except AWAY as error:
         problem = reason_of(error)
     frame = Frame(anchor=until, window=span)
-    drawn = sorted(((lane, draw_in(frame, lane, (), min(until, now))) for lane in past.lanes), key=_urgency)
+    judged = look(snapshots.newest(), now).judged  # what is held still may be known for dead
+    drawn = sorted(((lane, draw_in(frame, lane, [one for one in judged if one.lock.id == lane.lock_id], until)) for lane in past.lanes), key=_urgency)
     shown = [_shown(lane, picture) for lane, picture in drawn if picture.bars or picture.marks or picture.tails]
     context = {
         "rows": shown[:MAX_LANES],
@@ -51,8 +53,8 @@ def timeline_past(request: HttpRequest) -> HttpResponse:
         "until_at": instant_of(until, now),
         **_controls(span, until, now),
     }
-    template = "lockhouse/past_region.html" if is_partial(request) else "lockhouse/past.html"
-    return show_page(request, template, here="overview", title=_("Overlap, back in time"), **context)
+    template, title = "lockhouse/past_moved.html" if is_partial(request) else "lockhouse/past.html", _("Overlap, back in time")
+    return show_page(request, template, here="overview", title=title, **context)
 
 
 def _span(told: str) -> timedelta:
@@ -67,7 +69,7 @@ def _until(told: str, now: datetime) -> datetime:
 
 def _urgency(one: tuple[Lane, Drawn]) -> tuple[bool, bool, str]:
     lane, drawn = one
-    is_urgent = any(bar.kind == "overrun" for bar in drawn.bars) or any(span.end in URGENT for span in lane.spans)
+    is_urgent = any(bar.kind in {"overrun", "orphaned"} for bar in drawn.bars) or any(span.end in URGENT for span in lane.spans)
     return not is_urgent, not (drawn.marks or drawn.tails), lane.name
 
 

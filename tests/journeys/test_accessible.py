@@ -25,8 +25,10 @@ OUTSIDE = [
     "/locks/0000/",
     "/queues/0000/",
     "/results/0000/",
+    "/timeline/",
+    "/locks/overlaps/",
     "/admin/",
-]  # what is not there, and the admin's first page
+]  # what is not there, the pages of the past, and the admin's first page
 UNTIL_A_RESULT = 90  # seconds; the demo's schedule retrieves one a minute
 SCENES = ("Send three runs", "Let a holder die", "Send to nobody", "Outlive a lock")
 

@@ -82,6 +82,7 @@ def test_page_draws_that_time_and_leads_to_the_times_around_it(watching, write, 
     assert "lh-bar-held" in page
     assert f"until={until - 60}&amp;span=120" in page
     assert part.lstrip().startswith('<div id="past"')
+    assert 'id="past-links"' in part
     assert "<html" not in part
 
 

@@ -163,7 +163,7 @@ def _is_within(span: Span, run: Run) -> bool:
 def _ended(run: Run) -> Iterator[Step]:
     if run.ended_at is None:
         return
-    values: dict[str, Word] = {"outcome": run.outcome, "runtime": run.runtime}
+    values: dict[str, Word] = {"outcome": run.outcome, "runtime": run.runtime, "refused": run.is_refused}
     code = "trace_ended" if run.outcome == ENDED_WELL else f"trace_{OUTCOMES.get(run.outcome or '', 'ended')}"
     is_well = run.outcome == ENDED_WELL and not run.is_refused
     yield Step(evidence=Evidence(code=code, values=values), state="done" if is_well else "bad", at=run.ended_at, worker=run.worker or "")

@@ -59,7 +59,11 @@ def _holds(given: Mapping[str, Word], shown: Mapping[str, str]) -> str:
 
 
 def _ended(given: Mapping[str, Word], shown: Mapping[str, str]) -> str:
-    return (_("ended as %(outcome)s after %(runtime)s") if given.get("runtime") else _("ended as %(outcome)s")) % shown
+    """With the outcome in words where we have them; of a refused run Celery says SUCCESS, though it did nothing."""
+    well = _("ended, having done nothing") if given.get("refused") else _("succeeded")
+    words = {"SUCCESS": well, "FAILURE": _("failed"), "RETRY": _("ended, to be tried again")}
+    said = words.get(str(given.get("outcome")), _("ended as %(outcome)s") % shown)
+    return f"{said} {_('after %(runtime)s') % shown}" if given.get("runtime") else said
 
 
 COUNTED: Mapping[str, Callable[[Mapping[str, Word], Mapping[str, str]], str]] = {

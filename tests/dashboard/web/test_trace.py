@@ -72,7 +72,7 @@ def test_several_are_counted_by_how_far_they_are():
     assert "2 refused 1 succeeded" in text(found["trace-summary"])
     assert 'data-with="read … ago"' in found["trace-summary"]  # else it reads as the age of what stands before it
     assert len([name for name in found if name.startswith("run-")]) == 3
-    assert copied(found) == f"{TASK} → reports: 2 refused, 1 succeeded; 2 × turned away by the lock lock_report_12; 1 × ended as SUCCESS after 4 s."
+    assert copied(found) == f"{TASK} → reports: 2 refused, 1 succeeded; 2 × turned away by the lock lock_report_12; 1 × succeeded after 4 s."
 
 
 def test_result_is_shown_with_its_time_to_live_and_its_page(settings):

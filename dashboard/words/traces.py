@@ -60,10 +60,10 @@ def _holds(given: Mapping[str, Word], shown: Mapping[str, str]) -> str:
 
 def _ended(given: Mapping[str, Word], shown: Mapping[str, str]) -> str:
     """With the outcome in words where we have them; of a refused run Celery says SUCCESS, though it did nothing."""
-    well = _("ended, having done nothing") if given.get("refused") else _("succeeded")
-    words = {"SUCCESS": well, "FAILURE": _("failed"), "RETRY": _("ended, to be tried again")}
-    said = words.get(str(given.get("outcome")), _("ended as %(outcome)s") % shown)
-    return f"{said} {_('after %(runtime)s') % shown}" if given.get("runtime") else said
+    words = {"SUCCESS": _("succeeded"), "FAILURE": _("failed"), "RETRY": _("ended, to be tried again")}
+    said = _("ended") if given.get("refused") else words.get(str(given.get("outcome")), _("ended as %(outcome)s") % shown)
+    timed = f"{said} {_('after %(runtime)s') % shown}" if given.get("runtime") else said
+    return _("%(ended)s, having done nothing") % {"ended": timed} if given.get("refused") else timed
 
 
 COUNTED: Mapping[str, Callable[[Mapping[str, Word], Mapping[str, str]], str]] = {

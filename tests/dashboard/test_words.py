@@ -107,3 +107,16 @@ def test_every_code_of_the_judge_has_a_sentence():
 
 def test_id_that_is_no_uuid_is_shown_whole():
     assert short_id("nightly-import-2026-11-23") == "nightly-import-2026-11-23"
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"outcome": "SUCCESS", "runtime": timedelta(seconds=1)}, "succeeded after 1 s"),
+        ({"outcome": "SUCCESS", "runtime": timedelta(seconds=1), "refused": True}, "ended after 1 s, having done nothing"),
+        ({"outcome": "FAILURE"}, "failed"),
+        ({"outcome": "REVOKED"}, "ended as REVOKED"),
+    ],
+)
+def test_end_of_a_run_is_told_in_words_and_a_refused_one_is_no_success(told, said):
+    assert sentence(Evidence(code="trace_ended", values=told)) == said

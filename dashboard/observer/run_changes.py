@@ -14,6 +14,7 @@ MAX_TIME = 40  # characters of a time in ISO 8601 with its zone
 MAX_OTHER = 155  # of a sender's name or another run's id: what is longer was made to fill the history
 MAX_OPEN = 20_000
 NOT_OPEN = (0, 0, 0)
+ROUNDED_US = 1  # an instant that was in a snapshot may have lost or won a microsecond
 _CHANGING = re.compile(r"0x[0-9a-fA-F]+|\d+|\b[0-9a-f]{8}-[0-9a-f-]{27}\b")
 
 
@@ -68,7 +69,7 @@ class RunChanges:
     def _row_id(self, run: LiveRun, us_of: "_Moments") -> int:
         """The row that is there already of this run, or a new one: in the order in which runs were first heard of."""
         row, received_us, counted = self._open.get(run.task_id, NOT_OPEN) if self._open else NOT_OPEN
-        if row and (not received_us or run.received_at is None or _us(run.received_at) == received_us):
+        if row and (not received_us or run.received_at is None or abs(_us(run.received_at) - received_us) <= ROUNDED_US):
             run.counted = counted
             return row
         self._last_id = max(self._last_id + IDS_PER_US, us_of[run.first_at] * IDS_PER_US + self.epoch % IDS_PER_US)

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from dashboard.history.rows import COLUMNS, FAILED, GOING, LOST, REFUSED, SUCCEEDED, UNTOLD
 from dashboard.observer.run_book import RunBook
 from dashboard.observer.run_changes import RunChanges, signature
@@ -137,3 +139,20 @@ def test_a_hostile_row_of_the_history_stays_small():
     tell(book, "task-failed", after=1, exception=long, traceback=f"{long}\n" * 9)
     (row,) = taken(book)
     assert sum(len(str(value)) for value in row.values()) < 2500
+
+
+# As clocks tell them: of 1,000 such instants 375 are another microsecond once they were in a snapshot.
+@pytest.mark.parametrize("part", [number * 0.1234567 for number in range(1, 9)])
+def test_run_that_was_written_after_the_last_snapshot_keeps_its_row_when_another_observer_takes_over(part):
+    first = RunBook()
+    tell(first, "task-received", timestamp=NOW.timestamp() + part, name="reports")
+    (image,), _ = first.shown()
+    (written,) = taken(first)
+
+    second = RunBook()
+    second.restore([image])
+    second.changes.epoch = 1
+    second.changes.know([("run-1", written["id"], written["received_us"])])
+    tell(second, "task-succeeded", after=5, runtime=2.0)
+
+    assert [row["id"] for row in taken(second)] == [written["id"]]

@@ -60,24 +60,27 @@ def _lane(
 
 
 def _spans(told: Sequence[LockMoment], held: HeldLock | None, runs: Mapping[str, Sequence[Run]]) -> Iterator[Span]:
-    ended = set()
+    ended, began = set[str](), dict[str, datetime]()
     for one in told:
-        if one.what in ENDS and one.token_digest not in ended:
-            ended.add(one.token_digest)
+        token = one.token_digest
+        if one.what in {"acquired", "restored"}:
+            began[token] = one.at
+            ended.discard(token)
+        elif one.what in ENDS and token not in ended:
+            ended.add(token)
             goes_on = _goes_on_until(one, runs)
             yield Span(
-                from_at=one.at - (one.span or timedelta(0)),
+                from_at=began.pop(token, one.at - (one.span or timedelta(0))),
                 to_at=goes_on or one.at,
-                token_digest=one.token_digest,
+                token_digest=token,
                 end=one.what,
                 by=one.by,
                 lapsed_at=one.at if goes_on else None,
             )
-    for one in told:
-        if one.what == "acquired" and one.token_digest not in ended and (held is None or held.token_digest != one.token_digest):
-            yield Span(from_at=one.at, to_at=one.at, token_digest=one.token_digest)  # its end was not told
     if held is not None:
-        yield Span(from_at=held.acquired_at or held.first_seen_at, to_at=None, token_digest=held.token_digest)
+        yield Span(from_at=began.pop(held.token_digest, held.acquired_at or held.first_seen_at), to_at=None, token_digest=held.token_digest)
+    for token, at in began.items():
+        yield Span(from_at=at, to_at=at, token_digest=token)  # its end was not told
 
 
 def _goes_on_until(left: LockMoment, runs: Mapping[str, Sequence[Run]]) -> datetime | None:

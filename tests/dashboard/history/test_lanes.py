@@ -56,6 +56,12 @@ def test_lock_that_is_held_still_is_a_span_without_an_end(write):  # noqa: F811
     assert lanes_between(at(-60), at(0), [lock]).lanes == []
 
 
+def test_lock_that_was_released_by_hand_and_put_back_is_two_spans(write):  # noqa: F811
+    write([], event(10, "acquired", "run-a"), event(20, "by-hand", "run-a"), event(25, "restored", "run-a"), spanned(event(40, "released", "run-a"), 30))
+
+    assert [(span.from_at, span.to_at, span.end) for span in lane(0, 60).spans] == [(at(10), at(20), "by-hand"), (at(25), at(40), "released")]
+
+
 def test_run_that_went_on_without_its_lock_is_an_overrun_until_its_end(write):  # noqa: F811
     write([run("run-a", ended=20)], event(1, "acquired", "run-a"), spanned(event(9, "expired", "run-a"), 8))
 

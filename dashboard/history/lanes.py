@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dashboard.history.lock_rows import CODES, LEFT
-from dashboard.history.overlaps import events, run_at, runs_under, told_end
+from dashboard.history.lock_runs import run_at, runs_under, told_end
+from dashboard.history.locks import events
 from dashboard.history.read import EPOCH
 from dashboard.records import HeldLock, Lane, LockMoment, Run, Span, Wait
 

@@ -31,6 +31,11 @@ def page_of(lock_id: str, before: int = LAST, limit: int = 100, alias: str = "de
     return LockPage(moments_of(rows[:limit], alias), rows[limit - 1][0] if len(rows) > limit else 0)
 
 
+def events(alias: str, condition: str) -> list[LockMoment]:
+    """What happened under this condition, which has whole numbers and names of our own alone.  Cost: as of `page_of`."""
+    return moments_of(_rows(alias, condition, ()), alias)
+
+
 def _rows(alias: str, condition: str, values: Sequence[Any]) -> list[Sequence[Any]]:
     with connections[alias].cursor() as cursor:
         cursor.execute(f"SELECT {', '.join(COLUMNS)} FROM {TABLE} WHERE {condition}", values)  # noqa: S608  # columns and conditions of our own

@@ -4,19 +4,14 @@ A lock that left its holder (it expired, was released by hand, flushed, or taken
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connections
-
-from dashboard.history.lock_rows import CODES, LEFT, TABLE
-from dashboard.history.lock_rows import COLUMNS as LOCK_COLUMNS
-from dashboard.history.locks import LAST, moments_of
-from dashboard.history.names_read import known_names
-from dashboard.history.read import run_of
-from dashboard.history.rows import COLUMNS, key_of, key_of_identity
-from dashboard.history.statements import TABLE as RUNS
+from dashboard.history.lock_rows import CODES, LEFT
+from dashboard.history.lock_runs import run_at, runs_under, told_end
+from dashboard.history.locks import LAST, events
+from dashboard.history.rows import key_of_identity
 from dashboard.records import LockMoment, Run
 
 MAX_LEFT = 500  # locks that left their holder, on one page
@@ -73,17 +68,6 @@ def _pair(left: LockMoment, later: LockMoment, runs: Mapping[str, Sequence[Run]]
     )  # fmt: skip
 
 
-def run_at(moment: LockMoment, runs: Mapping[str, Sequence[Run]]) -> Run | None:
-    """The execution that it was then: the latest of that id that had been heard of."""
-    heard = [run for run in runs.get(moment.task_id or "", ()) if run.row <= moment.row]
-    return max(heard, key=lambda run: run.row, default=None)
-
-
-def told_end(run: Run) -> datetime | None:
-    """When its end was told, by our clock: its worker's may be an hour off."""
-    return run.heard_at if run.outcome is not None else None
-
-
 def _acquired_after(left: Sequence[LockMoment], alias: str) -> Mapping[str, Sequence[LockMoment]]:
     """By lock, what took it after it first left somebody."""
     found: dict[str, list[LockMoment]] = defaultdict(list)
@@ -93,27 +77,4 @@ def _acquired_after(left: Sequence[LockMoment], alias: str) -> Mapping[str, Sequ
         of = f"lock IN ({', '.join(map(str, keys))}) AND id > {since:d} AND what = {CODES['acquired']:d} ORDER BY id LIMIT {MAX_ACQUIRED:d}"
         for one in events(alias, of):
             found[one.lock_id].append(one)
-    return found
-
-
-def events(alias: str, condition: str) -> list[LockMoment]:
-    """What is written of locks under this condition, which has whole numbers and names of our own alone."""
-    with connections[alias].cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join(LOCK_COLUMNS)} FROM {TABLE} WHERE {condition}")  # noqa: S608  # whole numbers, and names of our own
-        return moments_of(cursor.fetchall(), alias)
-
-
-def runs_under(task_ids: Collection[str], alias: str) -> Mapping[str, Sequence[Run]]:
-    """Every execution under these ids."""
-    found: dict[str, list[Run]] = defaultdict(list)
-    keys = ", ".join(str(key_of(task_id)) for task_id in sorted(task_ids))
-    if keys:
-        texts = known_names(alias).texts
-        with connections[alias].cursor() as cursor:
-            cursor.execute(f"SELECT DISTINCT segment FROM {RUNS}")  # noqa: S608  # as above
-            segments = ", ".join(str(segment) for (segment,) in cursor.fetchall()) or "-1"
-            cursor.execute(f"SELECT {', '.join(COLUMNS)} FROM {RUNS} WHERE segment IN ({segments}) AND key IN ({keys})")  # noqa: S608  # as above
-            for row in cursor.fetchall():
-                run = run_of(row, texts)
-                found[run.task_id].append(run)
     return found

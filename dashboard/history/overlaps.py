@@ -6,7 +6,7 @@ A lock that left its holder (it expired, was released by hand, flushed, or taken
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dashboard.history.lock_rows import CODES, LEFT
 from dashboard.history.lock_runs import run_at, runs_under, told_end
@@ -16,6 +16,7 @@ from dashboard.records import LockMoment, Run
 
 MAX_LEFT = 500  # locks that left their holder, on one page
 MAX_ACQUIRED = 5000
+TOLD_LATE = timedelta(seconds=1)  # a lock that has another token at the next look may have been released before: then its run's end is told in a moment
 LEAVING = ", ".join(str(CODES[what]) for what in LEFT)
 
 
@@ -60,7 +61,8 @@ def _pair(left: LockMoment, later: LockMoment, runs: Mapping[str, Sequence[Run]]
     if first is None or later.row <= left.row or later.token_digest == left.token_digest or later.task_id == left.task_id:
         return None
     ended_at, second_ended_at = told_end(first), told_end(second) if second else None
-    if ended_at is not None and ended_at <= later.at:
+    told_late = TOLD_LATE if left.what == "changed" else timedelta(0)
+    if ended_at is not None and ended_at <= later.at + told_late:
         return None
     to_at = min((at for at in (ended_at, second_ended_at) if at is not None), default=None)
     return Overlap(

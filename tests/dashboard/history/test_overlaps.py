@@ -53,6 +53,11 @@ def test_run_that_took_a_lock_which_left_the_one_before_while_it_went_on_overlap
     assert (pair.to_at - pair.from_at).total_seconds() == 5
 
 
+def test_lock_that_was_released_and_taken_between_two_looks_is_no_overlap_though_the_first_run_has_yet_to_say_its_end(write):
+    write([run("run-a", ended=10.2), run("run-b", ended=15)], *TAKEN, event(9.9, "changed", "run-a"))
+    assert overlaps().overlaps == []
+
+
 def test_overlap_that_is_told_twice_is_one(write):
     write([run("run-a", ended=20), run("run-b", ended=30)], *TAKEN, event(5, "expired", "run-a"), event(20, "lost", "run-a"))
     (pair,) = overlaps().overlaps

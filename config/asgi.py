@@ -2,16 +2,17 @@
 
 import os
 
+import django
 from channels.routing import ProtocolTypeRouter
-from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-django_application = get_asgi_application()
+django.setup(set_prefix=False)
 
+from config.threads import ThreadKeepingHandler  # noqa: E402  # as below
 from dashboard.checks import refuse_unsafe_start  # noqa: E402  # needs the settings
 from dashboard.garbage import collect_rarely  # noqa: E402
 from dashboard.web.sockets import websocket_application  # noqa: E402  # needs the apps
 
 refuse_unsafe_start()
-application = ProtocolTypeRouter({"http": django_application, "websocket": websocket_application})
+application = ProtocolTypeRouter({"http": ThreadKeepingHandler(), "websocket": websocket_application})
 collect_rarely()

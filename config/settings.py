@@ -74,6 +74,8 @@ STATIC_URL = "static/"
 STATIC_ROOT = env.str("LOCKHOUSE_STATIC_ROOT", default=str(BASE_DIR / "var" / "static"))
 WHITENOISE_USE_FINDERS = True  # what was not collected is served all the same, so an empty STATIC_ROOT is no fault
 warnings.filterwarnings("ignore", message="No directory at", category=UserWarning)
+# WhiteNoise sends its files by a plain iterator: Django reads the whole first, which for files of some kilobytes is no fault either.
+warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 WHITENOISE_MAX_AGE = 0 if DEBUG else 3600
 
 DATABASES: dict[str, Any] = {"default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'lockhouse.sqlite3'}")}

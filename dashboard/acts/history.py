@@ -7,7 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from dashboard.acts import parts
 from dashboard.acts.refusals import Refused
@@ -42,10 +42,17 @@ def sent_by(act_id: uuid.UUID) -> OperatorAct:
 
 
 def acts(query: str, number: str | None) -> Page[OperatorAct]:
-    """A page of acts, the newest first, every word of the query is in the target, user, reason, cache, state or answer.
+    """A page of the acts that match; those of which nobody knows what came are settled, the newest first, as far as a moment allows."""
+    page = Paginator(matching(query), PAGE_SIZE).get_page(number)
+    page.object_list = list(page.object_list)
+    _settle_some(page.object_list)
+    return page
+
+
+def matching(query: str) -> QuerySet[OperatorAct]:
+    """The acts, the newest first, where every word of the query is in the target, user, reason, cache, state or answer.
 
     The parts of an act are found by their own words alone: without a query the whole stands for them.
-    Those of which nobody knows what came are settled, the newest first, as far as a moment allows.
     """
     found = OperatorAct.objects.all() if query.split() else OperatorAct.objects.exclude(nonce__startswith=parts.PREFIX)
     for word in query.split():
@@ -59,10 +66,7 @@ def acts(query: str, number: str | None) -> Page[OperatorAct]:
             | Q(state__iexact=word)
             | Q(code__iexact=word)
         )
-    page = Paginator(found, PAGE_SIZE).get_page(number)
-    page.object_list = list(page.object_list)
-    _settle_some(page.object_list)
-    return page
+    return found
 
 
 def _settle_some(listed: Iterable[OperatorAct]) -> None:

@@ -3,9 +3,9 @@
 What the snapshot has is newer than what is written, so a run that both have is shown as the snapshot has it; one that is not written yet is there as well.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dashboard.history.problems import AWAY, reason_of
 from dashboard.history.read import gaps, id_at, page, runs_of_identity
@@ -13,11 +13,12 @@ from dashboard.history.rows import STATES, US, Gap
 from dashboard.history.search import Wanted
 from dashboard.judge.query import words_of
 from dashboard.judge.runs import FIELDS, WAITING, JudgedRun, judge_past, matches_run, runs_of, time_of
-from dashboard.records import Snapshot
+from dashboard.records import Run, Snapshot
 
 LAST = 2**63 - 1
 AT_ONCE = 1000
 MAX_GAPS = 3
+ROUNDED = timedelta(microseconds=1)  # what an instant may lose in a snapshot
 CODES: Mapping[str, frozenset[int]] = {
     **{state: frozenset({code}) for code, state in enumerate(STATES)},
     "unknown": frozenset({0, 1}),  # that it goes on was written, and nobody followed it any more
@@ -48,13 +49,30 @@ def ended(known: Snapshot, judged: Sequence[JudgedRun], q: str, states: Collecti
     except AWAY as error:
         return Ended(runs=live if before == LAST else (), problem=reason_of(error))
     low = found.runs[-1].row if found.more else 0
-    newer = {one.run.row for one in judged if one.run.row}
     here = [one for one in live if low <= (one.run.row or LAST) < before or (not one.run.row and before == LAST)]
-    past = judge_past([run for run in found.runs if run.row not in newer], known)
-    rows = sorted([*here, *past], key=lambda one: one.run.row or LAST, reverse=True)
-    if len(rows) > limit:
-        return Ended(runs=rows[:limit], older=rows[limit - 1].run.row or LAST - 1)  # those that are not written within the second are on a first page alone
-    return Ended(runs=rows, older=low)
+    past = [one for one in judge_past(_others(found.runs, judged), known) if not one.is_going or (matches_run(one, q) and (states is None or one.state in states))]
+    listed = sorted([*here, *past], key=lambda one: one.run.row or LAST, reverse=True)
+    if len(listed) > limit:
+        return Ended(runs=listed[:limit], older=listed[limit - 1].run.row or LAST - 1)  # those that are not written within the second are on a first page alone
+    return Ended(runs=listed, older=low)
+
+
+def _others(found: Iterable[Run], judged: Iterable[JudgedRun]) -> list[Run]:
+    """Those of the history that the snapshot does not have."""
+    rows, unwritten = set[int](), dict[tuple[str, int], Run]()
+    for run in (one.run for one in judged):
+        if run.row:
+            rows.add(run.row)
+        else:
+            unwritten[run.task_id, run.retries] = run
+    return [run for run in found if run.row not in rows and not _is_same(run, unwritten.get((run.task_id, run.retries)))]
+
+
+def _is_same(row: Run, unwritten: Run | None) -> bool:
+    """Whether this is the row of a run that the snapshot had before it was written; another delivery was received at another time."""
+    if unwritten is None or unwritten.received_at is None or row.received_at is None:
+        return unwritten is not None
+    return abs(row.received_at - unwritten.received_at) <= ROUNDED
 
 
 def every(known: Snapshot, judged: Sequence[JudgedRun], q: str, states: Collection[str] | None = None) -> Iterator[JudgedRun]:
@@ -78,9 +96,8 @@ def gaps_since(at: datetime) -> list[Gap]:
 def executions(run_id: str, known: Snapshot, judged: Sequence[JudgedRun]) -> list[JudgedRun]:
     """Every execution under the task id that goes by this id in addresses, the latest first: the snapshot's, and others out of the history."""
     live = runs_of(run_id, judged)
-    rows = {one.run.row for one in live}
     try:
-        past = [run for run in runs_of_identity(run_id) if run.row not in rows]
+        past = _others(runs_of_identity(run_id), live)
     except AWAY:
         return live
     found = [*live, *judge_past(past, known)]

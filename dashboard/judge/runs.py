@@ -10,7 +10,7 @@ import msgspec
 from dashboard.judge.facts import Facts, gather
 from dashboard.judge.life import Life, incarnation, life_of_process
 from dashboard.judge.query import within, words_of
-from dashboard.records import Evidence, JudgedLock, Policy, Run, Snapshot
+from dashboard.records import SENT_KEPT, Evidence, JudgedLock, Policy, Run, Snapshot
 from dashboard.records.identity import identity
 
 STATES = ("lost", "unknown", "active", "received", "scheduled", "sent", "failed", "refused", "retried", "rejected", "revoked", "succeeded")
@@ -18,6 +18,7 @@ WAITING = frozenset({"received", "scheduled", "sent"})
 GOING = WAITING | {"lost", "unknown", "active"}
 ENDS = {"SUCCESS": "succeeded", "FAILURE": "failed", "RETRY": "retried", "REVOKED": "revoked", "REJECTED": "rejected", "LOST": "lost"}
 BLINDING = frozenset({"broker", "events", "workers", "lockhouse"})  # without these a worker's silence may be ours
+BEHIND = timedelta(seconds=2)  # a run is written to the history before a snapshot has it, at times
 FIELDS = frozenset({"task", "worker", "queue", "state", "lock", "id", "since", "until"})
 
 
@@ -68,17 +69,38 @@ def runs_of(run_id: str, judged: Iterable[JudgedRun]) -> list[JudgedRun]:
 
 
 def judge_past(runs: Iterable[Run], snapshot: Snapshot) -> list[JudgedRun]:
-    """Runs of the history that the snapshot has no more, in their order: how they ended, or that nobody followed them to their end."""
+    """Runs of the history that the snapshot does not have, in their order: how they ended, that they go on, or that nobody followed them to their end."""
     skews = {(worker.name, worker.pid): worker.clock_skew for worker in snapshot.workers}
-    return [_past(run, skews.get((run.worker or "", run.parent_pid))) for run in runs]
+    return [_past(run, skews.get((run.worker or "", run.parent_pid)), snapshot) for run in runs]
 
 
-def _past(run: Run, skew: timedelta | None) -> JudgedRun:
+def _past(run: Run, skew: timedelta | None, snapshot: Snapshot) -> JudgedRun:
     delivery = run.row if run.redelivered else 0
-    if run.outcome is None:
-        unfollowed = msgspec.structs.replace(run, outcome="UNKNOWN")
-        return JudgedRun(run=unfollowed, state="unknown", evidence=(Evidence(code="run_not_followed", values={}),), skew=skew, delivery=delivery)
-    return JudgedRun(run=run, state="refused" if run.is_refused else ENDS.get(run.outcome, "unknown"), skew=skew, delivery=delivery)
+    if run.outcome is not None:
+        return JudgedRun(run=run, state="refused" if run.is_refused else ENDS.get(run.outcome, "unknown"), skew=skew, delivery=delivery)
+    if run.heard_at is not None and snapshot.at is not None and run.heard_at > snapshot.at - BEHIND:
+        return JudgedRun(run=run, state=_told_state(run, snapshot.at), skew=skew, delivery=delivery)
+    if _is_beyond(run, snapshot):
+        return JudgedRun(run=run, state=_told_state(run, snapshot.at), evidence=(Evidence(code="run_beyond", values={}),), skew=skew, delivery=delivery)
+    unfollowed = msgspec.structs.replace(run, outcome="UNKNOWN")
+    return JudgedRun(run=unfollowed, state="unknown", evidence=(Evidence(code="run_not_followed", values={}),), skew=skew, delivery=delivery)
+
+
+def _is_beyond(run: Run, snapshot: Snapshot) -> bool:
+    """Whether the observer may follow it still though its snapshot has no room for it: the end of a run that it drops, but for one only sent, it writes."""
+    since = snapshot.observer.since if snapshot.observer else None
+    if not snapshot.more_runs or since is None or snapshot.at is None or run.heard_at is None:
+        return False
+    return run.heard_at >= since and (run.worker is not None or run.heard_at > snapshot.at - SENT_KEPT)
+
+
+def _told_state(run: Run, now: datetime | None) -> str:
+    """How far it has come by what was told of it."""
+    if run.worker is None:
+        return "sent"
+    if run.started_at is not None:
+        return "active"
+    return "scheduled" if now is not None and run.eta_at is not None and run.eta_at > now else "received"
 
 
 def _by_holder(locks: Iterable[JudgedLock]) -> dict[str, list[JudgedLock]]:
@@ -131,9 +153,9 @@ class _Judge:
     def _state(self, run: Run) -> tuple[str, tuple[Evidence, ...]]:
         if run.ended_at is not None or run.outcome is not None:
             return "refused" if run.is_refused else ENDS.get(run.outcome or "", "unknown"), ()
+        state = _told_state(run, self._facts.now)
         if run.worker is None:
-            return "sent", self._untold(run)
-        state = "active" if run.started_at is not None else "scheduled" if run.eta_at is not None and run.eta_at > self._facts.now else "received"
+            return state, self._untold(run)
         life = None if self._is_blind else self._life(run.worker, run.parent_pid)
         if life is None:
             return state, ()

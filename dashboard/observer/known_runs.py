@@ -10,14 +10,13 @@ from dashboard.observer.live_run import LiveRun
 from dashboard.observer.lock_interest import LockInterest
 from dashboard.observer.run_changes import RunChanges
 from dashboard.observer.worker_book import began_at
-from dashboard.records import RUN_KEPT, HeldLock, Refusal, Run, Worker
+from dashboard.records import RUN_KEPT, SENT_KEPT, HeldLock, Refusal, Run, Worker
 
 MAX_RUNS = 20_000  # that go on, and as many that ended
 MAX_SHOWN = 2000
 MAX_SENT_SHOWN = 500
 MAX_BEFORE = 500
 MAX_KEPT = 2000  # ended long ago, and kept for a lock
-SENT_KEPT = timedelta(hours=1)
 UNHEARD = timedelta(hours=1)  # a run of a process that another has replaced; as long as a silent worker is known
 Process = tuple[str, int | None]  # a worker's name and the pid of its own process
 

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+SENT_KEPT = timedelta(hours=1)  # and one that was only sent, after its sending
 RUN_KEPT = timedelta(minutes=5)  # how long a run is remembered after its end; longer where a lock names it
 
 

@@ -18,8 +18,10 @@ from dashboard.acts.refusals import Refused
 from dashboard.acts.release import Outcome, execute, plan_release
 from dashboard.acts.sending import digest_of
 from dashboard.acts.undo import undo
+from dashboard.api.act_rows import act_row
 from dashboard.conf import conf
 from dashboard.web.access import page_for
+from dashboard.web.export import FILES, rows_response
 from dashboard.web.instants import maybe
 from dashboard.web.preflight_rows import sent_facts, verdict_of
 from dashboard.web.show import is_partial, now_utc, show_page
@@ -40,8 +42,10 @@ def lock_release(request: HttpRequest, id: str) -> HttpResponse:  # noqa: A002  
 @require_safe
 @page_for("lockhouse.view_acts")
 def acts(request: HttpRequest) -> HttpResponse:
-    """Every act, newest first."""
+    """Every act, newest first; `?format=csv` or `json` is the same as a file, as it stands in the record."""
     query = request.GET.get("q", "")[:200]
+    if (kind := request.GET.get("format", "")) in FILES:
+        return rows_response(request, kind, "acts", map(act_row, history.matching(query).iterator()), now_utc(), is_whole=True)
     page = history.acts(query, request.GET.get("p"))
     undone = history.undone(page.object_list)
     rows = [{**_row(act), "target_url": _target_url(act), "can_be_undone": act.pk not in undone and may_undo(request, act)} for act in page.object_list]

@@ -30,7 +30,7 @@ LINE_STATES: Mapping[str, str | Promise] = {
 SENDERS: Mapping[str, str | Promise] = {
     "beat": gettext_lazy("beat"),
     "lockhouse": gettext_lazy("Lockhouse"),
-    "unseen": gettext_lazy("sender not seen"),
+    "unseen": gettext_lazy("not seen"),
 }
 
 

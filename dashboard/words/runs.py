@@ -49,6 +49,7 @@ SENTENCES: Mapping[str, str] = {
     "run_lock_expires": N_("its lock %(lock)s expires, if it is not released or extended before"),
     "run_due_again": N_("Redis gives it out again on %(queue)s from then on, unless it is acknowledged before"),
     "run_comes_again": N_("it was not acknowledged: Redis gives it out again on %(queue)s"),
+    "run_beyond": N_("as the history has it, for more go on than are at hand"),
     "run_not_followed": N_("no observer followed it to its end"),
     "run_lost_here": N_("it had been acknowledged: it will not run again"),
 }

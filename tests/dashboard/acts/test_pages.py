@@ -1,3 +1,6 @@
+import csv
+import io
+import json
 import re
 from html import unescape
 
@@ -248,6 +251,23 @@ def test_the_list_of_acts_is_filtered_and_paged(scene, operator, auditor):
     assert "reason 2" not in one
     assert "No act matches" in nothing
     assert client.get(reverse("lockhouse:acts"), {"p": "x"}).status_code == 200
+
+
+def test_the_list_of_acts_is_a_file_too(scene, operator, auditor, viewer):
+    act = release(operator, scene.orphan("lock_first"), reason="=HYPERLINK(1)").act
+    release(operator, scene.orphan("lock_second"))
+    client = logged_in(auditor)
+
+    page = client.get("/acts/?q=first").content.decode()
+    [row] = csv.DictReader(io.StringIO(client.get("/acts/?q=first&format=csv").getvalue().decode()))
+    listed = [json.loads(line) for line in client.get("/acts/?format=json").getvalue().splitlines()]
+
+    assert "?q=first&amp;format=csv" in page
+    assert (row["id"], row["act"], row["target"], row["user"], row["state"], row["code"]) == (str(act.pk), "lock-release", "lock_first", operator.username, "done", "released")
+    assert row["reason"] == "'=HYPERLINK(1)"
+    assert [one["target"] for one in listed] == ["lock_second", "lock_first"]
+    assert "token" not in row
+    assert logged_in(viewer).get("/acts/?format=csv").status_code == 403
 
 
 def test_the_list_of_acts_leads_to_the_undo_as_long_as_there_is_one(scene, operator):

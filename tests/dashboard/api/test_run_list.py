@@ -3,14 +3,17 @@
 import csv
 import io
 import re
+from datetime import UTC, datetime, timedelta
+from time import time
 
 import pytest
 from django.test import Client
 
 from dashboard.history import names_read
-from dashboard.history.rows import FAILED, SUCCEEDED, Batch, Gap
+from dashboard.history.rows import FAILED, SUCCEEDED, US, Batch, Gap
 from dashboard.history.write import Writer
 from dashboard.models import TaskRun
+from dashboard.records import Observer
 from dashboard.records.identity import identity
 from tests.dashboard.api.test_locks import bearer
 from tests.dashboard.api.test_queues import put
@@ -77,6 +80,46 @@ def test_a_run_that_nobody_followed_to_its_end_is_not_called_going(known, viewer
     put(runs=())
 
     assert ("run-28", "unknown") in listed(viewer)
+
+
+def test_a_run_that_was_written_before_the_snapshot_has_it_goes_on(known, viewer):
+    """The history is read after the snapshot, and may be ahead of it."""
+    now_us = int(time() * US)
+    known.write(Batch(rows=[make_row(task_id="new", id=now_us * 256, received_us=now_us, started_us=now_us, heard_us=now_us)]), now_us)
+
+    assert ("new", "active") in listed(viewer)
+    assert "new" not in dict(listed(viewer, "state:unknown"))
+
+
+@pytest.mark.parametrize("received_us", [0, 3])
+def test_a_run_that_the_snapshot_had_before_it_was_written_is_listed_once(known, viewer, put, received_us):
+    now = datetime.now(UTC)
+    at_us = round(now.timestamp() * US)
+    known.write(Batch(rows=[make_row(task_id="new", id=at_us * 256, received_us=at_us, heard_us=at_us)]), at_us)
+    put(runs=(make_run(task_id="new", row=0, received_at=now + timedelta(microseconds=1) if received_us else None),))
+
+    assert [task_id for task_id, _state in listed(viewer)].count("new") == 1
+
+
+def test_another_delivery_of_a_run_that_is_not_written_yet_is_another_run(known, viewer, put):
+    put(runs=(make_run(task_id="run-20", row=0, received_at=datetime.now(UTC)),))
+
+    assert [task_id for task_id, _state in listed(viewer)].count("run-20") == 2
+
+
+def test_a_run_for_which_the_snapshot_has_no_room_goes_on_as_far_as_was_told(known, viewer, put):
+    now = datetime.now(UTC)
+    since = Observer(leader="ours:1", since=now - timedelta(minutes=10))
+    minute_us = int((now.timestamp() - 60) * US)
+    rows = [make_row(task_id="beyond", id=minute_us * 256, received_us=minute_us, heard_us=minute_us)]
+    known.write(Batch(rows=rows), minute_us)
+    put(runs=(), more_runs=1, observer=since)
+
+    found = dict(listed(viewer))
+
+    assert (found["beyond"], found["run-28"]) == ("received", "unknown"), "the latter was heard of before this observer began"
+    [row] = [one for one in Client(headers=bearer(viewer)).get("/api/v1/runs").json()["runs"] if one["task_id"] == "beyond"]
+    assert row["evidence"] == ["as the history has it, for more go on than are at hand"]
 
 
 def test_one_run_of_the_history_has_its_page_and_its_whole_life(known, operator):

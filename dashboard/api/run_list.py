@@ -38,23 +38,27 @@ class Ended:
 
 def going(judged: Sequence[JudgedRun], q: str, states: Collection[str] | None = None) -> list[JudgedRun]:
     """Those that go on and have every part of the query."""
-    return [one for one in judged if one.is_going and matches_run(one, q) and (states is None or one.state in states)]
+    return [one for one in judged if one.is_going and _is_asked(one, q, states)]
 
 
 def ended(known: Snapshot, judged: Sequence[JudgedRun], q: str, states: Collection[str] | None = None, *, before: int = LAST, limit: int) -> Ended:
     """A page of those that ended; `judged` is the whole snapshot.  Cost: two statements that read indexes."""
-    live = [one for one in judged if not one.is_going and matches_run(one, q) and (states is None or one.state in states)]
+    live = [one for one in judged if not one.is_going and _is_asked(one, q, states)]
     try:
         found = page(wanted(q, states, before), limit)
     except AWAY as error:
         return Ended(runs=live if before == LAST else (), problem=reason_of(error))
     low = found.runs[-1].row if found.more else 0
     here = [one for one in live if low <= (one.run.row or LAST) < before or (not one.run.row and before == LAST)]
-    past = [one for one in judge_past(_others(found.runs, judged), known) if not one.is_going or (matches_run(one, q) and (states is None or one.state in states))]
+    past = [one for one in judge_past(_others(found.runs, judged), known) if not one.is_going or _is_asked(one, q, states)]
     listed = sorted([*here, *past], key=lambda one: one.run.row or LAST, reverse=True)
     if len(listed) > limit:
         return Ended(runs=listed[:limit], older=listed[limit - 1].run.row or LAST - 1)  # those that are not written within the second are on a first page alone
     return Ended(runs=listed, older=low)
+
+
+def _is_asked(one: JudgedRun, q: str, states: Collection[str] | None) -> bool:
+    return (states is None or one.state in states) and matches_run(one, q)
 
 
 def _others(found: Iterable[Run], judged: Iterable[JudgedRun]) -> list[Run]:

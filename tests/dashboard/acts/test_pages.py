@@ -263,7 +263,8 @@ def test_the_list_of_acts_is_a_file_too(scene, operator, auditor, viewer):
     listed = [json.loads(line) for line in client.get("/acts/?format=json").getvalue().splitlines()]
 
     assert "?q=first&amp;format=csv" in page
-    assert (row["id"], row["act"], row["target"], row["user"], row["state"], row["code"]) == (str(act.pk), "lock-release", "lock_first", operator.username, "done", "released")
+    assert (row["id"], row["act"], row["target"]) == (str(act.pk), "lock-release", "lock_first")
+    assert (row["user"], row["state"], row["code"]) == (operator.username, "done", "released")
     assert row["reason"] == "'=HYPERLINK(1)"
     assert [one["target"] for one in listed] == ["lock_second", "lock_first"]
     assert "token" not in row

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from dashboard.judge.facts import Facts
 from dashboard.judge.holders import may_have_tried
-from dashboard.judge.life import Life, is_a_later_one, life_of, life_of_process, speaks_alone
+from dashboard.judge.life import Life, is_a_later_one, life_of, life_of_process, own_answer_at
 from dashboard.records import Evidence, HeldLock, Holder, Run, Worker
 
 
@@ -42,12 +42,13 @@ def _workers_that_could(mine: Run, facts: Facts) -> Iterator[Worker]:
 
 def _is_accounted_for(worker: Worker, lock: HeldLock, at: datetime, mine: Run, facts: Facts) -> bool:
     """Whether all that runs in it is known, and none of it can be the holder."""
-    if worker.active is None or worker.active_at is None or not speaks_alone(worker, facts.workers[worker.name]):
+    answered_at = own_answer_at(worker, facts.workers[worker.name])
+    if worker.active is None or worker.active_at is None or answered_at is None:
         return False
     if worker.first_heard_at <= lock.first_seen_at and is_a_later_one(worker, lock, facts):
         return False  # the process before had its name and pid, and may be leaving
-    after_the_lock = worker.active_at - lock.first_seen_at >= facts.policy.answer_margin
-    if not after_the_lock and not (worker.sends_events and facts.are_told_since(worker.active_at)):
+    after_the_lock = answered_at - lock.first_seen_at >= facts.policy.answer_margin
+    if not after_the_lock and not (worker.sends_events and facts.are_told_since(answered_at)):
         return False
     return not any(_is_unclear(task_id, worker, worker.active_at, at, mine, facts) for task_id in worker.active)
 

@@ -105,8 +105,8 @@ def _is_its_own_end(lock: HeldLock, run: Run | None, mine: Worker | None, proces
     if facts.are_told_since(min(lock.first_seen_at, _began_at(run) or lock.first_seen_at)):
         return not any(other is not run and other.ended_at is None and _is_same_try(other, run) for other in facts.runs.get(run.task_id if run else "", ()))
     told_at = run.heard_at if run else None
-    is_asked = mine is not None and mine.active_at is not None and told_at is not None and mine.active_at >= told_at
-    return is_asked and mine is not None and speaks_alone(mine, processes)
+    answered_at = own_answer_at(mine, processes) if mine else None
+    return answered_at is not None and told_at is not None and answered_at >= told_at
 
 
 def _began_at(run: Run | None) -> datetime | None:
@@ -145,7 +145,7 @@ def _heard(lock: HeldLock, holder: Holder, run: Run | None, mine: Worker, proces
         return _say("dead", "process_gone", worker=mine.name, pid=holder.pid, answered_at=mine.pool_read_at)
     if run is not None and run.outcome == "REVOKED":
         return _say("unknown", "run_revoked", worker=mine.name, task_id=holder.task_id, at=run.ended_at)
-    if mine.active is not None and mine.active_at is not None and (listed := _listed(lock, holder, run, mine, mine.active_at, processes, facts)):
+    if mine.active is not None and (listed := _listed(lock, holder, run, mine, processes, facts)):
         return listed
     if run is not None and run.started_at is not None and run.ended_at is None and facts.are_told_since(run.heard_at or run.started_at):
         return _say("alive", "run_started", task_id=run.task_id, worker=mine.name, at=run.started_at)
@@ -153,21 +153,28 @@ def _heard(lock: HeldLock, holder: Holder, run: Run | None, mine: Worker, proces
     return _say("alive" if young else "unknown", "worker_heard", worker=mine.name, last_heard_at=mine.last_heard_at)
 
 
-def _listed(lock: HeldLock, holder: Holder, run: Run | None, mine: Worker, asked_at: datetime, processes: list[Worker], facts: Facts) -> Life | None:
+def _listed(lock: HeldLock, holder: Holder, run: Run | None, mine: Worker, processes: list[Worker], facts: Facts) -> Life | None:
     """What the runs that it named say; None: that was too long ago, or the run may have begun or ended around it, or another answered."""
     if holder.task_id in (mine.active or ()):
-        is_recent = facts.now - asked_at <= facts.policy.grace
-        return _say("alive", "run_active", task_id=holder.task_id, worker=mine.name, seen_at=asked_at) if is_recent else None
+        is_recent = mine.active_at is not None and facts.now - mine.active_at <= facts.policy.grace
+        return _say("alive", "run_active", task_id=holder.task_id, worker=mine.name, seen_at=mine.active_at) if is_recent else None
+    answered_at = own_answer_at(mine, processes)
     last_active = max(filter(None, (lock.first_seen_at, run.last_active_at if run else None)))
-    if asked_at - last_active < ABSENT_FOR or not speaks_alone(mine, processes):
+    if answered_at is None or answered_at - last_active < ABSENT_FOR:
         return None
-    return _say("dead", "run_not_active", worker=mine.name, task_id=holder.task_id, answered_at=asked_at)
+    return _say("dead", "run_not_active", worker=mine.name, task_id=holder.task_id, answered_at=answered_at)
 
 
-def speaks_alone(mine: Worker, processes: list[Worker]) -> bool:
-    """Whether what was answered under its name can only be its own: no other process of that name was heard since shortly before."""
-    since = (mine.active_at or mine.last_heard_at) - TOGETHER
-    return not any(other is not mine and other.said_offline_at is None and other.last_heard_at >= since for other in processes)
+def own_answer_at(mine: Worker, processes: list[Worker]) -> datetime | None:
+    """When it was last asked for its runs and the answer can only be its own; None: another may have answered each time.
+
+    Of two processes of one name the first that answers is heard, and one of them may send nothing else: only a call to everybody tells.
+    """
+    if mine.spoke_alone_at is None:
+        return None
+    since = mine.spoke_alone_at - TOGETHER
+    is_shared = any(other is not mine and other.said_offline_at is None and other.last_heard_at >= since for other in processes)
+    return None if is_shared else mine.spoke_alone_at
 
 
 def _process_is_gone(lock: HeldLock, holder: Holder, mine: Worker, facts: Facts) -> bool:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from dashboard.judge.facts import Facts
 from dashboard.records import Evidence, Worker
 
+SHARED_FOR = timedelta(seconds=60)  # everybody is called every five seconds or so
 TOGETHER = timedelta(seconds=5)  # two processes of one name heard this long beside each other are no restart
 AT_ONCE = timedelta(seconds=45)  # the system closes the connections of a process that dies; what is closed later may be so for being idle (HAProxy: 50 s)
 
@@ -14,6 +15,8 @@ DEAF_FOR = timedelta(seconds=10)  # so long after the last event a subscription 
 
 def name_is_shared(processes: list[Worker], facts: Facts) -> bool:
     """Whether two processes that are heard now call themselves the same."""
+    if any(worker.shared_at is not None and facts.now - worker.shared_at <= SHARED_FOR for worker in processes):
+        return True
     newest = processes[0]
     others = [worker for worker in processes[1:] if worker.said_offline_at is None]
     return any(worker.last_heard_at > newest.first_heard_at + TOGETHER and not facts.silent(worker) for worker in others)

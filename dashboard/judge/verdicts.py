@@ -14,6 +14,7 @@ from dashboard.records import CatalogueEntry, Evidence, HeldLock, Holder, Judged
 
 URGENCY = ("overlapping", "orphaned", "overrun", "expiring", "never-expires", "unknown", "held")
 PROOFS = ("run_ended", "worker_lost", "process_gone", "run_not_active", "pid_given_again", "worker_silent")  # the codes of a death
+MISSED_FOR = timedelta(hours=6)  # a run that found no room may go on, and take a lock later; its worker names it again if it can
 READ_WITHIN = timedelta(seconds=3)  # a lock past its deadline is read again each second
 PROCESS_GONE = {"worker_lost", "worker_silent", "process_gone", "pid_given_again"}  # with its run in the middle
 REPORTS_REFUSALS = {"lockhouse"}  # dialects whose refused and waiting attempts, and losses, are told by the worker itself
@@ -96,6 +97,9 @@ def _believable(lock: HeldLock, holder: Holder, run: Run | None, entry: Catalogu
         return life
     if not owned or run is None or lock.claim is None or lock.claim.attempted_at is None:
         return Life(state="unknown", evidence=(*life.evidence, Evidence(code="only_likely", values={"task_name": holder.task_name})))
+    missed_at = facts.snapshot.candidates_missed_at
+    if missed_at is not None and facts.now - missed_at <= MISSED_FOR:
+        return Life(state="unknown", evidence=(*life.evidence, Evidence(code="candidates_missed", values={"at": missed_at})))
     return without_others(lock, lock.claim.attempted_at, run, life, facts)
 
 

@@ -1,7 +1,7 @@
 """The threads that ask the workers. Those that answer are asked together and never wait for one that does not: that one is called for elsewhere."""
 
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,10 +9,11 @@ from dashboard import connections
 from dashboard.observer.feeds import ASK_EVERY_S, Feed, Roster
 from dashboard.observer.observations import Observation, WorkersAnswered
 from dashboard.sources.foreign import clean_tree
-from dashboard.sources.workers import SOURCE, ask_workers
+from dashboard.sources.workers import SOURCE, ask_workers, call_workers
 
 ASK_TIMEOUT_S = 1.0
-RARELY = 5  # rounds between questions whose answers change rarely, and between calls to everybody
+CALL_EVERY = 2  # rounds between two calls to everybody: what a worker answered is its own once nobody else answers such a call under its name
+RARELY = 5  # rounds between questions whose answers change rarely
 MANY = 500  # messages in a worker: their list is long, so that worker counts them ten times as rarely
 NOBODY = "No worker answers: where workers run, check that remote control is not switched off."
 
@@ -24,13 +25,18 @@ class Asker(Feed):
         super().__init__(name=SOURCE, emit=emit, stop=stop)
         self._roster = roster
 
-    def ask(self, command: str, names: Collection[str] | None) -> frozenset[str]:
+    def ask(self, command: str, names: Collection[str]) -> frozenset[str]:
         """Ask, tell the observer, and say who answered."""
-        asked = None if names is None else tuple(sorted(names))
-        asked_at = datetime.now(UTC)
+        asked, asked_at = tuple(sorted(names)), datetime.now(UTC)
         replies = told(command, ask_workers(connections.ask(), command, asked, ASK_TIMEOUT_S))
-        self.emit(WorkersAnswered(command=command, asked=asked or (), replies=replies, asked_at=asked_at, at=datetime.now(UTC)))
+        self.emit(WorkersAnswered(command=command, asked=asked, replies=replies, asked_at=asked_at, at=datetime.now(UTC)))
         return frozenset(replies)
+
+    def call(self, command: str) -> None:
+        """Call everybody for the whole of the time, and tell the observer who answered, namesakes as well."""
+        asked_at = datetime.now(UTC)
+        answers = [next(iter(told(command, {name: said}).items())) for name, said in call_workers(connections.ask(), command, ASK_TIMEOUT_S)]
+        self.emit(called(command, answers, asked_at, datetime.now(UTC)))
 
 
 class WorkersFeed(Asker):
@@ -42,7 +48,7 @@ class WorkersFeed(Asker):
             roster = self._roster()
             names = frozenset(roster.living) - frozenset(roster.late)
             if not roster.living:
-                self.ask("stats", None)
+                self.call("stats")
             elif names:
                 self._ask_in_turn(names, roster, rounds, heavy)
             self.good(notes=[] if roster.living else [NOBODY])
@@ -70,12 +76,22 @@ class RollCallFeed(Asker):
         rounds = 0
         while not self.stop.is_set():
             roster = self._roster()
-            if rounds % RARELY == 0 and roster.living:
-                self.ask("stats", None)
+            if roster.living and rounds % CALL_EVERY == 0:
+                self.call("stats" if rounds % RARELY == 0 else "ping")
             if missing := {*roster.late, *roster.silent}:
                 self.ask("ping", missing)
             rounds += 1
             self.stop.wait(ASK_EVERY_S)
+
+
+def called(command: str, answers: Sequence[tuple[str, Any]], asked_at: datetime, at: datetime) -> WorkersAnswered:
+    """The answers to a call to everybody: the first under each name, and the further ones."""
+    first, again = dict[str, Any](), list[tuple[str, Any]]()
+    for name, said in answers:
+        if name in first:
+            again.append((name, said))
+        first.setdefault(name, said)
+    return WorkersAnswered(command=command, asked=(), replies=first, again=again, asked_at=asked_at, at=at)
 
 
 def told(command: str, replies: Mapping[str, Any]) -> dict[str, Any]:

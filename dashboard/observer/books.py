@@ -35,6 +35,7 @@ class Books:
         self.locks.restore(snapshot.locks, snapshot.lanes, snapshot.refusals)
         self.attempts.restore(snapshot.waits, snapshot.losses)
         self.runs.restore(snapshot.runs)
+        self.runs.missed_at = snapshot.candidates_missed_at
         self.workers.restore(snapshot.workers)
         self.queue_book.restore(snapshot.queues)
         self.results.restore(snapshot.results, snapshot.result_counts)

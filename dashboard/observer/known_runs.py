@@ -35,6 +35,8 @@ class KnownRuns:
         self._of_locks: set[str] = set()  # those that ended and that a verdict may depend on, where not all can be shown
         self._interest, self.changes = LockInterest(), RunChanges()
         self._max_runs = max_runs
+        self.missed_at: datetime | None = None  # when a run that may hold a lock, or take one, was last forgotten for want of room
+        self.are_all_shown = True  # of these
 
     def restore(self, runs: Iterable[Run]) -> None:
         """As `shown` gave them: the latest of an id comes first, of those that ended the latest as well."""
@@ -43,7 +45,7 @@ class KnownRuns:
             if not run.worker and not run.received_at:
                 self.sent[run.task_id] = run
             elif run.task_id in self.going or run.task_id in ended:
-                self._put_before(run)
+                self._put_before(run, run.heard())
             else:
                 (self.going if run.outcome is None else ended)[run.task_id] = run
         self.ended = OrderedDict(reversed(ended.items()))
@@ -69,23 +71,33 @@ class KnownRuns:
         run = self.get(task_id)
         return run is not None and run.outcome is not None
 
-    def _put_before(self, run: LiveRun) -> None:
+    def _put_before(self, run: LiveRun, at: datetime) -> None:
         while len(self.before) >= MAX_BEFORE:
             gone = self.before.pop(next(iter(self.before)))
+            if self._interest.has(gone):
+                self.missed_at = at
             self._retried.pop(gone.task_id, None)
         self.before[run.task_id, run.retries, run.received_at or run.started_at] = run
 
-    def _put_away(self, task_id: str) -> None:
+    def _put_away(self, task_id: str, at: datetime) -> None:
         """It ended first of all that are kept: only a lock makes it worth remembering."""
         run = self.ended.pop(task_id)
-        if self._interest and len(self.kept) < MAX_KEPT and self._interest.has(run):
-            self.kept[task_id] = run
+        if self._interest:
+            self._keep(run, at)
 
-    def _is_over(self, run: LiveRun) -> None:
+    def _keep(self, run: LiveRun, at: datetime) -> None:
+        """Where a lock may be its own."""
+        if not self._interest.has(run):
+            return
+        if len(self.kept) < MAX_KEPT:
+            self.kept[run.task_id] = run
+        else:
+            self.missed_at = at
+
+    def _is_over(self, run: LiveRun, at: datetime) -> None:
         """It has ended, or nobody follows it any more, and nothing was told of its end: where it may hold a lock, that is a doubt, and it is kept."""
         del self.going[run.task_id]
-        if self._interest.has(run) and len(self.kept) < MAX_KEPT:
-            self.kept[run.task_id] = run
+        self._keep(run, at)
         run.outcome = "LOST" if run.is_lost else "UNKNOWN"
         self.changes.leaves(run)
 
@@ -99,11 +111,11 @@ class KnownRuns:
             if process is not None and now - run.heard() >= UNHEARD and is_of_one_before(run, process):
                 is_known = False
             if not is_known and not self._interest.names(run):
-                self._is_over(run)
+                self._is_over(run, now)
         wanted = self._interest.has if len(self.going) + len(self.ended) > MAX_SHOWN and self._interest else None
         self._of_locks = {key for key, run in self.ended.items() if wanted(run)} if wanted else set()
         while self.ended and now - (first := next(iter(self.ended.values()))).heard() >= RUN_KEPT:
-            self._put_away(first.task_id)
+            self._put_away(first.task_id, now)
         self.kept = {key: run for key, run in self.kept.items() if self._interest.has(run)}
         self.before = {key: run for key, run in self.before.items() if now - run.heard() < RUN_KEPT or self._interest.has(run)}
         while self.sent and now - (first := next(iter(self.sent.values()))).heard() >= SENT_KEPT:
@@ -126,6 +138,7 @@ class KnownRuns:
         started, waiting = _parted(self.going.values())
         of_locks = [self.ended[key] for key in self._of_locks if key in self.ended]
         ended = (run for run in reversed(self.ended.values()) if run.task_id not in self._of_locks)
+        self.are_all_shown = len(started) + len(self.kept) + len(of_locks) <= MAX_SHOWN
         known = islice(chain(started, self.kept.values(), of_locks, waiting, ended), MAX_SHOWN)
         shown = [*known, *list(self.sent.values())[-MAX_SENT_SHOWN:], *self.before.values()]
         total = len(self.going) + len(self.ended) + len(self.kept) + len(self.sent) + len(self.before)

@@ -70,6 +70,11 @@ class LiveRun(msgspec.Struct, gc=False, kw_only=True):
             image=run,
         )
 
+    def is_of(self, worker: str | None, pid: int | None) -> bool:
+        """Whether what this process tells may be told of it; only an event says for sure which of two namesakes it is of."""
+        is_sure = self.received_at is not None and None not in {self.parent_pid, pid}
+        return self.worker in {None, worker} and (not is_sure or self.parent_pid == pid)
+
     def is_of_message(self, retries: int, sent_at: float) -> bool:
         """Whether it may be the run of a message that was sent then: it has one sending."""
         if self.received_at is None and self.sent_at is None:

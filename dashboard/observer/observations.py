@@ -57,11 +57,12 @@ class EventsLost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkersAnswered:
-    """One question to the workers: who was asked, and what each of them said."""
+    """One question to the workers: who was asked (nobody by name: whoever is there), and what each of them said."""
 
     command: str  # "active", "stats", "active_queues", "registered", "ping"; of "reserved" and "scheduled" each reply is a count
     asked: Sequence[str]
     replies: Mapping[str, Any]  # by worker name
+    again: Sequence[tuple[str, Any]] = ()  # further answers under names that had answered: namesakes; heard only where everybody was asked
     asked_at: datetime
     at: datetime
 

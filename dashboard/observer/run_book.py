@@ -85,9 +85,10 @@ class RunBook(KnownRuns):
 
     def _was_started(self, task_id: str, event: Event, at: datetime) -> LiveRun | None:
         time = event.timestamp or at.timestamp()
-        run = self.going.get(task_id) or self.ended.get(task_id)
+        latest = self.going.get(task_id) or self.ended.get(task_id)
+        run = self._own(latest, task_id, event.hostname, event.pid)
         if run is None:
-            run = self._begun(task_id, at)
+            run = self._begun(task_id, at) if latest is None else self._again(latest, at)
         elif run.has_word_after(event.hostname, time, run.started_at) or run.is_later_than(event.hostname, time):
             return None
         elif run.ended_at is not None and run.worker == event.hostname and time > run.ended_at:
@@ -100,16 +101,31 @@ class RunBook(KnownRuns):
         if outcome == "RETRY" and (tried := self._retried.pop(task_id, None)) is not None:  # its next try was received before
             end(tried, event, outcome, time)
             return tried
-        run = self.going.get(task_id) or self.ended.get(task_id) or self.kept.pop(task_id, None)
+        latest = self.going.get(task_id) or self.ended.get(task_id) or self.kept.get(task_id)
+        run = self._own(latest, task_id, event.hostname, event.pid)
         if run is None:
-            run = self._begun(task_id, at)
+            run = self._begun(task_id, at) if latest is None else self._beside(latest, at)
         elif (run.ended_at is not None and run.has_word_after(run.worker, time, run.ended_at)) or run.is_later_than(event.hostname, time):
             return None
         end(run, event, outcome, time)
-        self.going.pop(task_id, None)
-        self.ended[task_id] = run
-        if len(self.ended) > self._max_runs:
-            self._put_away(next(iter(self.ended)))
+        if latest is None or run is latest:
+            self.going.pop(task_id, None)
+            self.kept.pop(task_id, None)
+            self.ended[task_id] = run
+            if len(self.ended) > self._max_runs:
+                self._put_away(next(iter(self.ended)), at)
+        return run
+
+    def _own(self, latest: LiveRun | None, task_id: str, worker: str | None, pid: int | None) -> LiveRun | None:
+        """The run of that id that this process tells of: the latest, unless that one is another's, as after a second delivery; None: it is not known."""
+        if latest is None or latest.is_of(worker, pid):
+            return latest
+        return next((run for run in reversed(self.before.values()) if run.task_id == task_id and run.is_of(worker, pid)), None)
+
+    def _beside(self, latest: LiveRun, at: datetime) -> LiveRun:
+        """An execution of the same message by another process, of which nothing was heard before its end."""
+        run = LiveRun(task_id=latest.task_id, first_at=at, retries=latest.retries, name=latest.name, args=latest.args, kwargs=latest.kwargs, queue=latest.queue)
+        self._put_before(run, at)
         return run
 
     def _begun(self, task_id: str, at: datetime) -> LiveRun:
@@ -120,12 +136,13 @@ class RunBook(KnownRuns):
         if len(self.going) < self._max_runs:
             self.going[task_id] = run
         else:
+            self.missed_at = at
             self.changes.leaves(run)
         return run
 
     def _again(self, run: LiveRun, at: datetime) -> LiveRun:
         """The id was received once more: retried, or given out again."""
-        self._put_before(run)
+        self._put_before(run, at)
         self.going.pop(run.task_id, None)
         self.ended.pop(run.task_id, None)
         new = self._begun(run.task_id, at)
@@ -156,16 +173,21 @@ class RunBook(KnownRuns):
             self._still(worker, parent_pid, entry, at)
         going = [run for run in self.going.values() if run.worker == worker and run.task_id not in found]
         absent = [run for run in going if run.parent_pid in {None, parent_pid} or parent_pid is None]
+        if process is not None and process.shared_at is not None:
+            absent = []  # it may be the other's answer
         for run in absent:
             if process is not None and is_of_one_before(run, process):
                 continue
             if (seen := run.seen_active()) is not None and at.timestamp() - seen > ABSENT_FOR_S:
-                self._is_over(run)
+                self._is_over(run, at)
         return bool(entries or absent)
 
     def _still(self, worker: str, parent_pid: int | None, entry: Mapping[str, Any], at: datetime) -> None:
         task_id = str(entry.get("id"))
-        run = self.going.get(task_id) or self.ended.get(task_id) or self._begun(task_id, at)
+        latest = self.going.get(task_id) or self.ended.get(task_id)
+        run = self._own(latest, task_id, worker, None)
+        if run is None:
+            run = self._begun(task_id, at) if latest is None else self._again(latest, at)
         run.last_active_at = at
         if run.ended_at is None:  # else it was heard when its end was told, and that is what this answer is compared with
             run.heard_at = at

@@ -153,7 +153,7 @@ class State(Books):
         answering = {name.removeprefix("cache ") for name in self.sources if name.startswith("cache ") and self._is_ok(name)}
         are_some_gone = self.locks.expire(answering, seen.at)
         are_proofs_new = self._judge_locks(seen.at)
-        changed = {"sources", "workers", "observer", *self._flow_of(seen.at)}
+        changed = {"sources", "workers", "observer", "candidates_missed_at", *self._flow_of(seen.at)}
         if self.attempts.forget(self.runs.is_over, seen.at):
             changed |= {"waits", "losses", "lanes"}
         if self.tasks.refresh(seen.at, self._told_since()):
@@ -226,6 +226,7 @@ class State(Books):
             losses=tuple(self.attempts.losses),
             runs=runs,
             more_runs=more_runs,
+            candidates_missed_at=self.runs.missed_at if self.runs.are_all_shown else now,
             workers=tuple(self.workers.workers.values()),
             queues=self.queues,
             unacked=self.queue_book.unacked,

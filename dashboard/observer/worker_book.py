@@ -18,6 +18,7 @@ VITALS_EVERY = timedelta(seconds=10)  # a heartbeat comes every 2 s; taken in ea
 ONLINE_WITHIN = timedelta(minutes=10)
 MAX_ONLINE = 50
 TOLD_EVERY = timedelta(seconds=1)  # that it tells of its runs: a new record for every batch of events would cost more than they do
+SURE_AFTER = 2  # calls to everybody: an answer to one of them may be lost
 Key = tuple[str, int | None]
 
 
@@ -73,13 +74,27 @@ class WorkerBook:
 
     def answered(self, answer: WorkersAnswered) -> None:
         """What the workers said, and that the others were asked and did not say it."""
-        for name, said in answer.replies.items():
+        for name, said in (*answer.replies.items(), *answer.again):
             worker = self._speaking(name, said, answer)
             if worker is not None:
                 self._keep(_with_answer(worker, answer, said))
+        if not answer.asked:
+            self._called(answer)
         for name in set(answer.asked) - answer.replies.keys():
             for worker in self._of(name):
                 self._keep(replace(worker, asked_at=answer.asked_at))
+
+    def _called(self, answer: WorkersAnswered) -> None:
+        """Everybody was called: one name that is answered twice is two processes', and the answers under it may be of either."""
+        shared = {name for name, _ in answer.again}
+        for name in shared:
+            for worker in self._of(name):
+                self._keep(replace(worker, shared_at=answer.at, alone_calls=0, spoke_alone_at=None))
+        for name in answer.replies.keys() - shared:
+            if (alone := self.newest(name)) is not None:
+                calls = alone.alone_calls + 1
+                own_at = alone.active_at if calls >= SURE_AFTER else alone.spoke_alone_at
+                self._keep(replace(alone, alone_calls=calls, spoke_alone_at=own_at))
 
     def _speaking(self, name: str, said: Any, answer: WorkersAnswered) -> Worker | None:
         """The process of that name that answered: `stats` tells its pid, else the one heard last that did not say goodbye."""

@@ -29,6 +29,7 @@ class Snapshot:
     losses: tuple[Loss, ...] = ()  # of the last hour, newest last, capped
     runs: tuple[Run, ...] = ()  # active, lately ended, and those that were only sent
     more_runs: int = 0  # that are known as well and did not find room in `runs`
+    candidates_missed_at: datetime | None = None  # when one of these was last such that it may hold a lock, or take one
     workers: tuple[Worker, ...] = ()
     queues: tuple[QueueReading, ...] = ()
     unacked: tuple[UnackedMessage, ...] = ()

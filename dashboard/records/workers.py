@@ -25,6 +25,9 @@ class Worker:
     tasks: tuple[str, ...] | None = None
     active: tuple[str, ...] | None = None  # task ids, as of active_at
     active_at: datetime | None = None  # when it was asked for them, by our clock: what it named ran then or later
+    alone_calls: int = 0  # calls to everybody, one after the other, that nobody else answered under its name
+    spoke_alone_at: datetime | None = None  # the last `active_at` of which such calls say that the answer was its own
+    shared_at: datetime | None = None  # when another answered such a call under its name
     visibility_timeout: timedelta | None = None
     pool_read_at: datetime | None = None  # when pids were read
     started_at: datetime | None = None  # by its own uptime and our clock, to two seconds; None until it told, anew when it comes online

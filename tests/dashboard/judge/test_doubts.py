@@ -140,6 +140,17 @@ def test_answer_of_a_namesake_does_not_speak_for_its_runs():
     assert only(workers=(make_worker(active=()), other), runs=()).verdict == "unknown"
 
 
+@pytest.mark.parametrize("own", [None, ago(seconds=90)], ids=["nobody was called yet", "not since the lock was seen"])
+def test_answer_that_a_namesake_nobody_heard_of_may_have_given_does_not_speak_for_its_runs(own):
+    """Of two that have one name the first is heard, and one of them may send no heartbeats: only a call to everybody tells."""
+    assert only(workers=(make_worker(active=(), spoke_alone_at=own),), runs=()).verdict != "orphaned"
+
+
+def test_name_under_which_two_answered_a_call_is_shared_though_their_pids_are_the_same():
+    judged = only(workers=(make_worker(active=(), processes=(411,), shared_at=ago(seconds=3)),), runs=())
+    assert (judged.verdict, "name_shared" in codes(judged)) == ("unknown", True)
+
+
 def test_end_is_judged_late_enough_by_our_clock_and_not_by_its_workers():
     ended = make_run(ended_at=ago(hours=-1), heard_at=ago(seconds=10), outcome="SUCCESS")
     assert only(runs=(ended,), workers=(make_worker(active=()),)).verdict == "orphaned"
@@ -228,6 +239,12 @@ def test_worker_that_could_have_the_lock_and_is_not_accounted_for_is_a_doubt(oth
     judged = only(**DEAD, workers=(make_worker(active=()), make_worker(**({"name": "w@other", "pid": 4} | other))))
     assert judged.verdict == "unknown"
     assert judged.evidence[-1].values == {"asked": 2, "answered": 1}
+
+
+def test_dead_likely_holder_is_no_proof_while_runs_were_told_of_that_found_no_room():
+    """One of them may be the holder: nobody knows them any more."""
+    judged = only(**DEAD, workers=(make_worker(active=()),), candidates_missed_at=ago(minutes=20))
+    assert (judged.verdict, "candidates_missed" in codes(judged)) == ("unknown", True)
 
 
 def test_another_run_of_the_task_that_ran_at_the_time_may_be_the_holder():

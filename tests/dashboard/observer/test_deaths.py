@@ -90,3 +90,24 @@ def test_leaving_worker_is_never_orphaned_while_its_run_goes_on(system, locks):
     system.guest.rpush("import-1:go", 1)
     system.guest.rpush("late-1:go", 1)
     wait_for(lambda: not locks(), said="released at the end of the runs")
+
+
+def test_lock_of_a_namesake_is_never_orphaned_though_the_other_answers_in_its_place(system, locks):
+    """Two workers of one name, one of which tells nothing and sends no heartbeats: whose answer is whose cannot be told."""
+    system.worker(events=False, GUEST_REDIS_CLIENT_CLASS="dashboard.locking.HolderRedis")
+    system.observer()
+    wait_for(lambda: "leads since" in system.log("observer"))
+    system.send("guest_import", "import-1", RUN_S)
+    system.taken("import-1")
+    wait_for(lambda: verdicts(locks) == {"import-1": "held"})
+
+    mute = ["--without-heartbeat", "--without-gossip", "--without-mingle", "-Q", "other", "-c", "1"]
+    system.start("namesake", "-m", "celery", "-A", "tests.guest.app", "worker", "-n", "w@guest", *mute)
+
+    seen = set()
+    until = time.monotonic() + 25
+    while time.monotonic() < until:
+        seen |= set(verdicts(locks).values())
+        time.sleep(0.1)
+    assert "orphaned" not in seen
+    assert (locks()["import-1"].verdict, "name_shared" in codes(locks()["import-1"])) == ("unknown", True)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dashboard.history.rows import CODES
 from dashboard.observer.observations import EventsSeen, LocksRead, Tick, WorkersAnswered
 from dashboard.observer.run_book import RunBook
 from dashboard.observer.state import State
@@ -115,6 +116,44 @@ def test_second_receipt_is_a_delivery_of_its_own():
     assert [(run.worker, run.redelivered) for run in runs] == [("worker-c@web-9", True), (WORKER, False)]
 
 
+OTHER = {"hostname": "worker-c@web-9", "pid": 4}
+
+
+def twice(*more):
+    """The same message at two workers: the second got it while the first still ran it."""
+    return [*life()[:3], told("task-received", 9, name="reports", **OTHER), told("task-started", 9.1, **OTHER), *more]
+
+
+def seen(state):
+    return {run.worker: (run.outcome, run.started_at - NOW) for run in state.snapshot(NOW).runs}
+
+
+@pytest.mark.parametrize("late", [[], [told("task-started", 2)]], ids=["", "its start was told again"])
+def test_end_at_the_first_worker_leaves_the_run_at_the_second_as_it_is(late):
+    state = state_after(twice(*late, told("task-succeeded", 12, runtime=10.0)))
+    assert seen(state) == {WORKER: ("SUCCESS", timedelta(seconds=2)), OTHER["hostname"]: (None, timedelta(seconds=9.1))}
+
+
+def test_end_at_a_worker_that_nothing_was_heard_of_before_is_its_own():
+    state = state_after([told("task-received", 9, name="reports"), told("task-started", 9.1), told("task-failed", 12, exception="E()", **OTHER)])
+    assert {run.worker: (run.outcome, run.name) for run in state.snapshot(NOW).runs} == {WORKER: (None, "reports"), OTHER["hostname"]: ("FAILURE", "reports")}
+
+
+def test_each_worker_speaks_for_its_own_run_of_a_message_that_two_run():
+    state = state_after(twice())
+    for seconds in (12, 15, 18):
+        at = NOW + timedelta(seconds=seconds)
+        replies = {name: [{"id": RUN, "name": "reports"}] for name in (WORKER, OTHER["hostname"])}
+        state.apply(WorkersAnswered(command="active", asked=tuple(replies), replies=replies, asked_at=at, at=at))
+    assert {run.worker: run.last_active_at for run in state.snapshot(NOW).runs} == dict.fromkeys((WORKER, OTHER["hostname"]), at)
+
+
+def test_two_deliveries_are_two_rows_of_the_history_and_each_ends_as_it_did():
+    state = state_after(twice(told("task-succeeded", 12, runtime=10.0), told("task-failed", 13, exception="E()", **OTHER)))
+    rows = {row[5]: row[3] for row in state.runs.changes.take()}
+    assert rows == {WORKER: CODES["SUCCESS"], OTHER["hostname"]: CODES["FAILURE"]}
+
+
 def test_message_that_is_sent_again_under_its_id_is_another_one():
     runs = state_after([*life(), told("task-sent", 20, name="reports", queue="reports")]).snapshot(NOW).runs
     assert [(run.outcome, run.sent_at) for run in runs] == [("SUCCESS", NOW), (None, NOW + timedelta(seconds=20))]
@@ -136,10 +175,18 @@ def test_runs_are_bounded_and_those_that_ended_first_go():
     assert (len(book.going), len(book.ended)) == (10, 10)
 
 
-def test_run_that_finds_no_room_is_counted_all_the_same():
+def test_run_that_finds_no_room_is_counted_all_the_same_and_the_judge_is_told():
     book = RunBook(max_runs=0)
     run = book.event(told("task-received", 0, name="reports"), NOW)
-    assert (run.name, book.going) == ("reports", {})
+    assert (run.name, book.going, book.missed_at) == ("reports", {}, NOW)
+
+
+def test_judge_is_told_while_not_every_run_that_may_hold_a_lock_is_shown():
+    for count, told_at in ((1900, None), (2100, NOW)):
+        started = [told(kind, 1, uuid=f"run-{number}", name="reports") for number in range(count) for kind in ("task-received", "task-started")]
+        state = state_after([])
+        state.apply(EventsSeen(events=tuple(started), at=NOW))
+        assert state.snapshot(NOW).candidates_missed_at == told_at
 
 
 @pytest.mark.parametrize("claim", [make_claim(task_id=RUN), make_claim(task_id=None, attempted_at=NOW + timedelta(seconds=2.5))], ids=["named", "in its time"])

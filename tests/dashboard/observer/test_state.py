@@ -182,6 +182,35 @@ def test_worker_that_did_not_answer_was_asked():
     assert (made.snapshot(NOW).workers[0].asked_at, made.snapshot(NOW).workers[0].answered_at) == (IN_A_SECOND, None)
 
 
+def called(*answers, at=NOW):
+    """Everybody was called; a name that is there twice answered twice."""
+    first = dict(reversed(answers))
+    again = [one for number, one in enumerate(answers) if one[0] in {name for name, _ in answers[:number]}]
+    return WorkersAnswered(command="ping", asked=(), replies=first, again=again, asked_at=at, at=at)
+
+
+PONG = ("worker-b@web-2", {"ok": "pong"})
+
+
+def test_answer_is_a_workers_own_once_nobody_else_answers_calls_under_its_name():
+    made = state(event("worker-heartbeat"), answered("active", {"worker-b@web-2": []}))
+    for seconds, own_at in ((3, None), (8, NOW)):
+        made.apply(called(PONG, at=NOW + timedelta(seconds=seconds)))
+        assert made.snapshot(NOW).workers[0].spoke_alone_at == own_at
+
+
+def test_name_that_answers_a_call_twice_is_shared_and_no_answer_speaks_for_its_runs():
+    made = state(event("worker-heartbeat"), answered("active", {"worker-b@web-2": []}), called(PONG), called(PONG), called(PONG, PONG, at=IN_A_SECOND))
+    worker = made.snapshot(NOW).workers[0]
+    assert (worker.shared_at, worker.spoke_alone_at, worker.alone_calls) == (IN_A_SECOND, None, 0)
+
+
+def test_run_of_a_shared_name_is_not_over_for_being_absent_from_an_answer():
+    later = NOW + timedelta(seconds=20)
+    made = state(event("worker-heartbeat"), event("task-started", uuid=RUN), called(PONG, PONG), answered("active", {"worker-b@web-2": []}, at=later))
+    assert [run.outcome for run in made.snapshot(NOW).runs] == [None]
+
+
 def test_connection_is_gone_only_after_it_was_known():
     made = state(event("worker-heartbeat"), ConnectionSeen(worker="worker-b@web-2", pid=790, is_open=False, at=NOW))
     assert made.snapshot(NOW).workers[0].connection_gone_at is None

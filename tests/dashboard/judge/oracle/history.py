@@ -35,10 +35,9 @@ class History:
         self.hero_process = Process("worker-b@web-2", 790, story.pool, story.skew, -100.0, "boot-a", heartbeats=story.heartbeats, children=[811, 812, 813, 814])
         self.processes = [self.hero_process]
         if story.other != "none":
-            is_namesake = story.other == "namesake"
-            name = self.hero_process.name if is_namesake else "worker-c@web-3"
-            beats = story.heartbeats or not is_namesake  # who has one name has one command line
-            self.processes.append(Process(name, 590, "prefork", story.other_skew, -90.0, "boot-b", heartbeats=beats, children=[611, 612, 613, 614]))
+            name = self.hero_process.name if story.other == "namesake" else "worker-c@web-3"
+            beats, children = story.other_heartbeats, [611, 612, 613, 614]
+            self.processes.append(Process(name, 590, "prefork", story.other_skew, -90.0, "boot-b", heartbeats=beats, children=children))
         self.hero = Run("hero", OWNER, self.hero_process, self._pid(self.hero_process, 0), self.began - 0.02, self.began)
         self.runs: list[Run] = []
         self.held: Held | None = None

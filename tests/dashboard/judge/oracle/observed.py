@@ -1,6 +1,6 @@
 """What an observer sees of the truth: it feeds the real reducer, as the real feeds would, and loses what the story says is lost."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from random import Random
 
@@ -19,6 +19,7 @@ PLACES = [("default", ":1:"), ("broker", "")]
 SOURCES = ("broker", "cache default", "workers", "events")
 OWNED = Policy(catalogue=(CatalogueEntry(pattern="lock_report_{id}", owner=OWNER),))
 FORGOTTEN = timedelta(hours=1)
+CALLED_EVERY = 10.0  # seconds between two calls to everybody
 LATE = 3.0  # seconds that an event may take to be received where the story mixes them
 
 
@@ -31,6 +32,7 @@ class Observed:
         self.state = State(PLACES, self.policy)
         self._pending: list[object] = []
         self._pending_at = 0.0
+        self._called_at = -1000.0
         self._shown: Held | None = None
         self.is_away = False
 
@@ -88,8 +90,8 @@ class Observed:
             self.state.apply(EventsSeen(events=tuple(self._pending), at=clock(received)))  # type: ignore[arg-type]
             self._pending = []
 
-    def answers(self, command: str, asked: tuple[str, ...], replies: Mapping[str, object], now: float) -> None:
-        self.state.apply(WorkersAnswered(command=command, asked=asked, replies=replies, asked_at=clock(now - 0.2), at=clock(now)))
+    def answers(self, command: str, asked: tuple[str, ...], replies: Mapping[str, object], now: float, again: Sequence[tuple[str, object]] = ()) -> None:
+        self.state.apply(WorkersAnswered(command=command, asked=asked, replies=replies, again=again, asked_at=clock(now - 0.2), at=clock(now)))
 
     def ask(self, processes: list[Process], runs: list[Run], now: float) -> None:
         """As the two feeds do: those heard of late by name, then the silent ones; now and then everybody."""
@@ -98,15 +100,32 @@ class Observed:
         workers = self.state.workers.workers.values()
         living = {worker.name for worker in self.state.workers.living(clock(now), self.policy.grace)}
         silent = {one.name for one in workers if one.said_offline_at is None and one.name not in living and clock(now) - one.last_heard_at < FORGOTTEN}
-        there = [one for one in processes if self._can_answer(one, runs)]
-        self.random.shuffle(there)
-        by_name = {one.name: one for one in there}
-        self.answers("stats", tuple(sorted(living)), {name: stats(one, now) for name, one in by_name.items()}, now)
+        if now - self._called_at >= CALLED_EVERY or not living:
+            self._call_everybody(processes, runs, now)
+        speaker = self._first_to_answer(processes, runs)
+        self.answers("stats", tuple(sorted(living)), {name: stats(speaker[name], now) for name in living & speaker.keys()}, now)
+        speaker = self._first_to_answer(processes, runs)
         if self.story.inspect != "no active":
-            said = {name: active(by_name[name], runs) for name in living & by_name.keys()}
+            said = {name: active(speaker[name], runs) for name in living & speaker.keys()}
             self.answers("active", tuple(sorted(living)), said, now)
         if silent:
-            self.answers("ping", tuple(sorted(silent)), {name: {"ok": "pong"} for name in silent & by_name.keys()}, now)
+            self.answers("ping", tuple(sorted(silent)), {name: {"ok": "pong"} for name in silent & speaker.keys()}, now)
+
+    def _first_to_answer(self, processes: list[Process], runs: list[Run]) -> dict[str, Process]:
+        """Of those who have one name the first one that answers, another each time."""
+        there = [one for one in processes if self._can_answer(one, runs)]
+        self.random.shuffle(there)
+        return {one.name: one for one in there}
+
+    def _call_everybody(self, processes: list[Process], runs: list[Run], now: float) -> None:
+        """Whoever is there answers, one after the other."""
+        self._called_at, first, again = now, dict[str, object](), list[tuple[str, object]]()
+        for one in processes:
+            if self._can_answer(one, runs):
+                if one.name in first:
+                    again.append((one.name, stats(one, now)))
+                first.setdefault(one.name, stats(one, now))
+        self.answers("stats", (), first, now, again)
 
     def _can_answer(self, process: Process, runs: list[Run]) -> bool:
         busy = process.pool == "solo" and any(run.process is process and run.goes_on for run in runs)

@@ -39,6 +39,7 @@ class Story:
     extended: bool = False
     # what is seen of it
     heartbeats: bool = True
+    other_heartbeats: bool = True  # of the second worker: who has the same name need not have the same command line
     task_events: bool = True
     inspect: str = "all"  # "all", "no active", "flaky", "none"
     connections: str = "listed"  # "listed", "refused", "closed by others", "another's"
@@ -96,6 +97,7 @@ def stories() -> st.SearchStrategy[Story]:
         comes_back=st.sampled_from(["no", "new pid", "same pid"]),
         extended=st.booleans(),
         heartbeats=st.sampled_from([True, True, True, False]),
+        other_heartbeats=st.sampled_from([True, True, False]),
         task_events=st.sampled_from([True, True, True, False]),
         inspect=st.sampled_from(["all", "all", "all", "no active", "flaky", "none"]),
         connections=st.sampled_from(["listed", "listed", "listed", "refused", "closed by others", "another's"]),

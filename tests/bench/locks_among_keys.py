@@ -2,8 +2,8 @@
 
     python tests/bench/locks_among_keys.py [--quick] [--keys N ...] [--json FILE]
 
-A real `manage.py observe` looks; a client in a process of its own reads one key every millisecond, before and during the scan. On a machine with few
-processors it waits for them too, so the server's own times of each command that looks are told beside. Reading is what a page or `manage.py locks`
+A real `manage.py observe` looks; a client in a process of its own reads one key every millisecond, before and during the scan. The server and that client
+have a processor, the observer another, as if it ran on another machine; the server's own times of each command that looks are told beside. Reading is what a page or `manage.py locks`
 does, from the snapshot; the observer reads all names anew from the server every ten seconds.
 """
 
@@ -21,6 +21,7 @@ from typing import Any
 from redis import Redis
 
 from tests.bench.installation import spread
+from tests.bench.receivers import pinned
 from tests.system import ROOT, System, running_system
 
 KEYS, QUICK_KEYS = (1_000_000, 10_000_000), (50_000,)
@@ -84,7 +85,8 @@ for _ in range(int(sys.argv[2])):
 print(json.dumps([[read for read, _ in lists[:1]], [read for read, _ in lists[1:]], [judged for _, judged in lists], took]))
 """
 UNTIL_SCANNED = """
-import sys, time
+import os, sys, time
+os.sched_setaffinity(0, {int(sys.argv[2])})
 import django
 django.setup()
 from dashboard import connections, snapshot
@@ -93,7 +95,7 @@ while time.monotonic() < until:
     seen = reader.newest(own)
     if len(seen.locks) >= int(sys.argv[1]) and any(one.name.startswith("cache") and one.ok and one.mode == "tracking" for one in seen.sources):
         sys.exit()
-    time.sleep(0.02)
+    time.sleep(0.25)
 sys.exit("not within ten minutes")
 """
 HOLD = """
@@ -112,6 +114,18 @@ def fill(cache: Redis, keys: int) -> float:
     for start in range(0, keys, FILL_BATCH):
         cache.mset({f"filler:{number}": "x" for number in range(start, min(start + FILL_BATCH, keys))})
     return time.perf_counter() - began
+
+
+def processors() -> tuple[int, int]:
+    """One for the server and who else uses it, and one for those that look."""
+    known = sorted(os.sched_getaffinity(0))
+    return known[-1], known[0]
+
+
+def set_apart(pid: int, processor: int) -> None:
+    """Have all threads of that process on this processor; those that they start are there as well."""
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        os.sched_setaffinity(int(thread), {processor})
 
 
 def python(system: System, script: str, *arguments: object) -> str:
@@ -135,7 +149,7 @@ class OtherClient:
 
     def __init__(self, url: str) -> None:
         self.took: list[float] = []
-        self._process = subprocess.Popen([sys.executable, "-c", OTHER_CLIENT, url], stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(pinned([sys.executable, "-c", OTHER_CLIENT, url], processors()[0]), stdout=subprocess.PIPE, text=True)
 
     def __enter__(self) -> "OtherClient":
         assert self._process.stdout
@@ -152,13 +166,15 @@ def measure(keys: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, running_system(Path(folder)) as system:
         cache = Redis.from_url(f"{system.url}/1")
         filled_s = fill(cache, keys)
+        theirs, ours = processors()
+        set_apart(int(cache.info("server")["process_id"]), theirs)
         python(system, HOLD, f"{system.url}/1", LOCKS)
         with OtherClient(f"{system.url}/1") as before:
             time.sleep(BEFORE_S)
         with OtherClient(f"{system.url}/1") as during:
             began = time.monotonic()
-            system.observer()
-            python(system, UNTIL_SCANNED, LOCKS)
+            set_apart(system.observer().pid, ours)
+            python(system, UNTIL_SCANNED, LOCKS, ours)
             known_s = time.monotonic() - began
         looked = commands(cache)
         first, listed, judged, read = json.loads(python(system, READ, LOCKS, READS))
@@ -198,6 +214,7 @@ def main() -> int:
     rows = [measure(keys) for keys in options.keys or (QUICK_KEYS if options.quick else KEYS)]
     for row in rows:
         tell(row)
+    print(f"observer on processor {processors()[1]}, server and the other client on {processors()[0]}")
     print(f"load {os.getloadavg()[0]:.1f}")
     if options.json:
         options.json.write_text(json.dumps({"what": "held locks among very many keys", "rows": rows, "budget_list_ms": BUDGET_LIST_MS}, indent=2) + "\n")

@@ -3,8 +3,8 @@
     python tests/bench/locks_among_keys.py [--quick] [--keys N ...] [--json FILE]
 
 A real `manage.py observe` looks; a client in a process of its own reads one key every millisecond, before and during the scan. The server and that client
-have a processor, the observer another, as if it ran on another machine; the server's own times of each command that looks are told beside. Reading is what a page or `manage.py locks`
-does, from the snapshot; the observer reads all names anew from the server every ten seconds.
+have a processor, the observer another, as if it ran on another machine; the server's own times of each command that looks are told beside. Reading is
+what a page or `manage.py locks` does, from the snapshot; the observer reads all names anew from the server every ten seconds.
 """
 
 import argparse

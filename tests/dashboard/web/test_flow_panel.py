@@ -36,6 +36,7 @@ def snapshot_of(**sections):
 
 
 def text_of(html):
+    html = re.sub(r'<bdi class="lh-cut" aria-hidden="true">.*?</bdi>', "", html)  # the name once more, for the eyes
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html)).strip()
 
 

@@ -103,6 +103,8 @@ class Reader:
             for name, value in zip(stale, values, strict=True):
                 if value is not None:
                     found[name] = msgspec.msgpack.decode(value, type=TYPES[name])
+        if not found and (meta.at, meta.version) == (self._snapshot.at, self._snapshot.version):
+            return  # the same object: what was made of it is not made again
         self._snapshot = replace(self._snapshot, at=meta.at, version=meta.version, **found)
         self._versions = {**self._versions, **{name: meta.versions.get(name, 0) for name in found}}
 

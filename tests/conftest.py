@@ -12,6 +12,7 @@ from django.db.models.signals import post_migrate
 from redis import Redis
 
 from dashboard import connections, snapshot
+from dashboard.history import read
 from tests.system import running_server
 
 LONG = (  # half a minute and more
@@ -70,6 +71,12 @@ def watching(settings, redis: Redis, server_url: str) -> Iterator[str]:
     yield server_url
     connections.forget_connections()
     snapshot.forget()
+
+
+@pytest.fixture(autouse=True)
+def _history_is_another_one() -> None:
+    """What a process keeps of the history for a second is of the test before."""
+    read.forget()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dashboard.history.problems import AWAY, reason_of
-from dashboard.history.read import gaps, id_at, page, runs_of_identity
+from dashboard.history.read import gaps, id_at, recent_page, runs_of_identity
 from dashboard.history.rows import STATES, US, Gap
 from dashboard.history.search import Wanted
 from dashboard.judge.query import words_of
@@ -42,10 +42,10 @@ def going(judged: Sequence[JudgedRun], q: str, states: Collection[str] | None = 
 
 
 def ended(known: Snapshot, judged: Sequence[JudgedRun], q: str, states: Collection[str] | None = None, *, before: int = LAST, limit: int) -> Ended:
-    """A page of those that ended; `judged` is the whole snapshot.  Cost: two statements that read indexes."""
+    """A page of those that ended; `judged` is the whole snapshot.  Cost: two statements that read indexes, once a second."""
     live = [one for one in judged if not one.is_going and _is_asked(one, q, states)]
     try:
-        found = page(wanted(q, states, before), limit)
+        found = recent_page(wanted(q, states, before), limit)
     except AWAY as error:
         return Ended(runs=live if before == LAST else (), problem=reason_of(error))
     low = found.runs[-1].row if found.more else 0

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any
 
 from django.db import connections
@@ -14,6 +15,9 @@ from dashboard.history.statements import TABLE
 from dashboard.records import Run
 
 MAX_OPEN = 20_000
+KEPT_S = 0.9  # less than open pages wait for the passing of time, so that none of them sees a page of the history twice; what ended since is in the snapshot
+MAX_KEPT = 64  # pages, of 200 kB each where all runs have arguments and results
+MAX_ROWS_KEPT = 200  # a file is made of longer ones, each read once
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 OUTCOMES = (None, "UNKNOWN", "LOST", "RETRY", "REJECTED", "REVOKED", "FAILURE", "SUCCESS", "SUCCESS")
 
@@ -26,11 +30,32 @@ class Page:
     more: bool
 
 
+_kept: dict[tuple[str, Wanted, int], tuple[float, Page]] = {}  # threads may both read one: the result is the same
+
+
 def page(wanted: Wanted, limit: int, alias: str = "default") -> Page:
     """The newest runs that are wanted.  Cost: two statements, and one for the names now and then."""
     names = known_names(alias)
     ids = ids_of(alias, wanted, names, limit + 1)
     return Page(_runs(alias, ids[:limit], names), len(ids) > limit)
+
+
+def recent_page(wanted: Wanted, limit: int, alias: str = "default") -> Page:
+    """As `page`, but at most KEPT_S old: each question is asked once in that time, however many look and however often they are told of something new."""
+    if limit > MAX_ROWS_KEPT:
+        return page(wanted, limit, alias)
+    key, at = (alias, wanted, limit), monotonic()
+    kept = _kept.get(key)
+    if kept is None or at - kept[0] > KEPT_S:
+        if len(_kept) >= MAX_KEPT:
+            _kept.clear()
+        kept = _kept[key] = at, page(wanted, limit, alias)
+    return kept[1]
+
+
+def forget() -> None:
+    """For tests: the history is another one."""
+    _kept.clear()
 
 
 def runs_of_identity(identity: str, alias: str = "default") -> Sequence[Run]:

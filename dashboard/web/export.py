@@ -17,7 +17,6 @@ from urllib.parse import urlencode
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.urls import reverse
 
 from dashboard.api.queue_rows import queue_row
 from dashboard.api.result_rows import result_row
@@ -30,6 +29,7 @@ from dashboard.conf import conf
 from dashboard.judge.runs import JudgedRun
 from dashboard.judge.schedules import JudgedSchedule
 from dashboard.records import Snapshot
+from dashboard.web.links import page_url
 from dashboard.web.look import look
 from dashboard.web.panels import locks, queues, results, runs, schedules, tasks, workers
 from dashboard.web.panels.listing import Listing
@@ -68,7 +68,7 @@ EXPORTS: Mapping[str, tuple[Listing[Any], Callable[[Any, datetime, May], Row]]] 
 
 def file_urls(page: str, query: Query) -> dict[str, str]:
     """Where the page's list is as a file of each kind; nothing for a page without one."""
-    return {kind: f"{reverse(f'lockhouse:{page}')}?{urlencode({**query, 'format': kind})}" for kind in FILES} if page in EXPORTS else {}
+    return {kind: f"{page_url(page)}?{urlencode({**query, 'format': kind})}" for kind in FILES} if page in EXPORTS else {}
 
 
 def file_response(request: HttpRequest, kind: str, page: str, snapshot: Snapshot, query: Query, may: May, now: datetime) -> HttpResponse:

@@ -1,6 +1,7 @@
 """The snapshot in our own Redis: sections, versions, epochs, and what a reader gives while that Redis is away."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from redis import Redis
@@ -34,6 +35,16 @@ def test_only_changed_sections_are_read_again(watching):
     again = reader.newest()
     assert again.queues[0].ready == 5
     assert again.locks is seen.locks
+
+
+def test_unchanged_snapshot_is_the_same_one_and_a_new_time_alone_makes_another(watching):
+    reader, first = Reader(), make_snapshot()
+    put(own(watching), first, VERSIONS, set(SECTIONS), epoch=1)
+    seen = reader.newest()
+    assert reader.newest() is seen
+    later = first.at + timedelta(seconds=1)
+    put(own(watching), replace(first, at=later), VERSIONS, set(), epoch=1)
+    assert reader.newest().at == later
 
 
 def test_leader_that_was_replaced_writes_nothing_more(watching):

@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
-from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from dashboard.web.instants import maybe
+from dashboard.web.links import page_url
 from dashboard.web.look import Look
 from dashboard.web.panel import Piece
 from dashboard.web.panels.frame import frame, piece, region_state
@@ -51,7 +51,7 @@ class Asked:
     def url(self) -> str:
         """The page with this query."""
         encoded = urlencode(self.given())
-        return reverse(f"lockhouse:{self.page}") + (f"?{encoded}" if encoded else "")
+        return page_url(self.page) + (f"?{encoded}" if encoded else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

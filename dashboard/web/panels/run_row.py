@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from django.template.loader import render_to_string
+from django.utils.html import escape
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -161,8 +162,8 @@ def render_row(row: RunRow) -> str:
 
 @lru_cache(maxsize=64)
 def _fixed_words(_language: str | None) -> Mapping[str, str]:
-    """What every row says alike, looked up once."""
-    return {
+    """What every row says alike, looked up and escaped once."""
+    words = {
         "task": _("Task"),
         "run": _("Run"),
         "started": _("Started"),
@@ -175,6 +176,7 @@ def _fixed_words(_language: str | None) -> Mapping[str, str]:
         "at": _("at"),
         "not_known": _("Not known"),
     }
+    return {name: escape(word) for name, word in words.items()}
 
 
 def sort_value(one: JudgedRun, column: str, now: datetime) -> Value:

@@ -1,13 +1,14 @@
 """The Runs page: those that go on, and those that ended out of the history, filtered and sorted by its query, page by page."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.urls import get_script_prefix
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from dashboard.api.run_list import LAST, Ended, ended, every, gaps_since, going
 from dashboard.judge.runs import GOING, WAITING, JudgedRun, judge_runs, matches_run
@@ -23,6 +24,8 @@ from dashboard.words.history import gap_sentence
 from dashboard.words.runs import state_word
 
 PAGE = 100  # runs of the history on one page
+MOMENT = timedelta(seconds=0.9)  # less than the time after which open pages are looked through again though nothing was announced
+MAX_KEPT = 32  # renderings, of 150 kB
 GROUPS: Mapping[str, frozenset[str]] = {
     "active": frozenset({"active"}),
     "waiting": WAITING,
@@ -35,9 +38,16 @@ GROUPS: Mapping[str, frozenset[str]] = {
 }
 
 
+_judged: tuple[Look, list[JudgedRun]] | None = None  # all views of one push look at the same
+
+
 def judged_runs(seen: Look) -> list[JudgedRun]:
     """Every run of this moment, with the locks that it holds."""
-    return judge_runs(seen.snapshot, seen.judged, seen.now, seen.policy)
+    global _judged  # noqa: PLW0603  # threads may overwrite each other's: each goes on with its own
+    last = _judged
+    if last is None or last[0] is not seen:
+        last = _judged = seen, judge_runs(seen.snapshot, seen.judged, seen.now, seen.policy)
+    return last[1]
 
 
 LIST = Listing(
@@ -71,13 +81,25 @@ class RunsPanel(ListPanel):
     template = "lockhouse/live/runs.html"
     listing = LIST
 
+    def __init__(self) -> None:
+        self._kept: dict[Hashable, tuple[Snapshot, datetime, list[Piece]]] = {}  # threads may both make one: the result is the same
+
     def query(self, given: Mapping[str, str]) -> dict[str, str]:
         """The part of the address that the page understands."""
         before = given.get("before", "")
         return {**super().query(given), **({"before": before} if before.isascii() and before.isdigit() and 0 < int(before[:20]) < LAST else {})}
 
     def pieces(self, snapshot: Snapshot, query: Mapping[str, str], may: frozenset[str], now: datetime) -> list[Piece]:
-        """The summary, the chips, the state of the list, a row for each run, and the way to older ones."""
+        """The summary, the chips, the state of the list, a row for each run, and the way to older ones; made once for all who ask within a moment."""
+        key = (tuple(sorted(query.items())), may, get_language(), get_script_prefix())
+        kept = self._kept.get(key)
+        if kept is None or kept[0] is not snapshot or not timedelta(0) <= now - kept[1] < MOMENT:
+            if len(self._kept) >= MAX_KEPT:
+                self._kept.clear()
+            kept = self._kept[key] = snapshot, now, self._pieces(snapshot, query, may, now)
+        return kept[2]
+
+    def _pieces(self, snapshot: Snapshot, query: Mapping[str, str], may: frozenset[str], now: datetime) -> list[Piece]:
         found = LIST.found(look(snapshot, now), query)
         before = int(query.get("before", LAST))
         live = going(found.judged, found.asked.q, _states(found)) if before == LAST else []

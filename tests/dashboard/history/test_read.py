@@ -3,7 +3,7 @@
 import pytest
 
 from dashboard.history import names_read
-from dashboard.history.read import gaps, open_rows, page, runs_of_identity
+from dashboard.history.read import forget, gaps, open_rows, page, recent_page, runs_of_identity
 from dashboard.history.rows import FAILED, REFUSED, SUCCEEDED, Batch, Gap
 from dashboard.history.search import Wanted
 from dashboard.history.write import Writer
@@ -32,6 +32,17 @@ def history():
         writer._counted(20_000)  # each in a segment of its own
     yield
     names_read.forget()
+
+
+def test_many_who_ask_the_same_within_a_moment_are_one_question(django_assert_num_queries):
+    forget()
+    recent_page(Wanted(codes=frozenset({FAILED})), 10)
+
+    with django_assert_num_queries(0):
+        again = recent_page(Wanted(codes=frozenset({FAILED})), 10)
+
+    assert [run.task_id for run in again.runs] == ["run-50", "run-40", "run-30", "run-20", "run-10", "run-0"]
+    assert not recent_page(Wanted(codes=frozenset({SUCCEEDED})), 1).runs[0].error
 
 
 def numbers(limit=100, **wanted):

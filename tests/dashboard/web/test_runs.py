@@ -9,6 +9,7 @@ from django.test import Client
 from dashboard import connections, snapshot
 from dashboard.records import Refusal, Snapshot
 from dashboard.records.identity import identity
+from dashboard.web.panels import RUNS
 from tests.dashboard.acts.scene import make_user
 from tests.dashboard.web.pieces import VIEWER, pieces_of, rows_of
 from tests.factories import NOW, ago, make_lock, make_run, make_snapshot, make_source, make_worker
@@ -209,3 +210,15 @@ def test_nobody_gets_in_without_the_permission(watching, db):
     made.force_login(make_user("bob"))
     assert made.get("/runs/").status_code == 403
     assert made.post("/runs/").status_code in {403, 405}
+
+
+def test_what_was_made_for_one_is_given_to_all_who_ask_the_same_of_the_same_moment():
+    seen = make_snapshot(runs=(RUN,), locks=())
+    first = RUNS.pieces(seen, {}, VIEWER, NOW)
+
+    assert RUNS.pieces(seen, {}, VIEWER, NOW + timedelta(milliseconds=500)) is first
+    assert RUNS.pieces(seen, {}, VIEWER, NOW + timedelta(seconds=1)) is not first
+    assert RUNS.pieces(seen, {}, PAYLOADS, NOW) is not first
+    assert RUNS.pieces(seen, {"q": "nothing"}, VIEWER, NOW) is not first
+    other = RUNS.pieces(make_snapshot(runs=(), locks=()), {}, VIEWER, NOW)
+    assert not [piece for piece in other if piece.within == "runs-rows"]

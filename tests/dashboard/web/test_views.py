@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
+from django.template import Context, Template
 from django.test import Client
 from redis import Redis
 
 from dashboard import snapshot as snapshots
+from dashboard.web.show import admin_context
 from tests.factories import make_lane, make_lock, make_snapshot
 
 pytestmark = pytest.mark.django_db
@@ -163,6 +165,16 @@ def test_nothing_inline_for_the_policy_to_forbid(viewer, seen):
         assert "<style" not in html
         assert not re.search(r"<script(?![^>]*\bsrc=)", html)
         assert not re.search(r"\son\w+=", html)
+
+
+def test_a_project_whose_base_template_lists_its_models_finds_them(rf):
+    request = rf.get("/")
+    request.user = User.objects.create_superuser("root", password=PASSWORD)
+    context = Context(admin_context(request))
+
+    listed = Template("{% for app in available_apps %}{{ app.app_label }} {% endfor %}{{ site_header }}").render(context)
+
+    assert "auth" in listed.split()
 
 
 def test_first_visit_is_small(viewer, seen):

@@ -13,7 +13,7 @@ from dashboard.acts.bulk import MAX_LOCKS, release_many
 from dashboard.acts.refusals import Refused
 from dashboard.acts.release import Outcome, release_now
 from dashboard.api.auth import caller, needs
-from dashboard.api.paging import after, cursor_of
+from dashboard.api.paging import page
 from dashboard.api.rows import lock_row, locks_answer, rfc3339, unavailable
 from dashboard.conf import policy
 from dashboard.judge import assess
@@ -62,10 +62,9 @@ def locks(request: HttpRequest, q: str = "", limit: Limit = 100, cursor: str | N
     """`q` filters like the page: free words, and `field:value` for verdict, task, worker, cache, holder."""
     now, known = datetime.now(UTC), snapshots.newest()
     found = [one for one in assess(known, now, policy()) if matches(one, q)]
-    ids = [one.lock.id for one in found]
-    start = after(ids, cursor)
-    rows = [lock_row(one, now) for one in found[start : start + limit]]
-    return {**locks_answer(known, rows, now), "total": len(found), "next_cursor": cursor_of(ids, start + len(rows))}
+    shown, of_all = page(found, lambda one: one.lock.id, limit, cursor)
+    rows = [lock_row(one, now) for one in shown]
+    return {**locks_answer(known, rows, now), **of_all}
 
 
 # Before the routes with an id, which would take "release" for one.

@@ -2,7 +2,18 @@
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def page(found: Sequence[T], id_of: Callable[[T], str], limit: int, cursor: str | None) -> tuple[Sequence[T], dict[str, Any]]:
+    """The part of the list that this page has, and what its answer says of the whole: `total` and `next_cursor`."""
+    ids = [id_of(one) for one in found]
+    start = after(ids, cursor)
+    shown = found[start : start + limit]
+    return shown, {"total": len(found), "next_cursor": cursor_of(ids, start + len(shown))}
 
 
 def after(ids: Sequence[str], cursor: str | None) -> int:

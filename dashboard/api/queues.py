@@ -9,7 +9,7 @@ from ninja import Router
 from dashboard import snapshot as snapshots
 from dashboard.api.auth import needs
 from dashboard.api.locks import Limit
-from dashboard.api.paging import after, cursor_of
+from dashboard.api.paging import page
 from dashboard.api.queue_rows import queue_row, queues_answer
 from dashboard.api.rows import rfc3339, unavailable
 from dashboard.conf import policy
@@ -24,10 +24,9 @@ def queues(request: HttpRequest, q: str = "", limit: Limit = 100, cursor: str | 
     """`q` filters like the page: free words, and `field:value` for queue, task, worker, warning."""
     now, known = datetime.now(UTC), snapshots.newest()
     found = [one for one in judge_queues(known, now, policy()) if matches_queue(one, q)]
-    ids = [one.queue.id for one in found]
-    start = after(ids, cursor)
-    rows = [queue_row(one, now) for one in found[start : start + limit]]
-    return {**queues_answer(known, rows, now), "total": len(found), "next_cursor": cursor_of(ids, start + len(rows))}
+    shown, of_all = page(found, lambda one: one.queue.id, limit, cursor)
+    rows = [queue_row(one, now) for one in shown]
+    return {**queues_answer(known, rows, now), **of_all}
 
 
 @router.get("/queues/{queue_id}", summary="One queue", auth=needs("lockhouse.view_locks"))

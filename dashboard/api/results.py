@@ -11,7 +11,7 @@ from dashboard.acts.refusals import Refused
 from dashboard.acts.result_target import looked_at
 from dashboard.api.auth import caller, needs
 from dashboard.api.locks import Limit
-from dashboard.api.paging import after, cursor_of
+from dashboard.api.paging import page
 from dashboard.api.result_rows import result_row, results_answer, value_row
 from dashboard.api.rows import rfc3339, unavailable
 from dashboard.conf import policy
@@ -26,10 +26,9 @@ def results(request: HttpRequest, q: str = "", limit: Limit = 100, cursor: str |
     """`q` filters like the page: free words, and `field:value` for state, task, cache, pattern."""
     now, known = datetime.now(UTC), snapshots.newest()
     found = [one for one in judge_results(known, policy()) if matches_result(one, q)]
-    ids = [one.result.id for one in found]
-    start = after(ids, cursor)
-    rows = [result_row(one, now) for one in found[start : start + limit]]
-    return {**results_answer(known, rows, now), "total": len(found), "next_cursor": cursor_of(ids, start + len(rows))}
+    shown, of_all = page(found, lambda one: one.result.id, limit, cursor)
+    rows = [result_row(one, now) for one in shown]
+    return {**results_answer(known, rows, now), **of_all}
 
 
 @router.get("/results/{result_id}", summary="One result", auth=needs("lockhouse.view_locks"))

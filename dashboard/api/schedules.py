@@ -9,7 +9,7 @@ from ninja import Router
 from dashboard import snapshot as snapshots
 from dashboard.api.auth import caller, needs
 from dashboard.api.locks import Limit
-from dashboard.api.paging import after, cursor_of
+from dashboard.api.paging import page
 from dashboard.api.schedule_rows import schedule_row, schedules_answer
 from dashboard.conf import policy
 from dashboard.judge.schedules import judge_schedules, matches_schedule
@@ -23,8 +23,7 @@ def schedules(request: HttpRequest, q: str = "", limit: Limit = 100, cursor: str
     now, known, user = datetime.now(UTC), snapshots.newest(), caller(request)
     judged = judge_schedules(known, now, policy())
     found = [one for one in judged if matches_schedule(one, q)]
-    ids = [one.schedule.id for one in found]
-    start = after(ids, cursor)
+    shown, of_all = page(found, lambda one: one.schedule.id, limit, cursor)
     payloads, unredacted = user.has_perm("lockhouse.view_payloads"), user.has_perm("lockhouse.view_unredacted")
-    rows = [schedule_row(one, now, payloads=payloads, unredacted=unredacted) for one in found[start : start + limit]]
-    return {**schedules_answer(known, judged, rows, now), "total": len(found), "next_cursor": cursor_of(ids, start + len(rows))}
+    rows = [schedule_row(one, now, payloads=payloads, unredacted=unredacted) for one in shown]
+    return {**schedules_answer(known, judged, rows, now), **of_all}

@@ -9,7 +9,7 @@ from ninja import Router
 from dashboard import snapshot as snapshots
 from dashboard.api.auth import needs
 from dashboard.api.locks import Limit
-from dashboard.api.paging import after, cursor_of
+from dashboard.api.paging import page
 from dashboard.api.rows import rfc3339, unavailable
 from dashboard.api.task_rows import task_row, tasks_answer
 from dashboard.conf import policy
@@ -27,10 +27,9 @@ def tasks(request: HttpRequest, q: str = "", limit: Limit = 100, cursor: str | N
     """`q` filters like the page: free words, and `field:value` for task, queue, worker, state, lock, schedule, warning."""
     now, known = datetime.now(UTC), snapshots.newest()
     found = [one for one in judged_tasks(known, now) if matches_task(one, q)]
-    ids = [identity(one.name) for one in found]
-    start = after(ids, cursor)
-    rows = [task_row(one, now) for one in found[start : start + limit]]
-    return {**tasks_answer(known, rows, now), "total": len(found), "next_cursor": cursor_of(ids, start + len(rows))}
+    shown, of_all = page(found, lambda one: identity(one.name), limit, cursor)
+    rows = [task_row(one, now) for one in shown]
+    return {**tasks_answer(known, rows, now), **of_all}
 
 
 @router.get("/tasks/{task_id}", summary="One task", auth=needs("lockhouse.view_locks"))

@@ -9,7 +9,7 @@ from ninja import Router
 from dashboard import snapshot as snapshots
 from dashboard.api.auth import needs
 from dashboard.api.locks import Limit
-from dashboard.api.paging import after, cursor_of
+from dashboard.api.paging import page
 from dashboard.api.rows import rfc3339, unavailable
 from dashboard.api.runs import judged as judged_runs
 from dashboard.api.worker_rows import worker_row, workers_answer
@@ -25,10 +25,9 @@ def workers(request: HttpRequest, q: str = "", limit: Limit = 100, cursor: str |
     """`q` filters like the page: free words, and `field:value` for worker, state, queue, task, pool, warning."""
     now, known = datetime.now(UTC), snapshots.newest()
     found = [one for one in judged(known, now) if matches_worker(one, q)]
-    ids = [one.id for one in found]
-    start = after(ids, cursor)
-    rows = [worker_row(one, now) for one in found[start : start + limit]]
-    return {**workers_answer(known, rows, now), "total": len(found), "next_cursor": cursor_of(ids, start + len(rows))}
+    shown, of_all = page(found, lambda one: one.id, limit, cursor)
+    rows = [worker_row(one, now) for one in shown]
+    return {**workers_answer(known, rows, now), **of_all}
 
 
 @router.get("/workers/{worker_id}", summary="One worker", auth=needs("lockhouse.view_locks"))

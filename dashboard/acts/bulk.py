@@ -5,44 +5,28 @@ Only locks that are proved orphaned: one whose holder may live is looked at by i
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dashboard import snapshot as snapshots
 from dashboard.acts import ledger, parts, signed
 from dashboard.acts.deletion import Ready, delete, look_again
 from dashboard.acts.ledger import Outcome
-from dashboard.acts.plan import obstacle_to
+from dashboard.acts.picked import Looked, Picked, known_of, refused, unreachable
 from dashboard.acts.refusals import Refused
 from dashboard.acts.registry import RELEASE, RELEASE_MANY, permit
 from dashboard.acts.release import given, nonce_of
 from dashboard.acts.signed import VALID_FOR
-from dashboard.acts.target import read_and_judge_all, target_of
-from dashboard.acts.values import Actor, Answer, Order, Origin, Target
+from dashboard.acts.values import Actor, Answer, Order, Origin
 from dashboard.models import OperatorAct
-from dashboard.records import HeldLock, JudgedLock, Lane, Snapshot
+from dashboard.records import JudgedLock, Snapshot
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-MAX_LOCKS = 1000  # twice what a page shows; so many take some seconds, and a plan for them is as large as a form should be
-MAX_KEY = 1024  # a longer key is released by itself: a plan that carried hundreds of them would be too large for a form
-LIVES = {"held", "expiring", "overrun", "overlapping"}  # in these the holder's run was seen a moment ago
-NO_DIGEST = "-"  # no token has this digest: an empty one would mean whatever is there now
 AWAY = {"unreachable", "no_answer"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picked:
-    """A lock that somebody chose, and the token of it that they saw; the rest is empty where only these are known."""
-
-    target_id: str
-    token_digest: str
-    cache: str = ""
-    raw_key: bytes = b""
-    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +56,8 @@ def plan_bulk(user: "User", session_key: str | None, picked: Sequence[tuple[str,
     permit(Actor(user=user, origin="page"), RELEASE_MANY)
     now = now or datetime.now(UTC)
     known = snapshots.newest()
-    chosen = _known(picked, known)
-    looked = _Looked(chosen, known, now)
+    chosen = known_of(picked, known)
+    looked = Looked(chosen, known, now)
     lines = [Line(picked=one, judged=looked.judged_of(one), obstacle=looked.obstacle_of(one)) for one in chosen]
     ready = [(looked.targets[line.picked.target_id], line.picked.token_digest) for line in lines if line.obstacle is None]
     return BulkPlan(lines=lines, signed=signed.sign_many(user, session_key, ready, now, RELEASE_MANY) if ready else "", expires_at=now + VALID_FOR)
@@ -114,59 +98,8 @@ def release_many(
     if first := ledger.existing(nonce):
         return _same(first, picked)
     known = snapshot or snapshots.newest()
-    chosen = _known(picked, known)
+    chosen = known_of(picked, known)
     return _carry_out(_order(actor, chosen, given(reason), nonce, now), chosen, known, now)
-
-
-def _known(picked: Sequence[tuple[str, str]], known: Snapshot) -> list[Picked]:
-    """What was chosen, each once, with what the observer knows of it.  Raises: Refused."""
-    if not picked:
-        raise Refused("nothing_picked")
-    if len(picked) > MAX_LOCKS:
-        raise Refused("too_many_picked", limit=MAX_LOCKS, count=len(picked))
-    locks: dict[str, HeldLock] = {lock.id: lock for lock in known.locks}
-    gone = {lane.lock_id: lane for lane in known.lanes}  # held a moment ago: its name and cache are still known
-    return [_picked(target_id, digest, locks.get(target_id), gone.get(target_id)) for target_id, digest in dict.fromkeys(picked)]
-
-
-def _picked(target_id: str, digest: str, lock: HeldLock | None, lane: Lane | None) -> Picked:
-    if lock is None:
-        return Picked(target_id=target_id, token_digest=digest, cache=lane.cache if lane else "", name=lane.name if lane else "")
-    return Picked(target_id=target_id, token_digest=digest, cache=lock.cache, raw_key=lock.raw_key, name=lock.name)
-
-
-class _Looked:
-    """What is under all the chosen keys now, read and judged together: each by itself would judge everything anew.  Cost: a round trip for each cache."""
-
-    def __init__(self, chosen: Iterable[Picked], known: Snapshot, now: datetime) -> None:
-        self.targets = {one.target_id: target for one in chosen if (target := _target(one))}
-        self._held = {lock.id for lock in known.locks}
-        self.judged, self._away = read_and_judge_all(list(self.targets.values()), known, now)
-
-    def judged_of(self, one: Picked) -> JudgedLock | None:
-        return self.judged.get(one.target_id)
-
-    def obstacle_of(self, one: Picked) -> Answer | None:
-        """Why this one will not be released; None: it will."""
-        target, judged = self.targets.get(one.target_id), self.judged.get(one.target_id)
-        if target is None:
-            is_long = len(one.raw_key) > MAX_KEY or one.target_id in self._held
-            return _refused("key_too_long") if is_long else _refused("already_gone", **ledger.released_by(one.target_id, one.token_digest))
-        if error := self._away.get(target.place.alias):
-            return _unreachable(error.source, error.reason)
-        if found := obstacle_to(judged, target, one.token_digest or NO_DIGEST):
-            return found
-        verdict = judged.verdict if judged else ""
-        return None if verdict == "orphaned" else _refused("holder_lives" if verdict in LIVES else "not_proved", verdict=verdict)
-
-
-def _target(one: Picked) -> Target | None:
-    if not one.raw_key or len(one.raw_key) > MAX_KEY:
-        return None
-    try:
-        return target_of(one.target_id, one.cache, one.raw_key)
-    except Refused:  # its cache is no longer watched
-        return None
 
 
 def _order(actor: Actor, chosen: Sequence[Picked], reason: str, nonce: str, planned_at: datetime) -> Order:
@@ -206,7 +139,7 @@ def _carry_out(order: Order, chosen: Sequence[Picked], known: Snapshot, now: dat
 
 def _each(order: Order, act: OperatorAct, chosen: Sequence[Picked], known: Snapshot, now: datetime) -> Iterator[Answer]:
     """Release one after the other; it ends where one cannot be written down, and a cache that does not answer is not waited for again."""
-    looked, away = _Looked(chosen, known, now), dict[str, Answer]()
+    looked, away = Looked(chosen, known, now), dict[str, Answer]()
     for one in chosen:
         part = _part(order, act, one)
         try:
@@ -214,7 +147,7 @@ def _each(order: Order, act: OperatorAct, chosen: Sequence[Picked], known: Snaps
         except Refused:
             return
         if answer.code in AWAY:
-            away[one.cache] = _unreachable(f"cache {one.cache}", "it did not answer for the one before")
+            away[one.cache] = unreachable(f"cache {one.cache}", "it did not answer for the one before")
         yield answer
 
 
@@ -233,20 +166,11 @@ def _part(order: Order, act: OperatorAct, one: Picked) -> Order:
     )
 
 
-def _release_one(part: Order, looked: _Looked, obstacle: Answer | None, known: Snapshot, now: datetime) -> Answer:
+def _release_one(part: Order, looked: Looked, obstacle: Answer | None, known: Snapshot, now: datetime) -> Answer:
     """Look again, write down, compare and delete.  Raises: Refused where it cannot be written down."""
     ready = Ready(answer=obstacle) if obstacle else look_again(part, known, now, lambda target: looked.judged.get(target.id))
     act, is_mine = ledger.begin(part, before=dict(ready.before))
-    answer = (ready.answer or delete(part.id, ready, part)) if is_mine else _refused("already_gone")
+    answer = (ready.answer or delete(part.id, ready, part)) if is_mine else refused("already_gone")
     if is_mine:
         ledger.finish(act, answer)
     return answer
-
-
-def _refused(code: str, **values: Any) -> Answer:
-    return Answer(state="refused", code=code, values=values)
-
-
-def _unreachable(source: str, reason: str) -> Answer:
-    values: Mapping[str, Any] = {"source": source, "reason": reason.removeprefix("does not answer: ")[:200]}
-    return Answer(state="failed", code="unreachable", values=values)

@@ -9,7 +9,8 @@ from ninja import Field, Header, Query, Router, Schema
 from dashboard import snapshot as snapshots
 from dashboard.acts import history
 from dashboard.acts.again import not_sent_with, release_and_send, sent_with
-from dashboard.acts.bulk import MAX_LOCKS, release_many
+from dashboard.acts.bulk import release_many
+from dashboard.acts.picked import MAX_LOCKS
 from dashboard.acts.refusals import Refused
 from dashboard.acts.release import Outcome, release_now
 from dashboard.api.auth import caller, needs

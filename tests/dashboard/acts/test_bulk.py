@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.contrib.admin.models import LogEntry
 
-from dashboard.acts.bulk import MAX_LOCKS, execute_bulk, plan_bulk, release_many
+from dashboard.acts.bulk import execute_bulk, plan_bulk, release_many
 from dashboard.acts.history import acts, parts_of
+from dashboard.acts.picked import MAX_LOCKS
 from dashboard.acts.refusals import Refused
 from dashboard.acts.undo import undo, undo_all
 from dashboard.models import OperatorAct

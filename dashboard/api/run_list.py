@@ -41,9 +41,21 @@ def going(judged: Sequence[JudgedRun], q: str, states: Collection[str] | None = 
     return [one for one in judged if one.is_going and _is_asked(one, q, states)]
 
 
-def ended(known: Snapshot, judged: Sequence[JudgedRun], q: str, states: Collection[str] | None = None, *, before: int = LAST, limit: int) -> Ended:
-    """A page of those that ended; `judged` is the whole snapshot.  Cost: two statements that read indexes, once a second."""
-    live = [one for one in judged if not one.is_going and _is_asked(one, q, states)]
+def ended(
+    known: Snapshot,
+    judged: Sequence[JudgedRun],
+    q: str,
+    states: Collection[str] | None = None,
+    *,
+    matching: Iterable[JudgedRun] | None = None,
+    before: int = LAST,
+    limit: int,
+) -> Ended:
+    """A page of those that ended; `judged` is the whole snapshot, `matching` what of it has every part of the query, where the caller knows it.
+
+    Cost: two statements that read indexes, once a second.
+    """
+    live = [one for one in (judged if matching is None else matching) if not one.is_going and _is_asked(one, q if matching is None else "", states)]
     try:
         found = recent_page(wanted(q, states, before), limit)
     except AWAY as error:
@@ -63,13 +75,21 @@ def _is_asked(one: JudgedRun, q: str, states: Collection[str] | None) -> bool:
 
 def _others(found: Iterable[Run], judged: Iterable[JudgedRun]) -> list[Run]:
     """Those of the history that the snapshot does not have."""
-    rows, unwritten = set[int](), dict[tuple[str, int], Run]()
-    for run in (one.run for one in judged):
-        if run.row:
-            rows.add(run.row)
-        else:
-            unwritten[run.task_id, run.retries] = run
+    rows, unwritten = _written(judged)
     return [run for run in found if run.row not in rows and not _is_same(run, unwritten.get((run.task_id, run.retries)))]
+
+
+_last: tuple[Iterable[JudgedRun], set[int], dict[tuple[str, int], Run]] | None = None  # all views of one push ask it of the same snapshot
+
+
+def _written(judged: Iterable[JudgedRun]) -> tuple[set[int], dict[tuple[str, int], Run]]:
+    """The rows of the history that these have, and those that have none yet, by task id and retry number."""
+    global _last  # noqa: PLW0603  # threads may overwrite each other's: each goes on with its own
+    last = _last
+    if last is None or last[0] is not judged:
+        runs = [one.run for one in judged]
+        last = _last = judged, {run.row for run in runs if run.row}, {(run.task_id, run.retries): run for run in runs if not run.row}
+    return last[1:]
 
 
 def _is_same(row: Run, unwritten: Run | None) -> bool:

@@ -1,7 +1,7 @@
 """In what state each run is, which locks it holds, and whether it is lost. Pure; doubt counts as alive."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -204,7 +204,7 @@ def _urgency(one: JudgedRun) -> tuple[int, float, str]:
 
 def matches_run(one: JudgedRun, query: str) -> bool:
     """Whether it has every part of the query: free words, and `field:value` for task, worker, queue, state, lock, id, since, until."""
-    return all(_has(one, field, value) for field, value in words_of(query, FIELDS))
+    return not query or all(_has(one, field, value) for field, value in words_of(query, FIELDS))
 
 
 def time_of(value: str) -> datetime | None:
@@ -223,12 +223,19 @@ def _has(one: JudgedRun, field: str, value: str) -> bool:
         return at is not None and first is not None and ((first >= at) if field == "since" else (first < at))
     if field == "state":
         return value in {one.state, (run.outcome or "").casefold()} or (value == "waiting" and one.state in WAITING)
+    return within(value, _texts(one, field))
+
+
+def _texts(one: JudgedRun, field: str) -> tuple[str | None, ...]:
+    """Where a part of the query is looked for; a free word everywhere."""
+    run = one.run
+    if field == "task":
+        return (run.name,)
+    if field == "worker":
+        return (run.worker,)
+    if field == "queue":
+        return (run.queue,)
+    if field == "id":
+        return run.task_id, run.parent_id, run.root_id
     locks = (run.refused_by, *(lock.lock.name for lock in one.locks))
-    texts: Mapping[str, tuple[str | None, ...]] = {
-        "task": (run.name,),
-        "worker": (run.worker,),
-        "queue": (run.queue,),
-        "lock": locks,
-        "id": (run.task_id, run.parent_id, run.root_id),
-    }
-    return within(value, texts.get(field, (run.name, run.task_id, run.worker, run.queue, *locks)))
+    return locks if field == "lock" else (run.name, run.task_id, run.worker, run.queue, *locks)

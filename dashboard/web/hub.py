@@ -23,6 +23,7 @@ from dashboard.web.panel import Panel, Piece
 
 logger = logging.getLogger(__name__)
 
+SHORT_S, LONGEST_REST_S = 0.05, 0.5  # a round of rendering after which it goes on at once, and how long it rests at most after a longer one
 TICK_S = 1.0  # verdicts and staleness change with time alone
 KEPT_VERSIONS = 8  # a socket that is further behind gets everything
 
@@ -163,7 +164,11 @@ class Hub:
         thread = ThreadPoolExecutor(1, thread_name_prefix="lockhouse-hub")
         try:
             while self._views:
+                began = asyncio.get_running_loop().time()
                 await self._render(thread)
+                took = asyncio.get_running_loop().time() - began
+                if took > SHORT_S:  # many different pages are open: half of the processor is for those who ask for one
+                    await asyncio.sleep(min(took, LONGEST_REST_S))
                 await self._wait()
         finally:
             thread.shutdown(wait=False)

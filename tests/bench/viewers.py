@@ -61,12 +61,12 @@ async def opened(installation: Installation, keys: list[str], count: int) -> lis
     return sockets
 
 
-async def changed(url: str, changes: int) -> dict[str, float]:
-    """Take a lock every APART_S; when each was, by name."""
+async def changed(url: str, changes: int, first: int) -> dict[str, float]:
+    """Take a lock every APART_S; when each was, by name. `first` keeps the names of one round apart from those that the round before still holds."""
     cache = redis.asyncio.Redis.from_url(url)
     began: dict[str, float] = {}
     due = time.monotonic()
-    for number in range(changes):
+    for number in range(first, first + changes):
         due += APART_S
         await asyncio.sleep(max(0.0, due - time.monotonic()))
         began[f"{number:04d}"] = time.time()
@@ -85,7 +85,7 @@ async def with_viewers(system: System, installation: Installation, keys: list[st
     announced = Announcements(Redis.from_url(f"{system.url}/2"))
     announced.start()
     used, since = cpu_seconds(web), time.monotonic()
-    began = await changed(f"{system.url}/1", changes)
+    began = await changed(f"{system.url}/1", changes, count)
     spent = cpu_seconds(web) - used
     load = spent / (time.monotonic() - since)
     memory = resident_mb(web)

@@ -38,16 +38,21 @@ GROUPS: Mapping[str, frozenset[str]] = {
 }
 
 
-_judged: tuple[Look, list[JudgedRun]] | None = None  # all views of one push look at the same
+_last: tuple[Look, list[JudgedRun], dict[str, Any]] | None = None  # all views of one push look at the same
 
 
 def judged_runs(seen: Look) -> list[JudgedRun]:
     """Every run of this moment, with the locks that it holds."""
-    global _judged  # noqa: PLW0603  # threads may overwrite each other's: each goes on with its own
-    last = _judged
+    return _looked_at(seen)[1]
+
+
+def _looked_at(seen: Look) -> tuple[Look, list[JudgedRun], dict[str, Any]]:
+    global _last  # noqa: PLW0603  # threads may overwrite each other's: each goes on with its own
+    last = _last
     if last is None or last[0] is not seen:
-        last = _judged = seen, judge_runs(seen.snapshot, seen.judged, seen.now, seen.policy)
-    return last[1]
+        judged = judge_runs(seen.snapshot, seen.judged, seen.now, seen.policy)
+        last = _last = seen, judged, _says(seen, judged)
+    return last
 
 
 LIST = Listing(
@@ -102,12 +107,12 @@ class RunsPanel(ListPanel):
     def _pieces(self, snapshot: Snapshot, query: Mapping[str, str], may: frozenset[str], now: datetime) -> list[Piece]:
         found = LIST.found(look(snapshot, now), query)
         before = int(query.get("before", LAST))
-        live = going(found.judged, found.asked.q, _states(found)) if before == LAST else []
+        live = going(found.matching, "", _states(found)) if before == LAST else []
         room = max(1, min(PAGE, MAX_ROWS - len(live)))
-        past = ended(snapshot, found.judged, found.asked.q, _states(found), before=before, limit=room)
+        past = ended(snapshot, found.judged, found.asked.q, _states(found), matching=found.matching, before=before, limit=room)
         rows = LIST.chosen([*live, *past.runs], replace(found.asked, show=""), now)
         queues = {queue.name: queue for queue in snapshot.queues}
-        says = {**_says(found.seen, found.judged), "is_by_itself": not found.asked.order}
+        says = {**_looked_at(found.seen)[2], "is_by_itself": not found.asked.order}
         is_all = before == LAST and not found.asked.show and not past.older
         chips = _chips([*live, *past.runs] if is_all else found.matching, are_all=is_all or bool(past.problem))
         return [

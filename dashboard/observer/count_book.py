@@ -33,12 +33,12 @@ class _Durations:
     total_s: float = 0.0
 
     def add(self, durations: Iterable[float]) -> None:
-        bounds, counts = self.bounds, self.counts or [0] * (len(self.bounds) + 1)
+        bounds, counts, total_s = self.bounds, self.counts or [0] * (len(self.bounds) + 1), self.total_s
         for said in durations:
-            seconds = max(0.0, said)  # it is below zero where two clocks differ
+            seconds = said if said > 0.0 else 0.0  # it is below zero where two clocks differ
             counts[bisect_left(bounds, seconds)] += 1
-            self.total_s += seconds
-        self.counts = counts
+            total_s += seconds
+        self.counts, self.total_s = counts, total_s
 
     def restore(self, spread: Spread) -> None:
         if len(spread.counts) == len(self.bounds) + 1:

@@ -68,9 +68,9 @@ class GapBook:
         del self._open[:-MAX_GAPS]
         self.for_history.lost(seen)
 
-    def started(self, event: Event) -> None:
-        """A run started, and was told."""
-        self._started[event.hostname, event.pid] += 1
+    def started(self, process: Process, count: int) -> None:
+        """So many of its runs started, and were told."""
+        self._started[process] += count
 
     def beat(self, event: Event) -> None:
         """A heartbeat with its worker's count."""

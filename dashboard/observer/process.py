@@ -186,7 +186,7 @@ class Watch:
     def _applied(self, seen: Observation) -> set[str]:
         """What the observation changed; one that the state cannot take in is counted and passed over, for it would come again."""
         try:
-            return set(self.state.apply(seen))
+            return self.state.apply(seen)
         except Exception:  # as above: the one thing that must not happen is that nobody watches any more
             if isinstance(seen, EventsSeen) and len(seen.events) > 1:  # the others of its batch are good, and told twice they are told once
                 return set().union(*(self._applied(EventsSeen(events=(event,), at=seen.at)) for event in seen.events))

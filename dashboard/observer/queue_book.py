@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from dashboard.observer.alike import Alike, Runs
 from dashboard.observer.live_run import LiveRun
 from dashboard.observer.observations import QueuesRead
 from dashboard.observer.queue_flow import WINDOW, Flow
@@ -62,14 +63,23 @@ class QueueBook:
                 self._unread[queue.name] = (queue.unread_since, queue.unread_is_minimum)
 
     def event(self, event: Event, run: LiveRun, at: datetime) -> None:
-        """Take in what an event tells of queues, and tell its run the queue of its message, where that is known."""
-        kind = event.type
-        if kind == "task-sent":
+        """Tell the run of an event that its message was sent, or that it left its queue, which queue that is, where it is known."""
+        if event.type == "task-sent":
             self._was_sent(event, run)
-        elif event.hostname is not None and (kind == "task-received" or (kind == "task-revoked" and run.received_at is None and run.started_at is None)):
-            if event.hostname not in self._tells:
-                self._keep(self._tells, event.hostname, at)
-            self._was_received(run, event.hostname, at)
+        elif run.queue is None and event.hostname is not None:
+            run.queue = self._placed.get(run.task_id) or self._only_one(event.hostname, run.name)
+            if run.queue is None:
+                self._has_no_place(run.task_id, event.hostname, at)
+
+    def begun(self, alike: Alike, runs: Runs, at: datetime) -> None:
+        """Count what events tell of queues; their runs have been told theirs."""
+        if alike.kind == "task-sent" and alike.queue:
+            self.names.add(alike.queue)
+        elif alike.kind != "task-sent" and alike.sender is not None:
+            if alike.sender not in self._tells:
+                self._keep(self._tells, alike.sender, at)
+            if alike.queue is not None:
+                self._took(alike.queue, at, len(runs))
 
     def beat(self, event: Event, at: datetime) -> None:
         """A heartbeat counts the messages that its worker has taken, whether it tells of them or not."""
@@ -85,32 +95,28 @@ class QueueBook:
             known[worker] = value
 
     def _was_sent(self, event: Event, run: LiveRun) -> None:
-        queue = event.queue or event.routing_key
+        queue = same(event.queue or event.routing_key)
         if not queue:
             return
-        run.queue = same(queue)
-        self.names.add(queue)
-        self._saw(event.name, queue)
+        run.queue = queue
+        if queue not in self._seen_in.get(run.name or "", ()):
+            self._saw(event.name, queue)
         if self._unplaced and (early := self._unplaced.pop(run.task_id, None)):
             self._took(queue, early[1])
 
-    def _took(self, queue: str, at: datetime) -> None:
-        """A worker received a message from it."""
+    def _took(self, queue: str, at: datetime, count: int = 1) -> None:
+        """A worker received so many messages from it."""
         if queue in self._flows or len(self._flows) < MAX_NAMES:
-            self._flows[queue].take(at)
+            self._flows[queue].take(at, count)
 
     def _saw(self, name: str | None, queue: str | None) -> None:
         if name and queue and (name in self._seen_in or len(self._seen_in) < MAX_NAMES) and len(self._seen_in[name]) < MAX_QUEUES_OF_ONE:
             self._seen_in[name].add(queue)
 
-    def _was_received(self, run: LiveRun, worker: str, at: datetime) -> None:
-        if run.queue is None:
-            run.queue = self._placed.get(run.task_id) or self._only_one(worker, run.name)
-        if run.queue is not None:
-            self._took(run.queue, at)
-            return
+    def _has_no_place(self, task_id: str, worker: str, at: datetime) -> None:
+        """A worker received it from a queue that is not known, or not yet."""
         if len(self._unplaced) < MAX_UNPLACED:
-            self._unplaced[run.task_id] = (worker, at)
+            self._unplaced[task_id] = (worker, at)
         else:
             self._keep(self._lost_at, worker, at)
         for one in self._reads.get(worker, ()):

@@ -88,10 +88,10 @@ class Flow:
         into, seconds = out + ready - before, (at - since).total_seconds()
         return (None if into < 0 else round(into / seconds, 2)), round(out / seconds, 2)
 
-    def take(self, at: datetime) -> None:
-        """A reader received a message of this queue."""
-        self.received.add(at)
-        self._left -= 1
+    def take(self, at: datetime, count: int) -> None:
+        """Readers received so many messages of this queue."""
+        self.received.add(at, count)
+        self._left -= count
 
     def may_have_lost_one(self) -> None:
         """A reader of this queue received a message of which the queue is not known."""

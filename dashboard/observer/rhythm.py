@@ -39,11 +39,14 @@ class Busy:
         self._at: datetime | None = None
         self._until = LATEST
 
-    def has_time_for(self, name: str | None, at: datetime) -> bool:
-        """Whether this one more of its name is looked at."""
+    def __contains__(self, name: str | None) -> bool:
+        return name in self._passed
+
+    def has_time_for(self, name: str | None, more: int, at: datetime) -> bool:
+        """Whether so many more of that name are looked at."""
         if at is not self._at:  # the events of one batch share their time
             self._begin(at)
-        count = self._counts[name] = self._counts.get(name, 0) + 1
+        count = self._counts[name] = self._counts.get(name, 0) + more
         if count > MAX_A_SECOND or name in self._passed:
             if name in self._passed or len(self._passed) < MAX_AGAIN:
                 self._passed[name] = self._until

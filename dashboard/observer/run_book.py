@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from dashboard.observer.known_runs import KnownRuns, is_of_one_before
+from dashboard.observer.known_runs import MAX_RUNS, KnownRuns, is_of_one_before
 from dashboard.observer.live_run import LiveRun
 from dashboard.observer.run_events import ENDS, describe, end, goes_on, same
 from dashboard.records import Refusal, Worker
@@ -21,27 +21,21 @@ MAX_EARLY = 5000  # refusals of runs that nothing else was told of yet
 class RunBook(KnownRuns):
     """Reduces events, refusals and answers to one run per task id, the latest."""
 
+    def __init__(self, max_runs: int = MAX_RUNS) -> None:
+        super().__init__(max_runs)
+        self._takes = {"task-sent": self._was_sent, "task-received": self._was_received, "task-started": self._was_started}
+        self._takes |= dict.fromkeys(ENDS, self._has_ended)
+
     def event(self, event: Event, at: datetime) -> LiveRun | None:
         """Take in an event of a run; the run as it is now, None where the event tells nothing new of it."""
         task_id, kind = event.uuid, event.type
-        if task_id is None:
-            return None
-        if kind == "task-sent":
-            run = self._was_sent(task_id, event, at)
-        elif kind == "task-received":
-            run = self._was_received(task_id, event, at)
-        elif kind == "task-started":
-            run = self._was_started(task_id, event, at)
-        elif outcome := ENDS.get(kind):
-            run = self._has_ended(task_id, event, outcome, at)
-        else:
-            return None
-        if run is None:
+        take = self._takes.get(kind)
+        if task_id is None or take is None or (run := take(task_id, event, at)) is None:
             return None
         run.heard_at, run.image = at, None
         if not run.is_changed:
             self.changes.note(run)
-        if kind != "task-sent" and (run.worker != event.hostname or run.parent_pid != event.pid):
+        if kind != "task-sent" and (run.parent_pid != event.pid or run.worker != event.hostname):
             run.worker, run.parent_pid = same(event.hostname), event.pid
         return run
 
@@ -96,8 +90,8 @@ class RunBook(KnownRuns):
         run.started_at = time
         return run
 
-    def _has_ended(self, task_id: str, event: Event, outcome: str, at: datetime) -> LiveRun | None:
-        time = event.timestamp or at.timestamp()
+    def _has_ended(self, task_id: str, event: Event, at: datetime) -> LiveRun | None:
+        time, outcome = event.timestamp or at.timestamp(), ENDS[event.type]
         if outcome == "RETRY" and (tried := self._retried.pop(task_id, None)) is not None:  # its next try was received before
             end(tried, event, outcome, time)
             return tried
@@ -131,7 +125,7 @@ class RunBook(KnownRuns):
     def _begun(self, task_id: str, at: datetime) -> LiveRun:
         """A run that only its sending was told of, if that; where there is no room it is counted and not kept."""
         run = self.sent.pop(task_id, None) or LiveRun(task_id=task_id, first_at=at)
-        if early := self._early.pop(task_id, None):
+        if self._early and (early := self._early.pop(task_id, None)):
             run.refuse(early)
         if len(self.going) < self._max_runs:
             self.going[task_id] = run

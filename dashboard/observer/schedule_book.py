@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from dashboard.observer.alike import Alike, Runs
 from dashboard.observer.live_run import LiveRun
 from dashboard.observer.observations import SchedulesRead
 from dashboard.observer.rhythm import MOST_LOST, Busy, Candidate, Rhythms
@@ -91,7 +92,7 @@ class ScheduleBook:
 
     def event(self, event: Event, run: LiveRun, at: datetime) -> None:
         """Take in an event of sending or of receiving, with what is known of its run."""
-        if not self._busy.has_time_for(run.name, at) and (event.name not in self._tasks or not self._is_written(event)):
+        if not self._busy.has_time_for(run.name, 1, at) and (event.name not in self._tasks or not self._is_written(event)):
             return
         send = send_of(event, at, run.queue)
         if send is None or send.task_id in self._taken:
@@ -102,6 +103,14 @@ class ScheduleBook:
             return
         self._waiting.pop(send.task_id, None)
         self._take(send)
+
+    def is_often(self, name: str | None) -> bool:
+        """Whether sends of that name need not be told one by one: they are too many, and no schedule's."""
+        return name in self._busy and name not in self._tasks
+
+    def are_more(self, alike: Alike, runs: Runs, at: datetime) -> None:
+        """So many more were sent or received of a name that is sent often."""
+        self._busy.has_time_for(alike.name, len(runs), at)
 
     def _is_written(self, event: Event) -> bool:
         """An entry, or a rhythm, is sent like this."""

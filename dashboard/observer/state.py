@@ -51,7 +51,7 @@ class State(Books):
         self.received = self.passed_over = 0
         self._policy = policy
 
-    def apply(self, seen: Observation) -> Collection[str]:
+    def apply(self, seen: Observation) -> set[str]:
         """Take in one observation; the sections of the snapshot that it changed."""
         reduce: dict[type, Callable[[Any], Collection[str] | None]] = {
             LocksRead: self._locks_read,
@@ -70,8 +70,8 @@ class State(Books):
             ReleasedByHand: self._by_hand,
             Tick: self._tick,
         }
-        changed = reduce[type(seen)](seen)
-        return changed if changed is not None else ()
+        counted = set[str]() if isinstance(seen, EventsSeen) else self._reducer.count()
+        return counted | set(reduce[type(seen)](seen) or ())
 
     def _locks_read(self, seen: LocksRead) -> Collection[str]:
         moved = self.flow.locks_read(seen.locks, seen.gone, live=seen.live, at=seen.at)
@@ -216,6 +216,7 @@ class State(Books):
 
     def snapshot(self, now: datetime, sections: Collection[str] = ("runs", "more_runs")) -> Snapshot:
         """Everything known, as the pages read it; runs, which cost the most, only where they are among `sections`."""
+        self._reducer.count()
         runs, more_runs = self.runs.shown() if {"runs", "more_runs"} & set(sections) else ((), 0)
         return Snapshot(
             at=now,

@@ -5,7 +5,7 @@ after it: before, the end is not counted as a success; after, the success is tak
 from the message or from the receipt, else from the run. A worker that does not know a name tells only of a failure, with the name in its words.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -22,7 +22,7 @@ MAX_NAMES = 2000
 IDLE = timedelta(hours=1)  # of a stranger that makes room for another
 KEPT = timedelta(days=1)  # a name that nobody says any more
 NEWS = timedelta(seconds=5)  # a message that still waits is news no more often
-ENDS = {"task-succeeded": "succeeded", "task-failed": "failed", "task-retried": "retried", "task-revoked": "revoked"}
+ENDS = {"task-failed": "failed", "task-retried": "retried", "task-revoked": "revoked"}
 
 
 class TaskBook:
@@ -84,8 +84,16 @@ class TaskBook:
             entry.count("received", at, len(runs))
             self._changed.add(entry.name)
 
+    def worked(self, by_name: Mapping[str | None, Runs], at: datetime) -> None:
+        """Runs of these names ended well, and it is not known that a lock turned them away."""
+        for name, runs in by_name.items():
+            entry = self._entry(name, at) if name else None
+            if entry is not None:
+                self._changed.add(entry.name)
+                entry.worked(runs, at)
+
     def ended(self, event: Event, run: LiveRun, at: datetime) -> None:
-        """Take in an event of an end, with what is known of its run, that event taken in."""
+        """Take in an event of another end, with what is known of its run, that event taken in."""
         if event.type not in ENDS:
             return
         stranger = unregistered_name(event) if event.exception is not None else None
@@ -97,13 +105,10 @@ class TaskBook:
         if stranger is not None:
             entry.last_sent_at, entry.failed = at, remembered(run, at)
             entry.count("thrown_away", at)
-        elif event.type == "task-succeeded":
-            if run.refused_by is None:  # it worked, unless it is known that a lock turned it away
-                entry.worked(run.task_id, at, run.worker, run.runtime)
-        else:
-            entry.count(ENDS[event.type], at)
-            if event.type == "task-failed":
-                entry.failed, entry.failed_in_a_row = remembered(run, at), entry.failed_in_a_row + 1
+            return
+        entry.count(ENDS[event.type], at)
+        if event.type == "task-failed":
+            entry.failed, entry.failed_in_a_row = remembered(run, at), entry.failed_in_a_row + 1
 
     def refused(self, refusal: Refusal, run: LiveRun | None) -> None:
         """A lock turned away this run, which was not known to have been turned away; `run` is what is known of it, that taken in."""

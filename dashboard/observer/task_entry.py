@@ -1,7 +1,7 @@
 """What the observer keeps of one task's name: who sends it, what was counted minute by minute, the runs that it is remembered by."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -76,15 +76,15 @@ class TaskEntry:
         place = PLACES[kind]
         self._counts[place] = max(0, self._counts[place] + by)
 
-    def worked(self, task_id: str, at: datetime, worker: str | None, runtime: float | None) -> None:
-        """It ended well, and nobody has said so far that a lock turned it away; the runtime is in seconds."""
-        self.count("succeeded", at)
-        self._worked.append((task_id, at, worker, runtime, self.failed_in_a_row, self.refused_in_a_row))
-        if len(self._worked) > MAX_WORKED:
+    def worked(self, runs: Sequence[LiveRun], at: datetime) -> None:
+        """They ended well, and nobody has said so far that a lock turned them away."""
+        self.count("succeeded", at, len(runs))
+        for run in runs[-MAX_WORKED - 1 :]:
+            self._worked.append((run.task_id, at, run.worker, run.runtime, self.failed_in_a_row, self.refused_in_a_row))
+            self.failed_in_a_row = self.refused_in_a_row = 0
+        while len(self._worked) > MAX_WORKED:
             self._worked_before = self._worked.popleft()
-        self.failed_in_a_row = self.refused_in_a_row = 0
-        if runtime is not None:
-            self._runtimes.append((at, runtime))
+        self._runtimes.extend((at, run.runtime) for run in runs[-MAX_RUNTIMES:] if run.runtime is not None)
 
     def did_not_work(self, task_id: str, at: datetime) -> None:
         """A lock had turned away the run that was taken for one that worked."""

@@ -25,6 +25,7 @@ def told(kind, sender, run):
 
 def counted(*seen):
     made = state(good("events"), *seen)
+    made.snapshot(NOW)  # now what waited is counted
     made.counts.take(NOW)
     return made.snapshot(NOW).counts
 

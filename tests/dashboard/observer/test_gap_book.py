@@ -35,7 +35,7 @@ def fed(*steps):
         if isinstance(step, EventsLost):
             book.lose(step)
         elif step.type == "task-started":
-            book.started(step)
+            book.started((step.hostname, step.pid), 1)
         else:
             book.beat(step)
     return book

@@ -84,7 +84,7 @@ def test_lock_of_a_dead_holder_that_is_released_by_hand_is_gone_and_its_bar_ends
 
 def test_act_that_is_told_again_changes_nothing():
     made = living(read(gone=[LOCK.id], at=IN_A_SECOND), HAND)
-    assert made.apply(HAND) == ()
+    assert made.apply(HAND) == set()
 
 
 def test_lock_that_was_put_back_is_held_and_no_overrun_of_itself():

@@ -54,7 +54,7 @@ def test_lock_found_by_a_scan_has_the_time_its_token_tells():
 def test_second_reading_of_the_same_lock_changes_nothing():
     made = state(read(LOCK))
     again = replace(LOCK, expires_at=LOCK.expires_at + timedelta(milliseconds=3), seen_at=IN_A_SECOND)
-    assert made.apply(read(again, live=False, at=IN_A_SECOND)) == ()
+    assert made.apply(read(again, live=False, at=IN_A_SECOND)) == set()
 
 
 def test_extended_lock_keeps_its_start_and_gets_its_new_deadline():
@@ -335,3 +335,22 @@ def test_runs_that_find_no_room_are_counted_and_the_latest_are_kept():
         made.apply(event("task-succeeded", at, uuid=f"run-{number}"))
     known = made.snapshot(NOW)
     assert (known.more_runs, known.runs[0].task_id) == (100, "run-2099")
+
+
+def together(*events):
+    return EventsSeen(events=tuple(one for seen in events for one in seen.events), at=NOW)
+
+
+def test_events_that_follow_at_once_are_counted_before_anything_is_shown():
+    sent = [event("task-sent", NOW + timedelta(milliseconds=5 * number), uuid=f"t{number}", name="mail_send", queue="mail") for number in range(3)]
+    flow = state(good("events"), *sent).snapshot(NOW + timedelta(milliseconds=10)).flow
+    assert [edge.count for edge in flow.edges] == [3]
+
+
+def test_what_ended_last_is_known_though_ends_are_counted_together():
+    lives = {end: [event("task-received", uuid=end, name="mail_send"), event(f"task-{end}", uuid=end)] for end in ("failed", "succeeded")}
+    in_a_row = [
+        state(good("events"), together(*lives[first], *lives[last]), Tick(at=IN_A_SECOND)).snapshot(IN_A_SECOND).tasks[0].failed_in_a_row
+        for first, last in (("failed", "succeeded"), ("succeeded", "failed"))
+    ]
+    assert in_a_row == [0, 1]

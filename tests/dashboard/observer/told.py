@@ -2,7 +2,9 @@
 
 from dashboard.observer.alike import Alike
 from dashboard.observer.event_reducer import BEGINS
+from dashboard.observer.queue_book import QueueBook
 from dashboard.observer.run_book import RunBook
+from dashboard.observer.schedule_book import ScheduleBook
 from dashboard.sources.event import event_of
 
 
@@ -26,10 +28,26 @@ class Told:
         alike = Alike(event.type, run.name, event.hostname, run.queue)
         if hasattr(self.book, "events"):
             return self.book.events(alike, [run], at)
+        if isinstance(self.book, ScheduleBook):
+            return self.book.event(event, run, at) if event.type in BEGINS else None
+        if isinstance(self.book, QueueBook):
+            return self._of_queue(event, run, at)
         if hasattr(self.book, "begun") and event.type in BEGINS:
             return self.book.begun(alike, [run], at)
-        take = self.book.ended if hasattr(self.book, "ended") else self.book.event
-        return take(event, run, at)
+        if hasattr(self.book, "ended"):
+            return self._has_ended(event, run, at)
+        return None
+
+    def _has_ended(self, event, run, at):
+        if event.type != "task-succeeded":
+            self.book.ended(event, run, at)
+        elif run.refused_by is None:
+            self.book.worked({run.name: [run]}, at)
+
+    def _of_queue(self, event, run, at):
+        if event.type in BEGINS or (event.type == "task-revoked" and run.received_at is None):
+            self.book.event(event, run, at)
+            self.book.begun(Alike(event.type, run.name, event.hostname, run.queue), [run], at)
 
     def __getattr__(self, name):
         return getattr(self.book, name)

@@ -86,6 +86,26 @@ def test_channels_and_empty_messages_take_room_as_well(server):
     assert sum(one.size for one in put) > 101_000
 
 
+def test_burst_is_put_whole_and_in_order_a_little_at_a_time(server):
+    put, stop = [], threading.Event()
+    stream = Stream(Redis.from_url(server.connection_url), {}, put.append, began=lambda at: None, stop=stop)
+    thread = threading.Thread(target=stream.run)
+    thread.start()
+    sent = [b"%d %s" % (number, b"x" * (number % 3000)) for number in range(3000)]
+    try:
+        wait_for(lambda: stream.is_subscribed)
+        with Redis.from_url(server.connection_url).pipeline(transaction=False) as pipe:
+            for payload in sent:
+                pipe.publish("/0.celeryev/task.sent", payload)
+            pipe.execute()
+        wait_for(lambda: sum(len(one.messages) for one in put) >= len(sent))
+    finally:
+        stop.set()
+        thread.join()
+    assert [payload for one in put for _, payload in one.messages] == sent
+    assert max(one.size for one in put) < 200_000
+
+
 def test_pattern_of_a_prefix_is_taken_literally():
     assert event_channels({"global_keyprefix": "a*?["}, 2) == ("PSUBSCRIBE", b"a\\*\\?\\[/2.celeryev/*")
 

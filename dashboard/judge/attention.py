@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from dashboard.judge.facts import Facts, gather
 from dashboard.judge.known_tasks import unknown_tasks
 from dashboard.judge.schedules import judge_of, silent_beats
+from dashboard.judge.servers import mishaps, standing_dangers
+from dashboard.judge.twins import no_exclusion
 from dashboard.records import Concern, Evidence, JudgedLock, Policy, Snapshot, Worker
 
 SETTLING = timedelta(seconds=3)  # a queue may be without a reader for a moment while a worker starts
@@ -16,14 +18,16 @@ REMEMBERED = timedelta(minutes=10)  # a worker that has been gone for longer is 
 
 
 def concerns(snapshot: Snapshot, judged: Sequence[JudgedLock], now: datetime, policy: Policy) -> list[Concern]:
-    """The rows of "what needs attention": unreachable sources, locks by cause, queues that nobody reads, tasks that nobody knows, workers that are gone."""
+    """The rows of "what needs attention": unreachable sources, locks that went at once, locks by cause, queues that nobody reads, tasks that nobody
+    knows, workers that are gone, servers that may delete locks.
+    """
     facts = gather(snapshot, now, policy)
-    found = [*_sources(facts), *_locks(judged)]
+    found = [*_sources(facts), *mishaps(facts), *_locks(judged), *no_exclusion(judged)]
     if facts.is_stale or any(not source.ok for source in snapshot.sources if source.name in BLINDING):
-        return found  # a silence may be ours, and a reader may have come back
+        return [*found, *standing_dangers(facts)]  # a silence may be ours, and a reader may have come back
     named = {lock.holder.worker for concern in found for lock in concern.locks}
     workers = [concern for concern in _workers(facts) if concern.subject not in named]
-    return [*found, *_beats(facts), *_queues(facts), *unknown_tasks(facts), *workers]
+    return [*found, *_beats(facts), *_queues(facts), *unknown_tasks(facts), *workers, *standing_dangers(facts)]
 
 
 def _sources(facts: Facts) -> Iterator[Concern]:

@@ -30,6 +30,7 @@ class Facts:
     refusals: dict[str, list[Refusal]]
     waits: dict[str, list[Wait]]  # by lock id, those that go on
     losses: dict[str, list[Loss]]
+    longest: dict[str, timedelta]  # by task name: what 95 of 100 of its runs take at most
     latest: dict[Place, Claim]  # of all tokens, that of the process which began last
 
     @property
@@ -48,6 +49,11 @@ class Facts:
         """
         later = self.latest.get(_place(claim)) if claim is not None and claim.boot_id else None
         return later.attempted_at if later and claim and _ticks(later) > _ticks(claim) >= 0 else None
+
+    def by_our_clock(self, run: Run, at: datetime) -> datetime:
+        """A time that the run's worker told."""
+        skew = next((worker.clock_skew for worker in self.workers.get(run.worker or "", ()) if worker.pid == run.parent_pid), None)
+        return at - skew if skew is not None else at
 
     def silent(self, worker: Worker) -> bool:
         """Not heard of for longer than the grace."""
@@ -133,6 +139,7 @@ def gather(snapshot: Snapshot, now: datetime, policy: Policy) -> Facts:
         refusals=refusals,
         waits=waits,
         losses=losses,
+        longest={task.name: task.p95_runtime for task in snapshot.tasks if task.p95_runtime is not None},
         latest=_latest(snapshot.locks),
     )
 

@@ -10,12 +10,14 @@ from dashboard.judge.at_send import life_of_sent
 from dashboard.judge.facts import DEFAULT_VISIBILITY_TIMEOUT, Facts, gather
 from dashboard.judge.holders import find_holder
 from dashboard.judge.life import Life, life_of
-from dashboard.records import CatalogueEntry, Evidence, HeldLock, Holder, JudgedLock, Policy, Proved, Run, Snapshot
+from dashboard.judge.twins import with_twins
+from dashboard.records import CatalogueEntry, Evidence, HeldLock, Holder, JudgedLock, Policy, Proved, Run, Snapshot, Word
 
 URGENCY = ("overlapping", "orphaned", "overrun", "expiring", "never-expires", "unknown", "held")
 PROOFS = ("run_ended", "worker_lost", "process_gone", "run_not_active", "pid_given_again", "worker_silent")  # the codes of a death
 MISSED_FOR = timedelta(hours=6)  # a run that found no room may go on, and take a lock later; its worker names it again if it can
 READ_WITHIN = timedelta(seconds=3)  # a lock past its deadline is read again each second
+ENDS_TOLD_WITHIN = timedelta(seconds=4)  # the library deletes its lock before the worker tells that the run ended
 PROCESS_GONE = {"worker_lost", "worker_silent", "process_gone", "pid_given_again"}  # with its run in the middle
 REPORTS_REFUSALS = {"lockhouse"}  # dialects whose refused and waiting attempts, and losses, are told by the worker itself
 
@@ -24,18 +26,28 @@ def assess(snapshot: Snapshot, now: datetime, policy: Policy) -> list[JudgedLock
     """Every lock with its verdict, the most urgent first, then the one held longest.  Cost: one pass, no I/O."""
     facts = gather(snapshot, now, policy)
     judged = [found for lock in snapshot.locks if (found := _judge(lock, facts))]
-    return sorted(_with_overlaps(judged), key=lambda one: (URGENCY.index(one.verdict), one.lock.acquired_at or one.lock.first_seen_at, one.lock.name))
+    return sorted(
+        with_twins(list(_with_overlaps(judged))), key=lambda one: (URGENCY.index(one.verdict), one.lock.acquired_at or one.lock.first_seen_at, one.lock.name)
+    )
+
+
+def is_settling(lock: HeldLock, now: datetime) -> bool:
+    """Whether it was deleted so lately that the word of its run's end may still be on the way: then nobody else deleted it."""
+    return lock.went == "deleted" and lock.lapsed_at is not None and now - lock.lapsed_at < ENDS_TOLD_WITHIN
 
 
 def _judge(lock: HeldLock, facts: Facts) -> JudgedLock | None:
+    if is_settling(lock, facts.now):
+        return None
     holder, run, why = find_holder(lock, facts)
     entry = facts.catalogued(lock)
     life = _remembered(lock, _believable(lock, holder, run, entry, facts))
     if lock.lapsed_at is not None and (life.state == "dead" or (life.state == "unknown" and (holder.certainty != "exact" or lock.taken_by != "run"))):
         return None  # an expired lock whose run has ended, or cannot be named, is history
-    raised = set(_flags(lock, life, facts))
+    too_short = _ends_before(lock, run, facts) if life.state == "alive" else None
+    raised = set(_flags(lock, life, facts)) | ({"expiring"} if too_short else set())
     flags = [word for word in URGENCY if word in raised]
-    evidence = [*why, *life.evidence, *_of_the_lock(lock, flags, facts), *_what_becomes_of_the_run(life, holder, facts)]
+    evidence = [*why, *life.evidence, *_of_the_lock(lock, flags, facts), *([too_short] if too_short else ()), *_what_becomes_of_the_run(life, holder, facts)]
     return JudgedLock(
         lock=lock,
         holder=_with_pid(holder, run),
@@ -143,11 +155,21 @@ def _is_expiring(lock: HeldLock, facts: Facts) -> bool:
     return lock.expires_at - facts.now <= within
 
 
+def _ends_before(lock: HeldLock, run: Run | None, facts: Facts) -> Evidence | None:
+    """That the lock is likely to expire under its run, by how long the last runs of its task took; None: it is not, or that is not known."""
+    longest = facts.longest.get(run.name or "") if run is not None else None
+    if run is None or longest is None or run.started_at is None or lock.expires_at is None or lock.lapsed_at is not None or is_overdue(lock, facts.now):
+        return None
+    until = facts.by_our_clock(run, run.started_at) + longest
+    values: dict[str, Word] = {"task_name": run.name, "expires_at": lock.expires_at, "longest": longest, "until": until}
+    return Evidence(code="expires_before_done", values=values) if lock.expires_at < until else None
+
+
 def _of_the_lock(lock: HeldLock, flags: Sequence[str], facts: Facts) -> Iterator[Evidence]:
     if lock.lapsed_at is not None and lock.released_by is not None:
         yield Evidence(code="released_by_hand", values={"at": lock.lapsed_at, "by": lock.released_by})
     elif lock.lapsed_at is not None:
-        yield Evidence(code="lapsed", values={"at": lock.lapsed_at})
+        yield Evidence(code=f"lock_{lock.went}" if lock.went else "lapsed", values={"at": lock.lapsed_at, "dialect": lock.dialect})
     if loss := next((loss for loss in facts.losses.get(lock.id, ()) if loss.token_digest == lock.token_digest), None):
         yield Evidence(code="lock_lost", values={"at": loss.at, "task_id": loss.task_id})
     if is_overdue(lock, facts.now):

@@ -15,6 +15,7 @@ from dashboard.observer.queue_book import QueueBook
 from dashboard.observer.result_book import ResultBook
 from dashboard.observer.run_book import RunBook
 from dashboard.observer.schedule_book import ScheduleBook
+from dashboard.observer.server_book import ServerBook
 from dashboard.observer.task_book import TaskBook
 from dashboard.observer.trace_book import TraceBook
 from dashboard.observer.worker_book import WorkerBook
@@ -28,12 +29,14 @@ class Books:
         self.locks, self.runs, self.workers, self.figures = LockBook(places), RunBook(max_runs), WorkerBook(), FigureBook()
         self.queue_book, self.results, self.schedules = QueueBook(self.runs.sent_at), ResultBook(), ScheduleBook()
         self.traces, self.attempts, self.lock_past = TraceBook(), AttemptBook(self.locks), LockPast()
+        self.servers = ServerBook()
         self.counts, self.pace, self.tasks, self.flow, self.gaps = CountBook(), EventPace(), TaskBook(), FlowBook(), GapBook()
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go on from the last snapshot, so that a new observer knows what the one before had proved."""
         self.locks.restore(snapshot.locks, snapshot.lanes, snapshot.refusals)
         self.attempts.restore(snapshot.waits, snapshot.losses)
+        self.servers.restore(snapshot.servers, snapshot.mishaps)
         self.runs.restore(snapshot.runs)
         self.runs.missed_at = snapshot.candidates_missed_at
         self.workers.restore(snapshot.workers)

@@ -11,13 +11,14 @@ from dashboard import connections
 from dashboard.conf import conf
 from dashboard.connections import BROKER, Watched, shown_url
 from dashboard.exceptions import SourceUnavailable
-from dashboard.observer.observations import ConnectionSeen, LocksRead, Observation, QueuesRead, Scanned, SourceSaid
+from dashboard.observer.observations import ConnectionSeen, LocksRead, Observation, QueuesRead, Scanned, ServerRead, SourceSaid
 from dashboard.records import HeldLock, SourceState, Worker
 from dashboard.sources.expired import remember
 from dashboard.sources.follow import Follower
 from dashboard.sources.heartbeats import closes_idle_connections, may_be_open, publishing_idles, uptime_s
 from dashboard.sources.locks import digest, lock_id
 from dashboard.sources.queues import Layout, QueueReader
+from dashboard.sources.server import read_server
 
 log = logging.getLogger(__name__)
 RETRY_S = 1.0
@@ -25,6 +26,7 @@ SAY_GOOD_EVERY_S = 1.0
 LOCKS_WAIT_S = 0.05
 QUEUES_EVERY_S = 1.0
 ASK_EVERY_S = 2.0
+SERVER_EVERY_S = 5.0  # its memory policy may be set at any time
 SUSPECT_AFTER = timedelta(seconds=5)
 
 
@@ -90,8 +92,16 @@ class LocksFeed(Feed):
     def __init__(self, place: Watched, foreign: Sequence[bytes], emit: Callable[[Observation], None], stop: threading.Event) -> None:
         super().__init__(name=f"cache {place.alias}", emit=emit, stop=stop, url=shown_url(place.url))
         self._place = place
+        self._redis, self._server_due = connections.look(place), 0.0
         self._follower = Follower(
-            connections.look(place), place, conf().LOCK_PATTERNS, tell=self._tell, foreign=foreign, scan=conf().SCAN, expired=self._expired
+            self._redis,
+            place,
+            conf().LOCK_PATTERNS,
+            tell=self._tell,
+            foreign=foreign,
+            scan=conf().SCAN,
+            expired=self._expired,
+            all_may_be_gone=self._look_at_server,
         )
 
     def work(self) -> None:
@@ -101,10 +111,17 @@ class LocksFeed(Feed):
             while not self.stop.is_set():
                 self._follower.step(LOCKS_WAIT_S)
                 self.good(mode=self._follower.mode, notes=self._notes())
+                if monotonic() >= self._server_due:
+                    self._look_at_server()
                 if not self._follower.tracker:
                     self.stop.wait(LOCKS_WAIT_S)
         finally:
             self._follower.close()
+
+    def _look_at_server(self) -> None:
+        self._server_due = monotonic() + SERVER_EVERY_S
+        if server := read_server(self._redis, self._place, datetime.now(UTC)):
+            self.emit(ServerRead(server=server))
 
     def _notes(self) -> list[str]:
         if self._follower.refused:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from dashboard.judge.verdicts import proof_of
 from dashboard.observer.hands import Hands
-from dashboard.observer.lock_readings import SAME_DEADLINE, is_unread, merged_with, whole
+from dashboard.observer.lock_readings import SAME_DEADLINE, is_deleted_early, is_unread, lapsed_key, merged_with, whole
 from dashboard.observer.observations import LocksRead, ReleasedByHand
 from dashboard.records import HeldLock, JudgedLock, Lane, Refusal, Span, Wait
 from dashboard.redaction import hide_in_name
@@ -46,14 +46,17 @@ class LockBook:
             self.names[lane.lock_id] = (lane.cache, lane.name)
         self.refusals.extend(refusals)
 
-    def read(self, seen: LocksRead) -> bool:
-        """Take in a reading; True where something changed."""
-        return any([*(self._saw(lock, seen) for lock in seen.locks), *(self._lost(lock_id, seen.at) for lock_id in seen.gone)])
+    def read(self, seen: LocksRead, cause: str | None = None) -> bool:
+        """Take in a reading; `cause`: what the locks that are gone went with, a kind of `Mishap`.  True where something changed."""
+        return any([*(self._saw(lock, seen) for lock in seen.locks), *(self._lost(lock_id, seen.at, cause) for lock_id in seen.gone)])
 
-    def keep_only(self, cache: str, ids: set[str], at: datetime) -> bool:
-        """After a first look at a whole cache: what we held to be held there and did not find is gone."""
-        missing = [lock.id for lock in self.held.values() if lock.cache == cache and lock.id not in ids]
-        return sum(self._lost(identity, at) for identity in missing) > 0
+    def missing(self, cache: str, ids: set[str]) -> list[HeldLock]:
+        """Those that we held to be held in a cache, and that a look at all of it did not find."""
+        return [lock for lock in self.held.values() if lock.cache == cache and lock.id not in ids]
+
+    def keep_only(self, cache: str, ids: set[str], at: datetime, cause: str | None = None) -> bool:
+        """After a first look at a whole cache: what was not found there is gone."""
+        return sum(self._lost(lock.id, at, cause) for lock in self.missing(cache, ids)) > 0
 
     def expire(self, answering: Collection[str], now: datetime) -> bool:
         """Of caches that answer: what nobody has read since its deadline is gone, and the word of it was lost.  True where there was one."""
@@ -81,14 +84,18 @@ class LockBook:
         """The time that this very token held the lock, where it was put back by hand."""
         return next((span for span in self.spans.get(lock.id, ()) if span.token_digest == lock.token_digest), None)
 
-    def _lost(self, lock_id: str, at: datetime) -> bool:
+    def _lost(self, lock_id: str, at: datetime, cause: str | None = None) -> bool:
         old = self.held.pop(lock_id, None)
         if old is None:
             return False
         expired = old.expires_at is not None and at >= old.expires_at - SAME_DEADLINE
         if expired and old.claim is not None:
             self._lapse(replace(old, lapsed_at=old.expires_at))
+        elif cause and old.claim is not None:
+            self._lapse(replace(old, lapsed_at=at, went=cause), cause)
         else:
+            if is_deleted_early(old):
+                self.lapsed[lapsed_key(old)] = replace(old, lapsed_at=at, went="deleted")
             self._end_span(lock_id, old.expires_at if expired and old.expires_at else at, "expired" if expired else "released")
             self._may_be_by_hand(old, at)
         return True
@@ -137,12 +144,12 @@ class LockBook:
                 self.held[held.id], is_new = replace(held, proved=None), True
         return is_new
 
-    def _lapse(self, lock: HeldLock) -> None:
-        """Keep an expired lock, and its span open, until its holder's run is known to have ended."""
+    def _lapse(self, lock: HeldLock, end: str = "expired") -> None:
+        """Keep a lock that left its holder, and its span open, until that one's run is known to have ended."""
         self.lapsed[lapsed_key(lock)] = lock
         spans = self.spans.get(lock.id)
         if spans and spans[-1].to_at is None:
-            spans[-1] = replace(spans[-1], lapsed_at=lock.lapsed_at, end="expired")
+            spans[-1] = replace(spans[-1], lapsed_at=lock.lapsed_at, end=end)
 
     def drop_lapsed(self, living: set[str], now: datetime) -> bool:
         """Forget the expired locks that are not among the living, and end their spans; True where there was one."""
@@ -241,8 +248,3 @@ class LockBook:
             )
             for lock_id in sorted(self.spans.keys() | refused.keys() | waits.keys())
         )
-
-
-def lapsed_key(lock: HeldLock) -> str:
-    """What tells an expired lock from the one that is now held under the same key."""
-    return f"{lock.id}-{lock.token_digest}"

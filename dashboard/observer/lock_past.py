@@ -32,7 +32,7 @@ class LockPast:
         self._noted, self.missed = {}, 0
         return noted, missed
 
-    def read(self, seen: LocksRead, held: Held, spans: Mapping[str, Iterable[Span]]) -> None:
+    def read(self, seen: LocksRead, held: Held, spans: Mapping[str, Iterable[Span]], *, went_with_all: bool = False) -> None:
         """A reading that is going to be taken in; `spans`: who held each lock within the last minutes."""
         for lock in seen.locks:
             old = held.get(lock.id)
@@ -45,15 +45,15 @@ class LockPast:
             at = seen.at if seen.live else lock.acquired_at or lock.first_seen_at
             is_back = any(span.token_digest == lock.token_digest for span in spans.get(lock.id, ()))
             self._of_lock("restored" if is_back else "acquired", lock, at, seen.at)
-        self.gone([held[lock_id] for lock_id in seen.gone if lock_id in held], seen.at, is_flush=seen.is_flush)
+        self.gone([held[lock_id] for lock_id in seen.gone if lock_id in held], seen.at, went_with_all=went_with_all)
 
-    def gone(self, locks: Collection[HeldLock], at: datetime, *, is_flush: bool = False) -> None:
-        """These are held no more."""
+    def gone(self, locks: Collection[HeldLock], at: datetime, *, went_with_all: bool = False) -> None:
+        """These are held no more; `went_with_all`: with their whole database."""
         for lock in locks:
             if lock.expires_at is not None and at >= lock.expires_at - SAME_DEADLINE:
                 self._of_lock("expired", lock, lock.expires_at, at)
             else:
-                self._of_lock("flushed" if is_flush else "released", lock, at, at)
+                self._of_lock("flushed" if went_with_all else "released", lock, at, at)
 
     def by_hand(self, lock_id: str, place: tuple[str, str], token: str, at: datetime, by: str) -> None:
         """An operator released it."""

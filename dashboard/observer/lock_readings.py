@@ -15,6 +15,16 @@ def is_unread(lock: HeldLock, now: datetime) -> bool:
     return lock.expires_at is not None and lock.seen_at < lock.expires_at and now - lock.expires_at > UNREAD_FOR
 
 
+def lapsed_key(lock: HeldLock) -> str:
+    """What tells an expired lock from the one that is now held under the same key."""
+    return f"{lock.id}-{lock.token_digest}"
+
+
+def is_deleted_early(lock: HeldLock) -> bool:
+    """Whether a lock that is gone before its time may have been deleted by another than its holder: that run was to hold it until its own end."""
+    return lock.taken_by == "send" and lock.claim is not None and lock.claim.task_id is not None
+
+
 def whole(timeout: timedelta | None) -> timedelta | None:
     """The whole life that was asked for: its reading is a few milliseconds short, for it took a moment to read."""
     if timeout is None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dashboard.records import CachedResult, HeldLock, QueueReading, ScheduleReading, SourceState, Traced, UnackedMessage
+from dashboard.records import CachedResult, HeldLock, QueueReading, ScheduleReading, Server, SourceState, Traced, UnackedMessage
 from dashboard.sources.event import Event
 
 
@@ -28,6 +28,13 @@ class Scanned:
     cache: str
     ids: Sequence[str]
     at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerRead:
+    """What the server of a watched place says of itself; told before its locks are read where they may have gone with it."""
+
+    server: Server
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +155,7 @@ class Tick:
 Observation = (
     LocksRead
     | Scanned
+    | ServerRead
     | EventsSeen
     | EventsDropped
     | EventsLost

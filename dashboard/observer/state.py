@@ -10,11 +10,13 @@ from dashboard.judge.facts import gather
 from dashboard.judge.holders import OWNER_AWAITED, find_holder
 from dashboard.judge.runs import judge_runs
 from dashboard.judge.standing import busy
+from dashboard.judge.verdicts import is_settling
 from dashboard.observer.books import Books
 from dashboard.observer.event_reducer import EventReducer
 from dashboard.observer.figures import total
 from dashboard.observer.known_runs import MAX_RUNS
-from dashboard.observer.lock_book import lapsed_key
+from dashboard.observer.lock_readings import lapsed_key
+from dashboard.observer.lock_reducer import LockReducer
 from dashboard.observer.observations import (
     AppRead,
     ConnectionSeen,
@@ -28,6 +30,7 @@ from dashboard.observer.observations import (
     ResultsRead,
     Scanned,
     SchedulesRead,
+    ServerRead,
     SourceSaid,
     Tick,
     TracesRead,
@@ -35,7 +38,7 @@ from dashboard.observer.observations import (
 )
 from dashboard.records import FlowReading, Observer, Policy, QueueReading, Snapshot, SourceState
 
-URGENT = frozenset({"locks", "lanes", "refusals", "waits", "losses"})  # what an operator waits for; announced on its own
+URGENT = frozenset({"locks", "lanes", "refusals", "waits", "losses", "mishaps"})  # what an operator waits for; announced on its own
 
 JUDGED_AT_ONCE = 100  # held locks whose proofs are looked for within one second: more would hold up what somebody waits for
 
@@ -45,7 +48,7 @@ class State(Books):
 
     def __init__(self, places: Sequence[tuple[str, str]], policy: Policy, max_runs: int = MAX_RUNS) -> None:
         super().__init__(places, max_runs)
-        self._reducer, self._flowed = EventReducer(self), FlowReading()
+        self._reducer, self._locks, self._flowed = EventReducer(self), LockReducer(self), FlowReading()
         self.sources: dict[str, SourceState] = {}
         self.observer: Observer | None = None
         self.received = self.passed_over = 0
@@ -54,7 +57,7 @@ class State(Books):
     def apply(self, seen: Observation) -> set[str]:
         """Take in one observation; the sections of the snapshot that it changed."""
         reduce: dict[type, Callable[[Any], Collection[str] | None]] = {
-            LocksRead: self._locks_read,
+            LocksRead: self._locks.read,
             EventsSeen: self._events,
             EventsDropped: self.gaps.drop,
             EventsLost: self.gaps.lose,
@@ -66,28 +69,13 @@ class State(Books):
             TracesRead: self._traces_read,
             SchedulesRead: self._schedules_read,
             SourceSaid: self._source,
-            Scanned: self._scanned,
-            ReleasedByHand: self._by_hand,
+            Scanned: self._locks.scanned,
+            ServerRead: self._locks.server,
+            ReleasedByHand: self._locks.by_hand,
             Tick: self._tick,
         }
         counted = set[str]() if isinstance(seen, EventsSeen) else self._reducer.count()
         return counted | set(reduce[type(seen)](seen) or ())
-
-    def _locks_read(self, seen: LocksRead) -> Collection[str]:
-        moved = self.flow.locks_read(seen.locks, seen.gone, live=seen.live, at=seen.at)
-        waited = self.attempts.held(seen.locks, seen.at)
-        self.lock_past.read(seen, self.locks.held, self.locks.spans)
-        return (*(("locks", "lanes") if self.locks.read(seen) else ()), *(("waits", "lanes") if waited else ()), *(("flow",) if moved else ()))
-
-    def _scanned(self, seen: Scanned) -> Collection[str]:
-        ids = set(seen.ids)
-        self.lock_past.gone([lock for lock in self.locks.held.values() if lock.cache == seen.cache and lock.id not in ids], seen.at)
-        return ("locks", "lanes") if self.locks.keep_only(seen.cache, ids, seen.at) else ()
-
-    def _by_hand(self, seen: ReleasedByHand) -> Collection[str]:
-        if not self.locks.hands.knows(seen):
-            self.lock_past.by_hand(seen.lock_id, self.locks.names.get(seen.lock_id, ("", "")), seen.token_digest, seen.at, seen.by)
-        return ("locks", "lanes") if self.locks.by_hand(seen) else ()
 
     def _events(self, seen: EventsSeen) -> Collection[str]:
         self.received += len(seen.events)
@@ -154,6 +142,8 @@ class State(Books):
         are_some_gone = self.locks.expire(answering, seen.at)
         are_proofs_new = self._judge_locks(seen.at)
         changed = {"sources", "workers", "observer", "candidates_missed_at", *self._flow_of(seen.at)}
+        if self.servers.forget(seen.at):
+            changed.add("mishaps")
         if self.attempts.forget(self.runs.is_over, seen.at):
             changed |= {"waits", "losses", "lanes"}
         if self.tasks.refresh(seen.at, self._told_since()):
@@ -197,7 +187,8 @@ class State(Books):
         if not locks:
             return False
         judged = assess(replace(self.snapshot(now), locks=tuple(locks)), now, self._policy)
-        self.locks.drop_lapsed({lapsed_key(one.lock) for one in judged if one.lock.lapsed_at is not None}, now)
+        living = {lapsed_key(one.lock) for one in judged if one.lock.lapsed_at is not None}
+        self.locks.drop_lapsed(living | {lapsed_key(lock) for lock in locks if is_settling(lock, now)}, now)
         return self.locks.keep_proofs(judged, now)
 
     def _sample(self, now: datetime) -> None:
@@ -237,6 +228,8 @@ class State(Books):
             tasks=self.tasks.readings,
             schedules=self.schedules.readings,
             sources=tuple(self.sources.values()),
+            servers=tuple(self.servers.servers.values()),
+            mishaps=tuple(self.servers.mishaps),
             flow=self.flow.reading(now, self._told_since()),
             figures=self.figures.figures(now, are_events_received=self._is_ok("events")),
             counts=self.counts.taken,

@@ -13,6 +13,7 @@ from dashboard.records.results import CachedResult, ResultCount, ResultEntry
 from dashboard.records.runs import RUN_KEPT, SENT_KEPT, Run
 from dashboard.records.schedules import ScheduleReading, Sender
 from dashboard.records.sending import Check, Parameter, ParameterKind, Sending, Signature, Traced, Transport
+from dashboard.records.servers import Mishap, Server
 from dashboard.records.snapshot import Snapshot
 from dashboard.records.sources import EventGap, Figures, Observer, SourceState
 from dashboard.records.tasks import Minute, RememberedRun, TaskReading
@@ -49,6 +50,7 @@ __all__ = [
     "Loss",
     "Message",
     "Minute",
+    "Mishap",
     "Observer",
     "Parameter",
     "ParameterKind",
@@ -65,6 +67,7 @@ __all__ = [
     "ScheduleReading",
     "Sender",
     "Sending",
+    "Server",
     "Signature",
     "Snapshot",
     "SourceState",

@@ -71,7 +71,7 @@ class JudgedQueue:
 class Concern:
     """One row of "what needs attention": a cause, with everything it explains."""
 
-    kind: str  # a verdict, "no-reader", "unknown-task", "worker-gone", "source"
+    kind: str  # a verdict, "no-reader", "unknown-task", "worker-gone", "source", "locks-gone", "no-exclusion", "evicts", "shared-db"
     subject: str  # name of the lock, queue, task, worker or source
     evidence: Sequence[Evidence]
     locks: Sequence[JudgedLock] = ()

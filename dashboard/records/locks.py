@@ -57,6 +57,7 @@ class HeldLock:
     renewed_at: datetime | None = None  # when its deadline was last seen to be put off
     proved: Proved | None = None  # that the holder with this token is dead
     released_by: str | None = None  # with `lapsed_at`: it did not expire, but was released by hand while its holder's run went on
+    went: str | None = None  # with `lapsed_at`: it did not expire, but went as a `Mishap` says; "deleted": by another than its holder
     note: str = ""  # what is odd about it, in a code the judge knows: "wrong-type:hash", "odd-token"
 
     @property
@@ -136,7 +137,7 @@ class Span:
     from_at: datetime
     to_at: datetime | None
     token_digest: str
-    end: str | None = None  # "released", "expired", "by-hand", "changed"; "removed": by another than its holder, before its time
+    end: str | None = None  # "released", "expired", "by-hand", "changed", a kind of `Mishap`; "removed": by another than its holder, before its time
     by: str | None = None  # who released it by hand
     from_is_minimum: bool = False  # it was already held when first seen
     lapsed_at: datetime | None = None  # the part after this was an overrun

@@ -11,6 +11,7 @@ from dashboard.records.results import CachedResult, ResultCount
 from dashboard.records.runs import Run
 from dashboard.records.schedules import ScheduleReading
 from dashboard.records.sending import Traced
+from dashboard.records.servers import Mishap, Server
 from dashboard.records.sources import Figures, Observer, SourceState
 from dashboard.records.tasks import TaskReading
 from dashboard.records.workers import Worker
@@ -39,6 +40,8 @@ class Snapshot:
     tasks: tuple[TaskReading, ...] = ()  # names in the order in which they were met, capped
     traces: tuple[Traced, ...] = ()  # what was sent from here within the last hour
     sources: tuple[SourceState, ...] = ()
+    servers: tuple[Server, ...] = ()  # of the watched places that may be asked
+    mishaps: tuple[Mishap, ...] = ()  # of the last hour, newest last, capped
     flow: FlowReading = field(default_factory=FlowReading)
     figures: Figures = field(default_factory=Figures)
     counts: Counts = field(default_factory=Counts)

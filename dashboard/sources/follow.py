@@ -34,6 +34,10 @@ Told = Callable[[Sequence[HeldLock], Sequence[str], bool, datetime], None]
 Expired = Callable[[bytes, bytes], None]  # raw key, token
 
 
+def _nothing() -> None:
+    """Nobody wants to know."""
+
+
 def _nobody(_key: bytes, _token: bytes) -> None:
     """Nobody wants the tokens of expired locks."""
 
@@ -42,9 +46,18 @@ class Follower:
     """One place's locks; `step` does a little and returns, so that its thread can be stopped."""
 
     def __init__(
-        self, redis: Redis, place: Watched, patterns: Sequence[str], *, tell: Told, foreign: Sequence[bytes] = (), scan: bool = True, expired: Expired = _nobody
+        self,
+        redis: Redis,
+        place: Watched,
+        patterns: Sequence[str],
+        *,
+        tell: Told,
+        foreign: Sequence[bytes] = (),
+        scan: bool = True,
+        expired: Expired = _nobody,
+        all_may_be_gone: Callable[[], None] = _nothing,
     ) -> None:
-        self._redis, self._place, self._tell, self._expired = redis, place, tell, expired
+        self._redis, self._place, self._tell, self._expired, self._all_may_be_gone = redis, place, tell, expired, all_may_be_gone
         patterns = [*patterns, *globs_of(conf().LOCKS)]
         self._matches: re.Pattern[str] = compile_patterns(patterns)
         self._foreign = tuple(foreign)  # prefixes of other places in the same database
@@ -60,7 +73,6 @@ class Follower:
         self._pass: Iterator[list[bytes]] | None = None
         self._pass_began = 0.0
         self._next_poll = self._next_poll_all = self._next_check = self._next_batch = 0.0
-        self.flushed_at: datetime | None = None
         self.is_flush = False  # while what a flush left is read
 
     @property
@@ -70,6 +82,7 @@ class Follower:
     def open(self) -> None:
         """Track where that is allowed, then look at every name once; values under other names are the background scan's.  Raises: SourceUnavailable."""
         self.close()
+        self._all_may_be_gone()
         tracker = Tracker(self._redis, f"cache {self._place.alias}")
         try:
             if self.prefixes:
@@ -94,7 +107,8 @@ class Follower:
         """Wait for pushes at most that long, then do what is due.  Raises: SourceUnavailable."""
         pushed = self.tracker.wait(wait_s) if self.tracker else []
         if FLUSHED in pushed:
-            self.flushed_at, self.is_flush = datetime.now(UTC), True
+            self.is_flush = True
+            self._all_may_be_gone()
             self._poll(set(self._seen_at), live=True)
             self.is_flush = False
         keys = {key for key in pushed if key is not None}
@@ -160,10 +174,11 @@ class Follower:
             self._compare(batch, read, now, live=live)
 
     def _keep_expired(self, keys: Sequence[bytes], tokens: Mapping[bytes, bytes], now: datetime) -> None:
-        """Hand on the tokens of those that are gone or another's since their deadline."""
+        """Hand on the tokens of those that are gone or another's since their deadline, or went with all others."""
         for key in keys:
             before, deadline = self._tokens.pop(key, None), self._held.get(key)
-            if before is not None and tokens.get(key) != before and deadline is not None and now >= deadline - EXPIRED_WITHIN:
+            is_early = not self.is_flush and (deadline is None or now < deadline - EXPIRED_WITHIN)
+            if before is not None and tokens.get(key) != before and not is_early:
                 self._expired(key, before)
         self._tokens.update(tokens)
 
@@ -174,7 +189,8 @@ class Follower:
                 if len(self._seen_at) < MAX_FOLLOWED or key in self._seen_at:
                     self._seen_at[key], self._held[key] = now, lock.expires_at
                     changed.append(lock)
-            elif self._held.pop(key, None) is not None:
+            elif key in self._held:
+                del self._held[key]  # its deadline, and None for one that never expires
                 gone.append(lock_id(self._place.alias, key))
         if changed or gone:
             self._tell(changed, gone, live, now)

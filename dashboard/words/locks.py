@@ -22,12 +22,16 @@ VERDICTS: Mapping[str, str | Promise] = {
     "worker-gone": gettext_lazy("worker silent"),
     "beat-silent": gettext_lazy("beat silent"),
     "source": gettext_lazy("unavailable"),
+    "locks-gone": gettext_lazy("locks gone"),
+    "no-exclusion": gettext_lazy("no exclusion"),
+    "evicts": gettext_lazy("may evict"),
+    "shared-db": gettext_lazy("shared database"),
 }
 MEANINGS: Mapping[str, str | Promise] = {
     "overlapping": gettext_lazy("Two runs that this lock should keep apart are active now."),
     "orphaned": gettext_lazy("Its holder is proved dead: the lock blocks until it expires or is released."),
     "overrun": gettext_lazy("It expired while its holder's run goes on: a second run may start beside it."),
-    "expiring": gettext_lazy("It expires soon, and its holder's run still goes on."),
+    "expiring": gettext_lazy("It expires soon, or before its holder's run is likely to end."),
     "never-expires": gettext_lazy("It has no timeout: if its holder dies, it stays."),
     "unknown": gettext_lazy("Whether its holder lives cannot be known; doubt counts as alive."),
     "held": gettext_lazy("Its holder lives and its time is not nearly up."),
@@ -94,8 +98,25 @@ SENTENCES: Mapping[str, str] = {
     "message_unacked": N_("run %(task_id)s is still unacknowledged: Redis gives it out again on %(queue)s from %(due_at)s, released or not"),
     "only_likely": N_("only likely to be the holder: the settings do not name %(task_name)s as the owner of this lock"),
     "expiring": N_("expires at %(expires_at)s"),
+    "expires_before_done": N_("expires at %(expires_at)s, and a run of %(task_name)s may take %(longest)s, which is until %(until)s"),
     "never_expires": N_("has no timeout: held until somebody releases it"),
     "lock_lost": N_("its holder found at %(at)s that it holds it no more"),
+    "held_as_well": N_("run %(task_id)s on %(worker)s holds the same name under the key %(key)s: two locks, which keep nobody apart"),
+    "held_as_well_by_somebody": N_("the same name is held under the key %(key)s as well: two locks, which keep nobody apart"),
+    "went_flushed": N_("db %(db)s was flushed at %(at)s; locks gone with it: %(count)s (%(names)s)"),
+    "went_failover": N_("another server took over at %(at)s; locks that it does not have: %(count)s (%(names)s)"),
+    "went_restarted": N_("a server without the data of the one before answers since %(at)s; locks gone with it: %(count)s (%(names)s)"),
+    "server_evicts": N_(
+        "with its memory full, maxmemory-policy %(policy)s deletes keys that have a time to live, as locks do; deleted so far: %(evicted)s. Set noeviction"
+    ),
+    "server_evicts_any": N_(
+        "with its memory full, maxmemory-policy %(policy)s deletes any key, a lock or a whole queue; deleted so far: %(evicted)s. Set noeviction"
+    ),
+    "db_shared": N_("the broker is in db %(db)s as well, and cache.clear() of %(caches)s would delete its queues and all locks. Give it a database of its own"),
+    "lock_flushed": N_("gone at %(at)s with its whole database, which was flushed, while the run went on"),
+    "lock_failover": N_("gone at %(at)s, when another server took over that did not have it yet, while the run went on"),
+    "lock_restarted": N_("gone at %(at)s, when a server without its data answered in its place, while the run went on"),
+    "lock_deleted": N_("deleted at %(at)s by another than its holder (%(dialect)s deletes without comparing) while the run went on"),
     "lapsed": N_("expired at %(at)s while the run went on"),
     "past_deadline": N_("its deadline passed at %(at)s and it was last read at %(seen_at)s: it is free by now, unless it was extended since"),
     "overlapping": N_("run %(task_id)s on %(worker)s, which held it before, is still active"),
@@ -109,6 +130,9 @@ ENDS: Mapping[str | None, str | Promise] = {
     "by-hand": gettext_lazy("released by hand"),
     "changed": gettext_lazy("taken over by another token"),
     "removed": gettext_lazy("removed by another than its holder"),
+    "flushed": gettext_lazy("gone with its whole database"),
+    "failover": gettext_lazy("gone with the server that had it"),
+    "restarted": gettext_lazy("gone with the server that had it"),
     None: gettext_lazy("gone"),
 }
 

@@ -1,6 +1,7 @@
 """The guest's own Django settings and Celery app: plain `cache.lock`, a prefix and a version, queues of its own.
 
-Only where GUEST_REDIS_CLIENT_CLASS is set does it use another client for its cache, as one line of a user's settings would.
+Only where GUEST_REDIS_CLIENT_CLASS is set does it use another client for its cache, as one line of a user's settings would; GUEST_CACHE_SERVER and
+GUEST_CACHE_VERSION give it another server or version of its cache.
 """
 
 import os
@@ -10,14 +11,15 @@ import django
 from django.conf import settings
 
 SERVER = os.environ["GUEST_SERVER"]
+CACHE_SERVER = os.environ.get("GUEST_CACHE_SERVER", SERVER)
 CLIENT_CLASS = os.environ.get("GUEST_REDIS_CLIENT_CLASS")
 
 if not settings.configured:
     cache_settings = {
         "BACKEND": "django_redis.cache.RedisCache",
-        "LOCATION": f"{SERVER}/1",
+        "LOCATION": f"{CACHE_SERVER}/1",
         "KEY_PREFIX": "shop",
-        "VERSION": 3,
+        "VERSION": int(os.environ.get("GUEST_CACHE_VERSION", "3")),
         "OPTIONS": {"REDIS_CLIENT_CLASS": CLIENT_CLASS} if CLIENT_CLASS else {},
     }
     settings.configure(CACHES={"default": cache_settings})

@@ -16,7 +16,7 @@ app.conf.update(
     task_ignore_result=True,
     ONCE={"backend": "celery_once.backends.Redis", "settings": {"url": f"{SERVER}/0", "default_timeout": 600}},
     singleton_backend_url=f"{SERVER}/0",
-    singleton_lock_expiry=600,
+    singleton_lock_expiry=int(os.environ.get("GUEST_SINGLETON_EXPIRY", "600")),
     redbeat_redis_url=f"{SERVER}/0",
     redbeat_lock_timeout=60,
     beat_max_loop_interval=1,

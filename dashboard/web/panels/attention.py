@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from hashlib import sha256
+from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -21,6 +22,8 @@ from dashboard.words import sentences, source_name, verdict, visible
 MAX_ROWS = 7
 MAX_FACTS = 2
 SAID_BY_HEADLINE = {"holder_token", "holder_likely", "lapsed", "no_reader", "source_unavailable", "stale", "task_unknown", "beat_silent"}
+OF_SOURCES = {"source", "locks-gone", "evicts", "shared-db"}
+TIMELESS = {"unknown-task", "locks-gone"}  # what is said of it has its time
 SAID_OF_WORKER = SAID_BY_HEADLINE | {"worker_silent"}
 
 
@@ -36,7 +39,7 @@ def concern_row(concern: Concern, seen: Look, may: frozenset[str]) -> Piece:
         "attention-rows",
         kind=concern.kind,
         word=verdict(concern.kind),
-        subject=source_name(concern.subject) if concern.kind == "source" else visible(concern.subject),
+        subject=_subject(concern),
         url=concern_url(concern),
         says=_headline(concern),
         says_after=_headline_end(concern),
@@ -50,13 +53,17 @@ def concern_row(concern: Concern, seen: Look, may: frozenset[str]) -> Piece:
     )
 
 
+def _subject(concern: Concern) -> str:
+    return source_name(concern.subject) if concern.kind in OF_SOURCES else visible(concern.subject)
+
+
 def _since(concern: Concern) -> datetime | None:
     """When it began, where the headline does not say how long it still lasts."""
     if concern.queues:
         return concern.queues[0].unread_since
     if len(concern.locks) == 1:
         return concern.locks[0].lock.lapsed_at
-    if concern.kind == "unknown-task":
+    if concern.kind in TIMELESS:
         return None
     times = [fact.values.get(name) for fact in concern.evidence for name in ("since", "last_heard_at", "at")]
     return next((at for at in times if isinstance(at, datetime)), None) if not concern.locks else None
@@ -83,17 +90,21 @@ def concern_url(concern: Concern) -> str:
         return task_url(concern.subject)
     if concern.kind == "beat-silent":
         return f"{reverse('lockhouse:schedules')}?show=overdue"
+    if concern.kind == "no-exclusion":
+        return f"{reverse('lockhouse:locks')}?{urlencode({'q': concern.subject})}"
     return f"{reverse('lockhouse:locks')}?verdict={concern.kind}" if concern.locks else ""
 
 
 def concern_says(concern: Concern) -> str:
     """Its headline as text: the subject and what is the matter with it."""
-    subject = source_name(concern.subject) if concern.kind == "source" else visible(concern.subject)
+    subject = _subject(concern)
     return f"{subject} {_headline(concern)}{_headline_end(concern)}".strip()
 
 
 def _headline(concern: Concern) -> str:
     """What follows the subject's name."""
+    if concern.kind in {"locks-gone", "no-exclusion", "evicts", "shared-db"}:
+        return _of_servers(concern)
     if len(concern.locks) > 1:
         return ngettext("left %(n)d lock behind", "left %(n)d locks behind", len(concern.locks)) % {"n": len(concern.locks)}
     if concern.locks:
@@ -124,9 +135,22 @@ def _headline_end(concern: Concern) -> str:
     return " " + _("while %(task)s still runs") % {"task": visible(concern.locks[0].holder.task_name or _("its holder"))}
 
 
+def _of_servers(concern: Concern) -> str:
+    fact = concern.evidence[0]
+    if concern.kind == "locks-gone":
+        count = fact.values["count"]
+        assert isinstance(count, int), "the judge counts them"
+        return ngettext("lost %(n)d lock before its time", "lost %(n)d locks before their time", count) % {"n": count}
+    if concern.kind == "no-exclusion":
+        return _("is held under %(n)d keys at once, which keep nobody apart") % {"n": len(concern.locks)}
+    if concern.kind == "shared-db":
+        return _("is in the broker's own database")
+    return _("may delete locks and queues by itself") if fact.code == "server_evicts_any" else _("may delete locks by itself")
+
+
 def _headline_of_one(kind: str, one: JudgedLock) -> str:
     if kind == "orphaned":
         return _("blocks %(what)s") % {"what": visible(one.blocks) if one.blocks else _("every run that needs it")}
     if kind == "overrun":
-        return _("has been expired")
+        return _("has been gone") if one.lock.went or one.lock.released_by else _("has been expired")
     return _("is held by two runs at once")

@@ -12,6 +12,7 @@ from dashboard.web.instants import Instant, iso, maybe
 from dashboard.web.look import Look
 from dashboard.web.panel import Piece
 from dashboard.web.panels.frame import piece
+from dashboard.web.panels.lock_row import lapsed_word
 from dashboard.words import ENDS, verdict, visible
 
 MAX_LANES = 12
@@ -62,6 +63,7 @@ def _left(now_held: JudgedLock | None, now: datetime) -> dict[str, object]:
     return {
         "expires": expires,
         "lapsed": maybe(lock.lapsed_at, now) if lock else None,
+        "lapsed_word": lapsed_word(lock) if lock and lock.lapsed_at else "",
         "never": lock is not None and lock.never_expires and lock.lapsed_at is None,
         "place": place,
     }

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_noop as N_
 
 from dashboard.conf import conf
 from dashboard.judge.verdicts import is_overdue
-from dashboard.records import Evidence, Holder, JudgedLock
+from dashboard.records import Evidence, HeldLock, Holder, JudgedLock
 from dashboard.web.instants import Instant, instant_of, maybe
 from dashboard.web.links import object_url, task_url, worker_url
 from dashboard.web.look import Look
@@ -51,6 +51,7 @@ class LockRow:
     expires: Instant | None
     is_overdue: bool  # its deadline passed, and what became of it was not read
     lapsed: Instant | None
+    lapsed_word: str
     timeout_ms: int | None
     timeout: str
     share: int | None
@@ -95,6 +96,7 @@ def lock_row(one: JudgedLock, look: Look, may: frozenset[str], *, exact: bool = 
         expires=maybe(lock.expires_at, look.now),
         is_overdue=is_overdue(lock, look.now),
         lapsed=maybe(lock.lapsed_at, look.now),
+        lapsed_word=lapsed_word(lock) if lock.lapsed_at else "",
         timeout_ms=lock.timeout // timedelta(milliseconds=1) if lock.timeout else None,
         timeout=duration(lock.timeout) if lock.timeout else "",
         share=_share(one, look.now),
@@ -117,6 +119,11 @@ def lock_row(one: JudgedLock, look: Look, may: frozenset[str], *, exact: bool = 
 def steady(evidence: Sequence[Evidence]) -> list[Evidence]:
     """The evidence without the time at which a living run was last seen: it moves every second, and every row with it."""
     return [replace(fact, code="run_active_still") if fact.code == "run_active" else fact for fact in evidence]
+
+
+def lapsed_word(lock: HeldLock) -> str:
+    """How a lock left a run that goes on."""
+    return _("gone") if lock.went or lock.released_by else _("expired")
 
 
 def row_id(one: JudgedLock) -> str:
@@ -199,7 +206,6 @@ def _fixed_words(_language: str | None) -> Mapping[str, str]:
         "tick": _("Tick"),
         "holder": _("Holder"),
         "ttl": _("Time to live"),
-        "expired": _("expired"),
         "at": _("at"),
         "until": _("until"),
         "never": _("never expires"),

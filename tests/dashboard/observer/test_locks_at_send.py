@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from dashboard.words import sentences
 from tests.system import ROOT, wait_for
 
 WORKER = ("-m", "celery", "-A", "tests.guest.at_send", "worker", "-n", "w@guest", "-c", "1", "-E", "-l", "INFO")
@@ -71,3 +72,28 @@ def test_beats_lock_is_held_while_redbeat_puts_its_deadline_off(system, lock):
     held = wait_for(lambda: (one := lock("redbeat")) and one.verdict == "held" and one, seconds=40)
 
     assert [fact.code for fact in held.evidence] == ["holder_beat", "renewed"]
+
+
+def test_lock_that_another_run_of_its_library_deleted_is_said_to_be_released_by_a_non_owner(system, lock):
+    """celery-singleton deletes at a run's end without comparing: the lock of the run that came after its own had expired."""
+    system.env["GUEST_SINGLETON_EXPIRY"] = "3"
+    system.observer()
+    worker = list(WORKER)
+    worker[worker.index("-c") + 1] = "2"
+    system.start("w", *worker)
+    wait_for(lambda: b" ready." in (system.logs / "w.log").read_bytes(), seconds=40, said="the worker's start")
+    send(system, "guest_singleton", "a")
+    system.taken("a")
+    key = wait_for(lambda: system.broker.keys("SINGLETONLOCK_*"))[0]
+    wait_for(lambda: not system.broker.exists(key), said="expired under its run")
+    system.env["GUEST_SINGLETON_EXPIRY"] = "600"
+    second = send(system, "guest_singleton", "a")
+    wait_for(lambda: system.guest.llen("a:taken") == 2, said="both run")
+    wait_for(lambda: (one := lock("celery-singleton")) and one.holder.task_id == second)
+
+    system.guest.rpush("a:go", 1)  # who waits longest gets it: the first run
+
+    gone = wait_for(lambda: (one := lock("celery-singleton")) and one.lock.went and one)
+    assert (gone.verdict, gone.holder.task_id) == ("overrun", second)
+    assert "lock_deleted" in [fact.code for fact in gone.evidence]
+    assert "deletes without comparing" in " ".join(sentences(gone.evidence))

@@ -2,8 +2,11 @@
 
 from datetime import UTC, datetime
 
+from celery import Celery
+
 from dashboard.conf import policy
 from dashboard.judge import assess
+from dashboard.observer.task_entry import FEWEST_FOR_P95
 from tests.system import wait_for
 
 HOLDER = {"GUEST_REDIS_CLIENT_CLASS": "dashboard.locking.HolderRedis"}
@@ -34,6 +37,36 @@ def test_lock_taken_again_while_the_run_before_goes_on_is_overlapping(system, sn
     system.send("guest_import", "lock_short", 60, 600)
 
     wait_for(lambda: judged_now(snapshot) == {"overlapping", "overrun"})
+
+
+def test_lock_that_is_likely_to_expire_under_its_run_says_so_before_it_does(system, locks, snapshot):
+    system.worker(concurrency=4, **HOLDER)
+    system.observer()
+    wait_for(lambda: "leads since" in system.log("observer"))
+    guest = Celery(broker=f"{system.url}/0")
+    for number in range(FEWEST_FOR_P95):
+        seconds = 9 if number < FEWEST_FOR_P95 / 5 else 0
+        guest.send_task("guest_import", args=(f"lock_{number}", seconds), queue="celery", ignore_result=True)
+    wait_for(lambda: any(task.p95_runtime for task in snapshot().tasks if task.name == "guest_import"), seconds=60)
+
+    system.send("guest_import", "lock_short", 60, 8)
+
+    judged = wait_for(lambda: (one := locks().get("lock_short")) and "expires_before_done" in {fact.code for fact in one.evidence} and one)
+    assert judged.verdict == "expiring"
+
+
+def test_lock_without_a_time_to_live_never_expires_and_is_gone_once_its_run_releases_it(system, locks):
+    system.worker(**HOLDER)
+    system.observer()
+    wait_for(lambda: "leads since" in system.log("observer"))
+    system.send("guest_import", "lock_ever", 60, None)
+    system.taken("lock_ever")
+
+    judged = wait_for(lambda: locks().get("lock_ever"))
+    assert (judged.verdict, judged.lock.expires_at) == ("never-expires", None)
+
+    system.guest.rpush("lock_ever:go", 1)
+    wait_for(lambda: not locks(), said="released")
 
 
 def judged_now(snapshot) -> set[str]:

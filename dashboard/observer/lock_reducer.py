@@ -1,0 +1,47 @@
+"""Takes what was read of locks into the books that it tells something. No I/O, no clock."""
+
+from collections.abc import Collection
+
+from dashboard.observer.books import Books
+from dashboard.observer.observations import LocksRead, ReleasedByHand, Scanned, ServerRead
+
+HELD = ("locks", "lanes")
+
+
+class LockReducer:
+    """The way from a reading of locks, or of their server, to the sections of the snapshot that it changed."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+
+    def read(self, seen: LocksRead) -> Collection[str]:
+        """Locks that changed, and those that are gone."""
+        books = self._books
+        moved = books.flow.locks_read(seen.locks, seen.gone, live=seen.live, at=seen.at)
+        waited = books.attempts.held(seen.locks, seen.at)
+        held, cause = books.locks.held, books.servers.cause(seen, books.locks.held)
+        books.lock_past.read(seen, held, books.locks.spans, went_with_all=cause is not None)
+        changed = set(("waits", "lanes") if waited else ()) | set(("flow",) if moved else ())
+        if cause and books.servers.went(cause, seen.cache, [held[lock_id] for lock_id in seen.gone if lock_id in held], seen.at):
+            changed.add("mishaps")
+        return tuple(changed | set(HELD if books.locks.read(seen, cause) else ()))
+
+    def scanned(self, seen: Scanned) -> Collection[str]:
+        """A whole place was looked at: what was not found is gone, where its server was replaced with all of it."""
+        books, ids = self._books, set(seen.ids)
+        missing, cause = books.locks.missing(seen.cache, ids), books.servers.replaced(seen.cache)
+        books.lock_past.gone(missing, seen.at, went_with_all=cause is not None)
+        changed = {"mishaps"} if cause and books.servers.went(cause, seen.cache, missing, seen.at) else set[str]()
+        books.servers.scanned(seen.cache)
+        return tuple(changed | set(HELD if books.locks.keep_only(seen.cache, ids, seen.at, cause) else ()))
+
+    def server(self, seen: ServerRead) -> Collection[str]:
+        """What a place's server says of itself."""
+        return ("servers",) if self._books.servers.read(seen.server) else ()
+
+    def by_hand(self, seen: ReleasedByHand) -> Collection[str]:
+        """An operator's release."""
+        books = self._books
+        if not books.locks.hands.knows(seen):
+            books.lock_past.by_hand(seen.lock_id, books.locks.names.get(seen.lock_id, ("", "")), seen.token_digest, seen.at, seen.by)
+        return HELD if books.locks.by_hand(seen) else ()

@@ -9,7 +9,7 @@ from dashboard.conf import conf
 from dashboard.exceptions import SourceUnavailable
 from dashboard.observer.feeds import Feed
 from dashboard.observer.observations import EventsDropped, EventsLost, EventsSeen, Observation
-from dashboard.sources.event import Event, NoEvent, event_of, events_of
+from dashboard.sources.event import Event, event_of, read_events
 from dashboard.sources.event_buffer import EVENT_BYTES, EventBuffer, Waiting
 from dashboard.sources.events import Receiver, receive_events
 from dashboard.sources.stream import SCHEMES, SOURCE, Stream, cuts_of
@@ -87,10 +87,6 @@ class EventsFeed(Feed):
         return EventsSeen(events=one.events or self._read(one), at=one.at) if one is not None else None
 
     def _read(self, one: Waiting) -> list[Event]:
-        events: list[Event] = []
-        for _, payload in one.messages:
-            try:
-                events += events_of(payload)
-            except NoEvent:
-                self.unread += 1
+        events, unread = read_events([payload for _, payload in one.messages])
+        self.unread += unread
         return events

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from dashboard.history.rows import CODES, REFUSED
-from dashboard.observer.run_events import duration, instant, time_of
+from dashboard.observer.run_events import duration, instant
 from dashboard.records import Refusal, Run
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -73,7 +73,7 @@ class LiveRun(msgspec.Struct, gc=False, kw_only=True):
     def is_of(self, worker: str | None, pid: int | None) -> bool:
         """Whether what this process tells may be told of it; only an event says for sure which of two namesakes it is of."""
         is_sure = self.received_at is not None and None not in {self.parent_pid, pid}
-        return self.worker in {None, worker} and (not is_sure or self.parent_pid == pid)
+        return (self.worker is None or self.worker == worker) and (not is_sure or self.parent_pid == pid)
 
     def is_of_message(self, retries: int, sent_at: float) -> bool:
         """Whether it may be the run of a message that was sent then: it has one sending."""
@@ -122,12 +122,12 @@ class LiveRun(msgspec.Struct, gc=False, kw_only=True):
                 origin=self.origin,
                 parent_id=self.parent_id,
                 root_id=self.root_id,
-                sent_at=time_of(self.sent_at),
-                eta_at=instant(self.eta),
-                expires_at=instant(self.expires),
-                received_at=time_of(self.received_at),
-                started_at=time_of(self.started_at),
-                ended_at=time_of(self.ended_at),
+                sent_at=_instant(self.sent_at),
+                eta_at=instant(self.eta) if self.eta else None,
+                expires_at=instant(self.expires) if self.expires else None,
+                received_at=_instant(self.received_at),
+                started_at=_instant(self.started_at),
+                ended_at=_instant(self.ended_at),
                 runtime=duration(self.runtime),
                 outcome=self.outcome,
                 result=self.result,
@@ -147,6 +147,10 @@ class LiveRun(msgspec.Struct, gc=False, kw_only=True):
 _INSTANTS = ("sent_at", "received_at", "started_at", "ended_at")
 _MADE = {*_INSTANTS, "eta_at", "expires_at", "runtime"}
 _ALIKE = tuple(name for name in Run.__struct_fields__ if name not in _MADE)
+
+
+def _instant(seconds: float | None) -> datetime | None:
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None  # an event's time is within bounds
 
 
 def _seconds(at: datetime | None) -> float | None:

@@ -112,7 +112,7 @@ class RunBook(KnownRuns):
 
     def _own(self, latest: LiveRun | None, task_id: str, worker: str | None, pid: int | None) -> LiveRun | None:
         """The run of that id that this process tells of: the latest, unless that one is another's, as after a second delivery; None: it is not known."""
-        if latest is None or latest.is_of(worker, pid):
+        if latest is None or (latest.parent_pid == pid and latest.worker == worker) or latest.is_of(worker, pid):
             return latest
         return next((run for run in reversed(self.before.values()) if run.task_id == task_id and run.is_of(worker, pid)), None)
 

@@ -56,9 +56,10 @@ class State(Books):
 
     def apply(self, seen: Observation) -> set[str]:
         """Take in one observation; the sections of the snapshot that it changed."""
+        if isinstance(seen, EventsSeen):
+            return self._events(seen)
         reduce: dict[type, Callable[[Any], Collection[str] | None]] = {
             LocksRead: self._locks.read,
-            EventsSeen: self._events,
             EventsDropped: self.gaps.drop,
             EventsLost: self.gaps.lose,
             WorkersAnswered: self._answered,
@@ -74,10 +75,9 @@ class State(Books):
             ReleasedByHand: self._locks.by_hand,
             Tick: self._tick,
         }
-        counted = set[str]() if isinstance(seen, EventsSeen) else self._reducer.count()
-        return counted | set(reduce[type(seen)](seen) or ())
+        return self._reducer.count() | set(reduce[type(seen)](seen) or ())
 
-    def _events(self, seen: EventsSeen) -> Collection[str]:
+    def _events(self, seen: EventsSeen) -> set[str]:
         self.received += len(seen.events)
         return self._reducer.take(seen.events, seen.at)
 

@@ -80,24 +80,33 @@ _anything = msgspec.json.Decoder()
 TOO_ODD = (msgspec.DecodeError, RecursionError, UnicodeError, ValueError)  # DecodeError: ValidationError as well
 
 
-def events_of(payload: bytes) -> list[Event]:
-    """The events of one published message, a single one or a group.  Raises: NoEvent."""
-    try:
-        body = _envelope.decode(payload).body
-        return _group.decode(body) if body[:1] == b"[" else [_single.decode(body)]
-    except TOO_ODD:
-        return _odd_events(payload)
+def read_events(payloads: Iterable[bytes]) -> tuple[list[Event], int]:
+    """The events of these messages, and how many of them hold none."""
+    events, unread = list[Event](), 0
+    envelope, single, add = _envelope.decode, _single.decode, events.append
+    for payload in payloads:
+        try:
+            body = envelope(payload).body
+            if body.startswith(b"["):
+                events += _group.decode(body)
+            else:
+                add(single(body))
+        except TOO_ODD:
+            odd = _odd_events(payload)
+            events += odd
+            unread += not odd
+    return events, unread
 
 
 def _odd_events(payload: bytes) -> list[Event]:
-    """The same for what does not fit: each field that is fit to be kept."""
+    """The events of what does not fit, with each field that is fit to be kept; none where it holds none."""
     if len(payload) > MAX_LENIENT_BYTES:
-        raise NoEvent("too large")
-    body = _loaded(_body(_loaded(payload)))
-    found = [event for fields in (body if isinstance(body, list) else [body])[:MAX_GROUP] if (event := event_of(fields)) is not None]
-    if not found:
-        raise NoEvent("no event")
-    return found
+        return []
+    try:
+        body = _loaded(_body(_loaded(payload)))
+    except NoEvent:
+        return []
+    return [event for fields in (body if isinstance(body, list) else [body])[:MAX_GROUP] if (event := event_of(fields)) is not None]
 
 
 def _loaded(text: bytes | str) -> Any:

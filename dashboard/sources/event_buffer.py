@@ -3,7 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dashboard.sources.event import MAX_KIND, Event, kinds_in
 
@@ -11,6 +11,8 @@ MAX_BYTES = 16_000_000
 EXCHANGE = b"celeryev"
 SPARE_BYTES = 1_000_000  # for what workers say of themselves: it is little, and without it they would be taken for dead
 EVENT_BYTES = 1000  # what a decoded one counts
+TOGETHER_BYTES = 128_000  # of messages that are taken out together
+TOGETHER_WITHIN = timedelta(milliseconds=10)
 MESSAGE_BYTES = 100  # what an empty one takes
 Message = tuple[bytes, bytes]  # channel and payload
 
@@ -68,7 +70,17 @@ class EventBuffer:
             self._is_awake = True
             one = self._waiting.popleft()
         self._taken_bytes += one.size
-        return one
+        return self._with_next(one) if self._waiting and one.messages else one
+
+    def _with_next(self, one: Waiting) -> Waiting:
+        """Together with what was received a moment later, as long as that is little."""
+        messages, size = list(one.messages), one.size
+        while self._waiting and size < TOGETHER_BYTES and self._waiting[0].at - one.at < TOGETHER_WITHIN and self._waiting[0].messages:
+            following = self._waiting.popleft()
+            messages += following.messages
+            size += following.size
+            self._taken_bytes += following.size
+        return Waiting(one.at, size, messages)
 
     def sleep(self) -> None:
         """Nobody could be woken: try again with the next."""

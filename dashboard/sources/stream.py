@@ -7,9 +7,10 @@ and then, no message is fetched or given back. Source: `kombu.transport.redis`, 
 import ssl
 import struct
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import chain
 from socket import SO_RCVTIMEO, SOL_SOCKET
 from time import monotonic
 from typing import Any
@@ -66,6 +67,7 @@ class Stream:
         self._connection: Any = redis.connection_pool.make_connection()
         database = redis.connection_pool.connection_kwargs.get("db") or 0
         self._subscription = event_channels(options, int(database))
+        self._kind = b"pmessage" if self._subscription[0] == "PSUBSCRIBE" else b"message"
         self._put, self._began, self._stop = put, began, stop
         self._parser = hiredis.Reader()
         self._pending_bytes = 0  # received, of a message that is not whole yet
@@ -117,22 +119,25 @@ class Stream:
 
     def _parsed(self, received: bytes, messages: list[Message], at: datetime) -> int:
         """Add the messages that are whole by now; how many bytes they hold while they wait."""
-        before, size, gets = len(messages), 0, self._parser.gets
         self._parser.feed(received)
-        while (reply := gets()) is not False:
-            kind = reply[0] if isinstance(reply, list) and reply else None
-            if (kind == b"pmessage" or kind == b"message") and isinstance(payload := reply[-1], bytes):  # a set would hash each of them
-                messages.append((reply[-2], payload))
-                size += MESSAGE_BYTES + len(reply[-2]) + len(payload)
-            elif kind in {b"psubscribe", b"subscribe"}:
-                self.is_subscribed = True
-                self._began(at)
-            elif isinstance(reply, Exception):
-                raise SourceUnavailable(SOURCE, f"cannot be received: {reply}")
-        self._pending_bytes = 0 if len(messages) > before else self._pending_bytes + len(received)
+        replies = list(iter(self._parser.gets, False))
+        found = [(reply[-2], reply[-1]) for reply in replies if isinstance(reply, list) and reply[0] == self._kind]
+        if len(found) < len(replies):
+            self._take_others(replies, at)
+        messages += found
+        self._pending_bytes = 0 if found else self._pending_bytes + len(received)
         if self._pending_bytes > MAX_MESSAGE_BYTES:
             raise SourceUnavailable(SOURCE, "cannot be received: a message on its channel is too large")
-        return size
+        return len(found) * MESSAGE_BYTES + sum(map(len, chain.from_iterable(found)))
+
+    def _take_others(self, replies: Iterable[object], at: datetime) -> None:
+        """What is no message: that we have subscribed, or that we may not."""
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise SourceUnavailable(SOURCE, f"cannot be received: {reply}")
+            if isinstance(reply, list) and reply[0] in {b"psubscribe", b"subscribe"}:
+                self.is_subscribed = True
+                self._began(at)
 
 
 def _wait_in_the_system(socket: Any) -> None:

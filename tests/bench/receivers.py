@@ -20,7 +20,7 @@ from redis import Redis
 
 from dashboard.exceptions import SourceUnavailable
 from dashboard.records import Observer, SourceState
-from dashboard.sources.event import events_of
+from dashboard.sources.event import read_events
 from dashboard.sources.stream import Stream
 from tests.bench.extras import flower_python
 from tests.system import ROOT, System, wait_for
@@ -110,8 +110,7 @@ def decode_only(url: str) -> None:
 
     def put(one) -> None:
         nonlocal count
-        for _, payload in one.messages:
-            count += len(events_of(payload))
+        count += len(read_events([payload for _, payload in one.messages])[0])
 
     def follow() -> None:
         while not stop.is_set():  # the server cuts one that is too slow: the next step finds it there again

@@ -1,7 +1,9 @@
 """What waits is bounded; what found no room is counted by its type, groups one by one."""
 
+from datetime import timedelta
+
 from dashboard.sources.event import event_of
-from dashboard.sources.event_buffer import SPARE_BYTES, EventBuffer, Waiting
+from dashboard.sources.event_buffer import MAX_BYTES, SPARE_BYTES, TOGETHER_BYTES, EventBuffer, Waiting
 from tests.dashboard.sources.test_event import STARTED, published
 from tests.factories import NOW
 
@@ -50,10 +52,21 @@ def test_workers_are_heard_while_there_is_no_room_for_tasks():
     made.put(waiting(message("task.started"), message("worker.heartbeat"), message("task.started")))
     made.put(waiting(message("worker.heartbeat", SPARE_BYTES)))
 
-    made.take()
-    assert [channel for channel, _ in made.take().messages] == [b"/0.celeryev/worker.heartbeat"]
+    assert [channel for channel, _ in made.take().messages] == [b"/0.celeryev/task.started", b"/0.celeryev/worker.heartbeat"]
     assert made.take() is None, "it has a bound too"
     assert made.take_dropped() == {"task-started": 2, "worker-heartbeat": 1}
+
+
+def test_what_was_received_within_a_moment_is_taken_together_in_its_order():
+    made, _ = buffer(MAX_BYTES)
+    for ms, size in ((0, 1), (4, 2), (9, 3), (10, 4), (12, TOGETHER_BYTES), (13, 5)):
+        made.put(Waiting(NOW + timedelta(milliseconds=ms), size, [(b"", b"x" * size)]))
+    made.put(Waiting(NOW + timedelta(milliseconds=14), 1000, events=(event_of(STARTED),)))
+
+    taken = [made.take() for _ in range(4)]
+    assert [[len(payload) for _, payload in one.messages] for one in taken] == [[1, 2, 3], [4, TOGETHER_BYTES], [5], []]
+    assert [(one.at - NOW).microseconds // 1000 for one in taken] == [0, 10, 13, 14]
+    assert (len(taken[3].events), made.take(), made.held_bytes) == (1, None, 0)
 
 
 def test_room_is_there_again_once_something_was_taken():

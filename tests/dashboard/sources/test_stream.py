@@ -8,7 +8,7 @@ from celery import Celery
 from redis import Redis
 
 from dashboard.exceptions import SourceUnavailable
-from dashboard.sources.event import events_of
+from dashboard.sources.event import read_events
 from dashboard.sources.stream import Stream, cuts_of, event_channels
 from tests.system import running_server, wait_for
 
@@ -25,7 +25,7 @@ def streaming(url, options=None):
     received, ended, stop = [], [], threading.Event()
 
     def put(one):
-        received.extend(event for _, payload in one.messages for event in events_of(payload))
+        received.extend(read_events([payload for _, payload in one.messages])[0])
 
     redis = Redis.from_url(url, protocol=2, socket_timeout=1)
     stream = Stream(redis, options or {}, put, began=lambda at: None, stop=stop)

@@ -14,8 +14,8 @@ class SourceUnavailable(DashboardError):
 
     def __init__(self, source: str, reason: str = "does not answer") -> None:
         self.source = source
-        self.reason = reason
-        super().__init__(f"{source} {reason}")
+        self.reason = reason.rstrip(".")  # it stands within sentences, and many a driver's own ends as one
+        super().__init__(f"{source} {self.reason}")
 
 
 class ActRefused(DashboardError):

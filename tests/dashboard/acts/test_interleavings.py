@@ -12,10 +12,13 @@ import time
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from dashboard import connections
 from dashboard.acts.ledger import Outcome
@@ -34,6 +37,8 @@ ACTS = int(os.environ.get("LOCKHOUSE_INTERLEAVINGS", "1000"))  # 100,000 at nigh
 RIVALS = 3
 TASK = "d9c26803-1111-4222-8333-444455556666"
 SECOND = timedelta(seconds=1)
+# A rival that asked again after five seconds, as redis-py does unless told not to, would find its own lock let go by its first word.
+PATIENT: Any = {"socket_timeout": None, "retry": Retry(NoBackoff(), 0)}
 NEVER_MS = 10**12  # so long that it never expires: taken without a time to live
 TAKE = """
 local t = redis.call('TIME')
@@ -53,7 +58,7 @@ class Rival(threading.Thread):
 
     def __init__(self, url: str, key: bytes, seed: int, stop: threading.Event) -> None:
         super().__init__(daemon=True)
-        self._redis, self._key, self._random, self._stopped = Redis.from_url(url), key, random.Random(seed), stop
+        self._redis, self._key, self._random, self._stopped = Redis.from_url(url, **PATIENT), key, random.Random(seed), stop
         self.taken = self.let_go = self.expired = 0
         self.vanished: set[str] = set()
         self.returned: set[str] = set()
@@ -100,6 +105,7 @@ class Operator:
         self.releases: Counter[str] = Counter()
         self.limited: set[str] = set()  # they end by themselves, or are given back before
         self.put_back: Counter[str] = Counter()
+        self.unclear: set[str] = set()  # acts whose answer was that nobody knows: Redis may have done them
         self._last: Outcome | None = None
 
     def act(self, number: int, seen: HeldLock) -> None:
@@ -109,6 +115,8 @@ class Operator:
         if outcome is None:
             return
         self.answers[f"{what}: {outcome.code}"] += 1
+        if outcome.state == "unknown":
+            self.unclear.add(seen.token_digest if what != "undo" else outcome.act.token_digest)
         if outcome.is_done and what != "undo":
             self._last = outcome
 
@@ -175,7 +183,7 @@ def test_no_act_ever_hits_a_token_that_was_not_seen(scene, watching):
     returned = set().union(*(rival.returned for rival in rivals))
     ended = {digest for digest, times in operator.ended.items() if times}
     print(dict(sorted(operator.answers.items())), {"taken": sum(rival.taken for rival in rivals), "expired": sum(rival.expired for rival in rivals)})
-    assert vanished <= ended, "a lock went that nobody ended"
+    assert vanished <= ended | operator.unclear, "a lock went that nobody ended"
     again = {digest for digest, times in operator.put_back.items() if times}
     released = {digest for digest, times in operator.ended.items() if times} - operator.limited
     assert not (returned & released) - again, "a lock was released that its own holder gave back"

@@ -154,3 +154,33 @@ def test_key_of_another_type_is_said_to_be_none(system, snapshot, locks, cache, 
 
     assert judged.evidence[0].code == "wrong_type"
     assert judged.evidence[0].values == {"type": kind}
+
+
+def test_leader_that_was_frozen_for_longer_than_its_lease_writes_nothing_more_and_stands_by(system, snapshot, cache, query):
+    system.worker(concurrency=1)
+    first = system.observer("first")
+    wait_for(lambda: is_fresh(snapshot) and any(source.name == "events" for source in snapshot().sources))
+    system.send("guest_import", "import-1", 300)
+    system.taken("import-1")
+    wait_for(lambda: query("SELECT count(*) FROM lockhouse_taskrun WHERE outcome = 0") == [(1,)], said="the first one wrote it")
+    system.observer("second")
+    wait_for(lambda: snapshot().observer and snapshot().observer.standbys)
+
+    system.signal(first, signal.SIGSTOP)
+    frozen_at = datetime.now(UTC).timestamp() * 1e6
+    wait_for(lambda: "leads since" in system.log("second"), seconds=10)
+    wait_for(lambda: query("SELECT count(*) FROM lockhouse_historygap") == [(1,)], said="events are received again, so the gap has an end")
+    system.guest.rpush("import-1:go", 1)
+    wait_for(lambda: query("SELECT count(*) FROM lockhouse_taskrun WHERE outcome = 7") == [(1,)], said="the second one wrote its end")
+    leader = wait_for(lambda: snapshot().observer).leader
+    ((epoch,),) = query("SELECT max(epoch) FROM lockhouse_historyepoch")
+    system.signal(first, signal.SIGCONT)
+    wait_for(lambda: system.log("first").count("another observer leads") >= 2, said="it stands by")
+
+    lock(cache, "lock_b")
+    wait_for(lambda: names(snapshot) == {"lock_b"}, said="the second one goes on")
+    assert snapshot().observer.leader == leader
+    assert query("SELECT max(epoch) FROM lockhouse_historyepoch") == [(epoch,)], "nobody else led meanwhile"
+    assert query("SELECT count(*), min(outcome) FROM lockhouse_taskrun") == [(1, 7)], "no row is doubled, and its end stays"
+    ((from_us, to_us, why),) = query("SELECT from_us, to_us, why FROM lockhouse_historygap")
+    assert why == "no-observer" and frozen_at - 2_500_000 < from_us < frozen_at + 1_000_000 < to_us, "the time between is said"

@@ -55,8 +55,8 @@ format: setup  ## let ruff and djade rewrite what they can
 	@$(PY) -m ruff format .
 	@find templates tasks_demo -name '*.html' -exec .venv/bin/djade {} + || true  # it fails when it has changed a file
 
-bench: setup browser  ## measure the budgets, in a table and in var/bench/figures.json (QUICK=1: shapes and ratios alone; ONLY="events_in memory")
-	@$(PY) -m tests.bench $(ONLY) $(if $(QUICK),--quick)
+bench: setup browser  ## measure the budgets, in a table and in var/bench/figures.json (QUICK=1: shapes and ratios alone; ONLY="events_in memory", REPEAT=1, MINUTES=40)
+	@$(PY) -m tests.bench $(ONLY) $(if $(QUICK),--quick) $(if $(REPEAT),--repeat $(REPEAT)) $(if $(MINUTES),--minutes $(MINUTES))
 
 wheels: setup  ## build the wheels of lockhouse and of lockhouse-lock, the part for the users' workers, into dist/
 	@$(PY) -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist . ./dashboard/locking

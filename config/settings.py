@@ -10,6 +10,8 @@ from typing import Any
 
 import environ
 
+from dashboard.redis_urls import for_layer
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
@@ -141,12 +143,19 @@ if DEMO:
 
     globals().update(demo_settings(LOCKHOUSE, CACHES))
 
+LAYER = for_layer(LOCKHOUSE["REDIS_URL"] or LOCKHOUSE["BROKER_URL"], LOCKHOUSE["BROKER_TRANSPORT_OPTIONS"])
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
         "CONFIG": {
             # Named, so that the observer does not take it for a worker's; checked, so that one that hangs is given up.
-            "hosts": [{"address": LOCKHOUSE["REDIS_URL"] or LOCKHOUSE["BROKER_URL"], "client_name": "lockhouse-layer", "socket_connect_timeout": 2}],
+            "hosts": [
+                {
+                    **for_layer(LOCKHOUSE["REDIS_URL"] or LOCKHOUSE["BROKER_URL"], LOCKHOUSE["BROKER_TRANSPORT_OPTIONS"]),
+                    "client_name": "lockhouse-layer",
+                    "socket_connect_timeout": 2,
+                }
+            ],
             "prefix": f"lockhouse:{LOCKHOUSE['NAME']}",
         },
     }

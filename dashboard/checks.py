@@ -13,8 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from dashboard.catalogue_checks import catalogue_problems
 from dashboard.conf import Conf
+from dashboard.redis_urls import is_redis
 
-REDIS_SCHEMES = {"redis", "rediss", "unix", "redis+socket", "valkey", "valkeys"}
 REDIS_BACKENDS = ("redis", "valkey")
 
 
@@ -42,8 +42,9 @@ def check_broker(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if not url:
         hint = 'Set CELERY_BROKER_URL, or LOCKHOUSE["BROKER_URL"] in a project of your own.'
         return [Caution("No broker URL is set: redis://127.0.0.1:6379/0 is watched.", hint=hint, id="lockhouse.W001")]
-    if urlsplit(url).scheme not in REDIS_SCHEMES:
-        hint = "Queues and workers are read from a Redis broker only; locks in caches are shown all the same."
+    if not is_redis(url):
+        own = "" if _given().get("REDIS_URL") else " Lockhouse needs a Redis of its own: set LOCKHOUSE_REDIS_URL."
+        hint = f"Queues are read from a Redis broker only; events, workers and locks in caches are shown all the same.{own}"
         return [Caution(f"The broker ({urlsplit(url).scheme or 'no scheme'}) is not Redis.", hint=hint, id="lockhouse.W002")]
     return []
 

@@ -6,18 +6,21 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlsplit, urlunsplit
 
 from celery import Celery
 from django.core.cache import CacheHandler
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.connection import AbstractConnection
+from redis.connection import AbstractConnection, Connection, ConnectionPool
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
+from redis.sentinel import Sentinel
 
 from dashboard.conf import conf, own_redis_url
+from dashboard.redis_urls import Sentinels, for_celery, for_driver, is_redis, sentinels_of
 
 TIMEOUT_S = 1.0  # what we watch is waited for this long, twice at most
 SEND_TIMEOUT_S = 0.8  # a broker that hangs is answered for within two seconds, our own Redis on the same server included
@@ -84,16 +87,41 @@ def _introduce(name: str) -> Callable[[AbstractConnection], None]:
 
 @lru_cache(maxsize=64)
 def _client(url: str, name: str, options: tuple[tuple[str, Any], ...], timeout_s: float = TIMEOUT_S) -> Redis:
-    return Redis.from_url(
-        url,
-        protocol=2,
-        socket_timeout=timeout_s,
-        socket_connect_timeout=timeout_s,
-        redis_connect_func=_introduce(name),
-        retry=Retry(NoBackoff(), 1),  # one more try, for a connection that the server closed meanwhile
-        health_check_interval=0,
+    given = {
+        "protocol": 2,
+        "socket_timeout": timeout_s,
+        "socket_connect_timeout": timeout_s,
+        "redis_connect_func": _introduce(name),
+        "retry": Retry(NoBackoff(), 1),  # one more try, for a connection that the server closed meanwhile
+        "health_check_interval": 0,
         **dict(options),
-    )
+    }
+    sentinels = sentinels_of(url)
+    if sentinels is not None:
+        return _primary(sentinels, given)
+    return Redis.from_url(for_driver(url), **given) if is_redis(url) else _refused(f"{urlsplit(url).scheme or 'this'}:// is not Redis")
+
+
+def _primary(sentinels: Sentinels, given: Mapping[str, Any]) -> Redis:
+    """The server that the sentinels name at each connecting."""
+    options = conf().BROKER_TRANSPORT_OPTIONS
+    if "master_name" not in options:
+        return _refused("the broker's transport options do not say which primary the sentinels are to be asked for (master_name)")
+    timeouts = {name: given[name] for name in ("socket_timeout", "socket_connect_timeout")}
+    said = {"db": sentinels.db, "username": sentinels.username, "password": sentinels.password}
+    asked = Sentinel(sentinels.hosts, sentinel_kwargs={**timeouts, **(options.get("sentinel_kwargs") or {})}, **said, **given)
+    primary: Redis = asked.master_for(options["master_name"])
+    return primary
+
+
+def _refused(why: str) -> Redis:
+    """A client that never connects and says why: the source is unavailable, and all others go on."""
+
+    class Refused(Connection):
+        def _connect(self) -> NoReturn:
+            raise RedisConnectionError(why)
+
+    return Redis(connection_pool=ConnectionPool(connection_class=Refused))
 
 
 def look(place: Watched) -> Redis:
@@ -117,6 +145,16 @@ def act(place: Watched) -> Redis:
     return _client(place.url, "lockhouse-act", tuple(place.options.items()))
 
 
+def connection_of(redis: Redis) -> Any:
+    """A connection as this client makes them, which is nobody else's.
+
+    Not by the pool's own `make_connection`: redis-py 8 counts those for ever, and makes no more after 100, which are reached when a server is away for a
+    minute. Its types differ between redis-py's versions.
+    """
+    pool = redis.connection_pool
+    return pool.connection_class(**pool.connection_kwargs)
+
+
 def own() -> Redis:
     """Our own Redis: snapshot, leader lock, what an undo needs."""
     return _client(own_redis_url(), "lockhouse-own", ())
@@ -127,10 +165,25 @@ def own_for_pages() -> Redis:
     return _client(own_redis_url(), "lockhouse-page", (), PAGE_TIMEOUT_S)
 
 
+def broker_url() -> str:
+    """The watched broker as a Celery app takes it."""
+    return for_celery(conf().BROKER_URL)
+
+
+def is_broker(url: str) -> bool:
+    """Whether a Celery app with this broker speaks to the watched one."""
+    return shown_url(for_celery(url)) == shown_url(broker_url())
+
+
+def has_stream() -> bool:
+    """Whether the broker's events can be read from the server itself; from any other broker Celery receives them."""
+    return is_redis(conf().BROKER_URL)
+
+
 @cache
 def ask() -> Celery:
     """The Celery app that inspects workers and receives events; harmless by its visibility timeout, and never the current app."""
-    app = Celery("lockhouse", broker=conf().BROKER_URL, set_as_current=False, fixups=[])
+    app = Celery("lockhouse", broker=broker_url(), set_as_current=False, fixups=[])
     app.conf.update(
         accept_content=["json"],
         event_serializer="json",
@@ -154,7 +207,7 @@ def send_app() -> Celery:
 
     It never consumes; its visibility timeout is a second lock on that door.
     """
-    app = Celery("lockhouse-send", broker=conf().BROKER_URL, backend="disabled://", set_as_current=False, fixups=[])
+    app = Celery("lockhouse-send", broker=broker_url(), backend="disabled://", set_as_current=False, fixups=[])
     app.conf.update(
         task_serializer="json",
         accept_content=["json"],

@@ -19,7 +19,6 @@ from redis.exceptions import RedisError, ResponseError
 from dashboard import connections
 from dashboard.acts.scripts import NoAnswerError, NotSentError, RejectedError
 from dashboard.acts.values import Answer
-from dashboard.conf import conf
 from dashboard.records import Sending
 
 SECONDS = 5.0  # for all messages of an act; a broker that answers slowly, and yet answers, gets no more than this
@@ -71,7 +70,7 @@ def _open(act_id: uuid.UUID) -> Iterator[Connection]:
 
 
 def _connected(options: dict[str, str]) -> Connection:
-    connection = connections.send_app().connection_for_write(url=conf().BROKER_URL, transport_options=options)
+    connection = connections.send_app().connection_for_write(url=connections.broker_url(), transport_options=options)
     try:
         connection.default_channel  # noqa: B018  # opens it
     except ERRORS as error:

@@ -12,7 +12,7 @@ from dashboard.observer.observations import EventsDropped, EventsLost, EventsSee
 from dashboard.sources.event import Event, event_of, read_events
 from dashboard.sources.event_buffer import EVENT_BYTES, EventBuffer, Waiting
 from dashboard.sources.events import Receiver, receive_events
-from dashboard.sources.stream import SCHEMES, SOURCE, Stream, cuts_of
+from dashboard.sources.stream import SOURCE, Stream, cuts_of
 
 
 class EventsFeed(Feed):
@@ -30,7 +30,7 @@ class EventsFeed(Feed):
 
     def work(self) -> None:
         try:
-            if conf().BROKER_URL.startswith(SCHEMES):
+            if connections.has_stream():
                 self._follow()
             else:
                 receive_events(connections.ask(), self._tell, self._ready)

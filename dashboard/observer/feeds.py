@@ -51,6 +51,7 @@ class Feed:
     stop: threading.Event
     url: str | None = None
     _said_good_at: float = field(default=0.0, init=False)
+    _said_why: str = field(default="", init=False)  # what the log has of why it does not answer: once, and not each second
 
     def start(self) -> threading.Thread:
         thread = threading.Thread(target=self._run, name=self.name, daemon=True)
@@ -62,7 +63,8 @@ class Feed:
             try:
                 self.work()
             except SourceUnavailable as error:
-                log.warning("%s %s", self.name, error.reason)
+                log.log(logging.DEBUG if error.reason == self._said_why else logging.WARNING, "%s %s", self.name, error.reason)
+                self._said_why = error.reason
                 self._failed(error.reason)
             except Exception as error:  # whatever a stranger sent: a feed that ended unheard would go on being shown as well
                 log.exception("%s broke; it is started again", self.name)
@@ -81,7 +83,7 @@ class Feed:
         """Say that the source answers, once a second at most."""
         if monotonic() - self._said_good_at < SAY_GOOD_EVERY_S:
             return
-        self._said_good_at = monotonic()
+        self._said_good_at, self._said_why = monotonic(), ""
         now = datetime.now(UTC)
         self.emit(SourceSaid(source=SourceState(name=self.name, ok=True, since=now, last_good_at=now, mode=mode, notes=tuple(notes), url=self.url)))
 

@@ -15,6 +15,8 @@ from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from dashboard.connections import connection_of
+
 CHUNK = 64 * 1024
 
 
@@ -32,7 +34,7 @@ class BoundedReader:
     """One connection at a time, for reads that may have to be broken off; everything within one deadline."""
 
     def __init__(self, redis: Redis, seconds: float) -> None:
-        self._pool: Any = redis.connection_pool  # redis-py's types for connections differ between its versions
+        self._redis = redis
         self._connection: Any = None
         self._buffer = b""
         self._until = monotonic() + seconds
@@ -79,7 +81,7 @@ class BoundedReader:
 
     def _send(self, *command: Any) -> None:
         if self._connection is None:
-            self._connection = self._pool.make_connection()
+            self._connection = connection_of(self._redis)
             self._connection.connect()
         self._connection.send_command(*command)
 

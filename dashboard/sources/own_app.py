@@ -5,8 +5,7 @@ from typing import Any
 
 from celery import Celery, _state
 
-from dashboard.conf import conf
-from dashboard.connections import shown_url
+from dashboard.connections import is_broker
 from dashboard.exceptions import SourceUnavailable
 
 SOURCE = "app"
@@ -26,7 +25,7 @@ def own_app() -> Celery | None:
 
 
 def _is_watched(app: Celery) -> bool:
-    return shown_url(str(app.conf.broker_url or "")) == shown_url(conf().BROKER_URL)
+    return is_broker(str(app.conf.broker_url or ""))
 
 
 def names_of(app: Celery) -> dict[str, str | None]:

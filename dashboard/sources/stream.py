@@ -19,11 +19,11 @@ import hiredis
 from redis import Redis
 from redis.exceptions import RedisError
 
+from dashboard.connections import connection_of
 from dashboard.exceptions import SourceUnavailable
 from dashboard.sources.event_buffer import EXCHANGE, MESSAGE_BYTES, Message, Waiting
 
 SOURCE = "events"
-SCHEMES = ("redis://", "rediss://", "unix://")  # what the driver connects to by itself; other brokers have Celery's own receiver
 RECEIVE_BYTES = 512 * 1024  # at once at most: while others compute, a thread comes to its turn some hundred times a second
 SLICE_BYTES = 16 * 1024  # of it that the parser is given at once: it moves what is left of them after each message
 BATCH_BYTES = 128 * 1024  # that are put together, so that what presses need not wait for more
@@ -64,7 +64,7 @@ class Stream:
     def __init__(
         self, redis: Redis, options: Mapping[str, Any], put: Callable[[Waiting], None], began: Callable[[datetime], None], stop: threading.Event
     ) -> None:
-        self._connection: Any = redis.connection_pool.make_connection()
+        self._connection: Any = connection_of(redis)
         database = redis.connection_pool.connection_kwargs.get("db") or 0
         self._subscription = event_channels(options, int(database))
         self._kind = b"pmessage" if self._subscription[0] == "PSUBSCRIBE" else b"message"

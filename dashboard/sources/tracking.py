@@ -11,6 +11,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
+from dashboard.connections import connection_of
 from dashboard.exceptions import SourceUnavailable
 
 CHANNEL = b"__redis__:invalidate"
@@ -26,14 +27,14 @@ class Tracker:
 
     def __init__(self, redis: Redis, source: str) -> None:
         self._source = source
-        self._pool = redis.connection_pool
+        self._redis = redis
         self._pushes: Any = None  # redis-py's types for connections differ between its versions
         self._control: Any = None
 
     def open(self, prefixes: Sequence[bytes]) -> None:
         """Track all keys with these prefixes, which must not overlap.  Raises: TrackingRefused, SourceUnavailable."""
         try:
-            self._pushes, self._control = self._pool.make_connection(), self._pool.make_connection()
+            self._pushes, self._control = connection_of(self._redis), connection_of(self._redis)
             self._pushes.connect()
             self._control.connect()
             client_id = _ask(self._pushes, "CLIENT", "ID")  # before subscribing: afterwards RESP2 answers nothing else

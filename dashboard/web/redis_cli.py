@@ -34,9 +34,9 @@ def _where(url: str | None) -> str:
     if not url:
         return ""
     parts = urlsplit(url)
-    if parts.scheme == "unix":
+    if parts.scheme in {"unix", "redis+socket"}:
         return f" -s {shlex.quote(unquote(parts.path))}"
-    secure = " --tls" if parts.scheme == "rediss" else ""
+    secure = " --tls" if parts.scheme in {"rediss", "valkeys"} else ""
     database = parts.path.strip("/") or "0"
     return f" -h {shlex.quote(parts.hostname or 'localhost')} -p {parts.port or 6379}{secure} -n {shlex.quote(database)}"
 

@@ -4,6 +4,7 @@ Only where GUEST_REDIS_CLIENT_CLASS is set does it use another client for its ca
 GUEST_CACHE_VERSION give it another server or version of its cache.
 """
 
+import json
 import os
 import time
 
@@ -30,9 +31,9 @@ from django.core.cache import cache  # noqa: E402
 from redis import Redis  # noqa: E402
 from redis.exceptions import LockError  # noqa: E402
 
-app = Celery("guest", broker=f"{SERVER}/0")
+app = Celery("guest", broker=os.environ.get("GUEST_BROKER", f"{SERVER}/0"))
 app.conf.update(
-    broker_transport_options={"visibility_timeout": 6 * 3600},
+    broker_transport_options={"visibility_timeout": 6 * 3600, **json.loads(os.environ.get("GUEST_BROKER_OPTIONS", "{}"))},
     broker_connection_retry_on_startup=True,
     worker_hijack_root_logger=False,
     task_ignore_result=True,

@@ -41,9 +41,10 @@ class Rollups:
         if before:
             tally.counts[PLACES[before]] -= 1
         tally.counts[PLACES[code]] += 1
-        if runtime_us >= 0 and not before and code == SUCCEEDED:
+        if runtime_us >= 0 and SUCCEEDED in (before, code):
             place = bucket(runtime_us)
-            tally.runtimes[place] = tally.runtimes.get(place, 0) + 1
+            known = tally.runtimes.get(place, 0)
+            tally.runtimes[place] = known + 1 if not before else max(0, known - 1) if code != SUCCEEDED else known
 
     def take(self, now_us: int) -> list[MinuteRow]:
         """The rows of the minutes that were counted on since, whole each time; those that are over are forgotten a minute later."""

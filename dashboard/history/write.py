@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from time import monotonic
 from typing import Any
 
 from django.db import DataError, connections, transaction
@@ -32,6 +33,7 @@ class Writer:
         self._segment = self._in_segment = 0
         self.epoch = 0  # 0: not claimed
         self.written = 0
+        self.held_s = 0.0  # for how long the last batch held the database's write lock, and waited for it
 
     @property
     def _connection(self) -> BaseDatabaseWrapper:
@@ -71,7 +73,7 @@ class Writer:
         rows = self._names.numbered(batch.rows, self._segment, us)  # made before the lock is taken
         minutes = [(one.kind, self._names.number(one.kind, one.name, us), one.minute, self.epoch, *one.counts, one.runtimes) for one in batch.minutes]
         locks = numbered(batch.locks, self._names, us)
-        names = self._names.take_new()
+        names, began = self._names.take_new(), monotonic()
         try:
             with transaction.atomic(using=self._alias), self._connection.cursor() as cursor:
                 self._guard(cursor, us)
@@ -83,6 +85,7 @@ class Writer:
         except BaseException:
             self._names.give_back(names)
             raise
+        self.held_s = monotonic() - began
         self._counted(len(rows))
 
     def _guard(self, cursor: Any, us: int) -> None:

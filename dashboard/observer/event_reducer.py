@@ -82,6 +82,7 @@ class EventReducer:
             if group.last is not None:
                 heard[sender, pid] = group.last
         self._counted_at = at
+        self._books.runs.changes.settle()
         return changed.union(*(self._heard(event, at) for event in heard.values()))
 
     def _count(self, alike: Alike, group: _Group, pid: int | None, at: datetime) -> None:

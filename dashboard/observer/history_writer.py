@@ -162,13 +162,12 @@ class HistoryWriter(Feed):
 
     def _write_all(self) -> None:
         while batch := self._next():
-            began = monotonic()
             try:
                 self._writer.write(batch, now_us())
             except BaseException:
                 self._give_back(batch)
                 raise
-            self._learn(monotonic() - began, max(len(batch.rows), len(batch.locks)))
+            self._learn(self._writer.held_s, max(len(batch.rows), len(batch.locks)))
 
     def _delete_some(self) -> None:
         """Slices of what is no longer kept, for a share of the time."""

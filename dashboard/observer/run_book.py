@@ -102,6 +102,7 @@ class RunBook(KnownRuns):
         elif (run.ended_at is not None and run.has_word_after(run.worker, time, run.ended_at)) or run.is_later_than(event.hostname, time):
             return None
         end(run, event, outcome, time)
+        self.changes.ended(run)
         if latest is None or run is latest:
             self.going.pop(task_id, None)
             self.kept.pop(task_id, None)

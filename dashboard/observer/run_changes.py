@@ -25,6 +25,8 @@ class RunChanges:
         self.rollups = Rollups()
         self.epoch = 0
         self._changed: list[LiveRun] = []
+        self._ended: list[LiveRun] = []
+        self._rows: list[Row] = []  # of those that have ended, made while the processor still has at hand what was told of them
         self._last_id = 0
         # Rows of which no run is kept, and that more may be told of: id, when received, how counted.
         self._open: OrderedDict[str, tuple[int, int, int]] = OrderedDict()
@@ -40,16 +42,33 @@ class RunChanges:
             run.is_changed = True
             self._changed.append(run)
 
+    def ended(self, run: LiveRun) -> None:
+        """It has ended: mostly nothing more will change."""
+        self._ended.append(run)
+
     def leaves(self, run: LiveRun) -> None:
         """It will not be kept any longer, and its end was not told: what is told later belongs to the same row."""
         run.has_left = True
         self.note(run)
 
     def take(self) -> list[Row]:
-        """A row of each run that was noted since."""
-        changed, self._changed = self._changed, []
+        """The rows of the runs that were noted since; of one that was noted again after its end there are two, the newer one last."""
+        self.settle()
+        changed, rows, self._changed, self._rows = self._changed, self._rows, [], []
+        rows += self._made(changed)
+        return rows
+
+    def settle(self) -> None:
+        """Make the rows of those that have ended, to be asked now and then: then `take` has less to do at once."""
+        if self._ended:
+            ended, self._ended = self._ended, []
+            self._rows += self._made(ended)
+
+    def _made(self, runs: Iterable[LiveRun]) -> list[Row]:
         rows, us_of = [], _Moments()
-        for run in changed:
+        for run in runs:
+            if not run.is_changed:
+                continue
             run.is_changed = False
             if not run.row:
                 run.row, run.image = self._row_id(run, us_of), None

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from dashboard.history.rows import COLUMNS, FAILED, GOING, LOST, REFUSED, SUCCEEDED, UNTOLD
+from dashboard.history.sketch import unpacked
 from dashboard.observer.run_book import RunBook
 from dashboard.observer.run_changes import RunChanges, signature
 from dashboard.records import Refusal
@@ -47,7 +48,23 @@ def test_a_refused_run_is_no_success_and_is_counted_as_refused():
 
     assert (row["outcome"], row["lock"]) == (REFUSED, "lock_a")
     (task, *_others) = book.changes.rollups.take(int(NOW.timestamp() * 1e6))
-    assert task.counts[:3] == (0, 0, 1)
+    assert (task.counts[:3], unpacked(task.runtimes)) == ((0, 0, 1), {}), "what it did not do took no time"
+
+
+def test_rows_of_what_has_ended_are_made_before_they_are_asked_for_and_told_once():
+    book = RunBook()
+    for number in range(3):
+        tell(book, "task-received", f"run-{number}", name="reports")
+    tell(book, "task-succeeded", "run-1", after=1, runtime=1.0)
+    book.changes.settle()
+    book.refused(Refusal(lock_id="0" * 16, cache="default", name="lock_a", at=NOW, task_id="run-1"))
+    book.changes.settle()
+
+    rows = taken(book)
+
+    assert [(row["task_id"], row["outcome"]) for row in rows] == [("run-1", SUCCEEDED), ("run-0", GOING), ("run-1", REFUSED), ("run-2", GOING)]
+    assert rows[0]["id"] == rows[2]["id"]
+    assert taken(book) == []
 
 
 def test_each_run_has_a_row_of_its_own_in_the_order_in_which_they_were_heard_of():

@@ -97,7 +97,7 @@ ANSWERS = {
     "already_released": _("Nothing done: %(by)s released it at %(at)s."),
     "not_a_lock": _("Nothing done: what is under this key is not a lock (%(kind)s)."),
     "internal_lock": _("Nothing done: this is the broker library's own lock, and is never released by hand."),
-    "not_listed": _("Nothing done: no setting says that this name is a lock's. Add its pattern to LOCKS or LOCK_PATTERNS first."),
+    "not_listed": _("Nothing done: no setting says that this name is a lock's. Add its pattern, which its page says, to LOCKS or LOCK_PATTERNS first."),
     "not_to_be_released": _("Nothing done: the settings say that this lock is not to be released."),
     "needs_force": _("Nothing done: it is not proved that nobody holds this lock (%(verdict)s). Releasing it needs force."),
     "extended": _("Extended: it blocks until %(until)s instead of %(was)s."),

@@ -1,6 +1,8 @@
 """Which acts on a lock are offered to whom: nothing that would be refused."""
 
 from collections.abc import Iterator
+from re import compile as compile_
+from re import sub
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -8,15 +10,27 @@ from django.utils.translation import gettext_noop as N_
 
 from dashboard.conf import conf
 from dashboard.records import JudgedLock
+from dashboard.words import visible
 
+NUMBER = compile_(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{16,}|\d+")  # a uuid, a long hexadecimal number, a number
 REVOKE = "lockhouse.revoke_runs"
 RELEASE = "lockhouse.release_lock"
 FORCE_RELEASE = "lockhouse.force_release_lock"
 NEVER_RELEASED = {
     "internal": N_("The broker library's own lock: it is never released by hand."),
-    "not-listed": N_("No setting says that this name is a lock's: add its pattern to LOCKS or LOCK_PATTERNS first."),
+    "not-listed": N_(
+        "No setting says that this name is a lock's, and its value alone proves nothing. If it is one, add %(pattern)s to LOCK_PATTERNS"
+        " (LOCKHOUSE_LOCK_PATTERNS, beside the patterns that are there) or to LOCKS, and start observer and web anew."
+    ),
     "forbidden": N_("The settings say that this lock is not to be released."),
 }
+
+
+def pattern_of(name: str) -> str:
+    """A glob for names like this one, whatever number or id is in them: `import-12` gives `import-*`."""
+    pieces = NUMBER.split(name.removesuffix("…"))
+    glob = "*".join(sub(r"[*?\[]", lambda found: f"[{found[0]}]", piece) for piece in pieces)
+    return visible(f"{glob}*" if name.endswith("…") and not glob.endswith("*") else glob)
 
 
 def release_url(one: JudgedLock) -> str:
@@ -31,7 +45,7 @@ def no_release(one: JudgedLock, may: frozenset[str]) -> str:
     if one.lock.dialect == "not-a-lock":
         return _("This key is no lock.")
     if one.no_release:
-        return _(NEVER_RELEASED[one.no_release])
+        return _(NEVER_RELEASED[one.no_release]) % {"pattern": pattern_of(one.lock.name)}
     if conf().READ_ONLY:
         return _("Lockhouse is read-only here: acts are switched off.")
     if RELEASE not in may:

@@ -4,6 +4,7 @@ import threading
 from datetime import UTC, datetime
 
 import pytest
+from django.urls import reverse
 from redis import Redis
 from redis_lock import Lock as PythonRedisLock
 
@@ -93,6 +94,18 @@ def test_token_under_a_name_that_no_setting_lists_is_released_only_once_one_does
 
     assert (refused.state, refused.code) == ("refused", "not_listed")
     assert (released.state, released.code) == ("done", "released")
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [("cart-import:5", "cart-import:*"), ("sync", "sync"), ("odd[1]*", "odd[[]*][*]"), ("job-5f3c1a2e8d7b11ef9c3a0242ac110002", "job-*")],
+)
+def test_page_of_a_lock_that_no_setting_lists_says_how_to_list_it(scene, admin, client, name, pattern):
+    client.force_login(admin)
+
+    page = client.get(reverse("lockhouse:lock", args=[scene.plain(name).id])).content.decode()
+
+    assert f"If it is one, add {pattern} to LOCK_PATTERNS" in page
 
 
 def test_lock_that_the_catalogue_forbids_to_release_stays(scene, admin, settings):

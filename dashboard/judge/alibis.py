@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from dashboard.judge.facts import Facts
+from dashboard.judge.facts import Facts, Life
 from dashboard.judge.holders import may_have_tried
-from dashboard.judge.life import Life, is_a_later_one, life_of, life_of_process, own_answer_at
+from dashboard.judge.life import is_a_later_one, life_of, life_of_process, own_answer_at
 from dashboard.records import Evidence, HeldLock, Holder, Run, Worker
 
 

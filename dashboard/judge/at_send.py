@@ -6,8 +6,7 @@ No active run proves nothing while the message is ready or unacked, so only the 
 from datetime import UTC, datetime
 from typing import Literal
 
-from dashboard.judge.facts import Facts
-from dashboard.judge.life import Life
+from dashboard.judge.facts import Facts, Life
 from dashboard.records import Evidence, HeldLock, Holder, Run, Word
 
 ONCE = "qo_"  # celery-once: qo_<task name>, then _<argument>-<value> for each; so a name is known only by comparing

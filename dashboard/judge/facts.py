@@ -1,20 +1,36 @@
 """A snapshot indexed for the judge: runs by task id, workers by name. Built once per look at all locks."""
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
+from math import inf
+from operator import itemgetter
 from re import DOTALL, Pattern, escape, split, sub
 from re import compile as compile_
+from typing import Literal
 
-from dashboard.records import CatalogueEntry, Claim, HeldLock, Loss, Policy, Refusal, Run, Snapshot, UnackedMessage, Wait, Worker, object_part
+from dashboard.records import CatalogueEntry, Claim, Evidence, HeldLock, Loss, Policy, Refusal, Run, Snapshot, UnackedMessage, Wait, Worker, object_part
 
 STALE_AFTER = timedelta(seconds=5)  # the observer writes at least once a second
 DEFAULT_VISIBILITY_TIMEOUT = timedelta(hours=1)  # kombu's
 
 
 Place = tuple[str | None, str | None, int | None]  # host, boot and pid namespace, pid: one process at a time
+
+
+Process = tuple[str, int | None]  # a worker's name and the pid of its own process
+Begun = tuple[float, float, float, Run]  # when a run started, was received and ended in seconds by its own clock, as far back or on as can be if not known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """What can be said of the holder's life, and the facts that say it."""
+
+    state: Literal["alive", "dead", "unknown"]
+    evidence: tuple[Evidence, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +47,9 @@ class Facts:
     waits: dict[str, list[Wait]]  # by lock id, those that go on
     losses: dict[str, list[Loss]]
     longest: dict[str, timedelta]  # by task name: what 95 of 100 of its runs take at most
+    skewed: dict[Process, timedelta]  # the processes whose clock is known to differ, and by how much it is ahead
+    begun: list[Begun]  # filled when it is asked for
+    lives: dict[Process, Life | None]  # what was made of a process already: many locks are held by runs of one
     latest: dict[Place, Claim]  # of all tokens, that of the process which began last
 
     @property
@@ -50,10 +69,15 @@ class Facts:
         later = self.latest.get(_place(claim)) if claim is not None and claim.boot_id else None
         return later.attempted_at if later and claim and _ticks(later) > _ticks(claim) >= 0 else None
 
+    def begun_until(self, seconds: float) -> list[Begun]:
+        """The runs that had started by then, by their own clocks, in that order."""
+        if not self.begun:
+            self.begun.extend(_begun(self.snapshot.runs))
+        return self.begun[: bisect_right(self.begun, seconds, key=itemgetter(0))]
+
     def by_our_clock(self, run: Run, at: datetime) -> datetime:
         """A time that the run's worker told."""
-        skew = next((worker.clock_skew for worker in self.workers.get(run.worker or "", ()) if worker.pid == run.parent_pid), None)
-        return at - skew if skew is not None else at
+        return at - self.skewed.get((run.worker or "", run.parent_pid), timedelta(0))
 
     def silent(self, worker: Worker) -> bool:
         """Not heard of for longer than the grace."""
@@ -61,10 +85,15 @@ class Facts:
 
     def catalogued(self, lock: HeldLock) -> CatalogueEntry | None:
         """What the settings say of locks with this name, its parts filled in: `the report of customer {data_id}` becomes `… 12`."""
-        for entry in self.policy.catalogue:
-            if parts := _parts(entry.pattern, lock.name):
-                return _filled(entry, parts)
-        return None
+        return _catalogued(self.policy.catalogue, lock.name)
+
+
+@lru_cache(maxsize=8192)  # every lock is judged again with each push
+def _catalogued(catalogue: tuple[CatalogueEntry, ...], name: str) -> CatalogueEntry | None:
+    for entry in catalogue:
+        if parts := _parts(entry.pattern, name):
+            return _filled(entry, parts)
+    return None
 
 
 def _place(claim: Claim) -> Place:
@@ -140,8 +169,19 @@ def gather(snapshot: Snapshot, now: datetime, policy: Policy) -> Facts:
         waits=waits,
         losses=losses,
         longest={task.name: task.p95_runtime for task in snapshot.tasks if task.p95_runtime is not None},
+        skewed={(worker.name, worker.pid): worker.clock_skew for worker in snapshot.workers if worker.clock_skew},
+        begun=[],
+        lives={},
         latest=_latest(snapshot.locks),
     )
+
+
+def _begun(runs: Sequence[Run]) -> list[Begun]:
+    def seconds(at: datetime | None, unknown: float) -> float:
+        return at.timestamp() if at is not None else unknown
+
+    found = [(run.started_at.timestamp(), seconds(run.received_at, -inf), seconds(run.ended_at, inf), run) for run in runs if run.started_at is not None]
+    return sorted(found, key=lambda one: one[0])
 
 
 def _by_name(workers: Sequence[Worker]) -> dict[str, list[Worker]]:

@@ -1,7 +1,9 @@
 """Who holds a lock: exact where the token says it, likely where one run fits the time of the attempt, else unknown."""
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 
 from dashboard.judge.at_send import sent_holder
 from dashboard.judge.facts import Facts
@@ -9,6 +11,7 @@ from dashboard.records import Claim, Evidence, HeldLock, Holder, Run
 
 CLOCKS_DIFFER = timedelta(milliseconds=50)  # a run's times and its token come from one machine's clock, but from two processes
 STARTS_TOLD_LATE = timedelta(seconds=2)  # the process of the pool starts it, the worker's own process tells, when it has time
+APART_S, LATE_S = CLOCKS_DIFFER.total_seconds(), STARTS_TOLD_LATE.total_seconds()
 CLOCKS_WITHIN = timedelta(minutes=5)  # a token from later than this was forged, or its clock is of no use
 OWNER_AWAITED = "holder_owner_awaited"  # the code of a lock so young that the run which took it may not have been told yet
 CLEARLY_LATER = timedelta(seconds=1)  # how much worse the second best run must fit
@@ -66,14 +69,15 @@ def _likely(lock: HeldLock, claim: Claim, facts: Facts) -> tuple[Holder, Run | N
     if claim.attempted_at is None:
         return Holder(certainty="unknown"), None, [Evidence(code="holder_unreadable")]
     at = claim.attempted_at
-    runs = sorted(active_at(at, facts), key=lambda run: _distance(run, at))
+    runs = active_at(at, facts)
     if not runs and at > facts.now + CLOCKS_WITHIN:
         return Holder(certainty="unknown"), None, [Evidence(code="holder_future", values={"at": at})]
     entry = facts.catalogued(lock)
-    owners = [run for run in runs if entry and entry.owner and run.name == entry.owner]
-    if entry and entry.owner and not owners and facts.now - lock.first_seen_at < STARTS_TOLD_LATE:
-        return Holder(certainty="unknown", candidates=len(runs)), None, [Evidence(code=OWNER_AWAITED, values={"at": at, "task_name": entry.owner})]
-    best = _best(owners or runs, at, facts)
+    owner = entry.owner if entry else None
+    owners = list(islice((run for run in _nearest(runs, at) if run.name == owner), 2)) if owner else []
+    if owner and not owners and facts.now - lock.first_seen_at < STARTS_TOLD_LATE:
+        return Holder(certainty="unknown", candidates=len(runs)), None, [Evidence(code=OWNER_AWAITED, values={"at": at, "task_name": owner})]
+    best = _best(owners or list(islice(_nearest(runs, at), 2)), at, facts)
     if best is None:
         code = "holder_ambiguous" if runs else "holder_none"
         return Holder(certainty="unknown", candidates=len(runs)), None, [Evidence(code=code, values={"candidates": len(runs), "at": at})]
@@ -87,14 +91,19 @@ def _likely(lock: HeldLock, claim: Claim, facts: Facts) -> tuple[Holder, Run | N
 
 
 def active_at(at: datetime, facts: Facts) -> list[Run]:
-    """The runs that may have made a token at that time: by their own clock, for a run and its token have the same, however wrong it is.
+    """The runs that may have made a token at that time, in the order of their starts.
+
+    That is by their own clock, for a run and its token have the same, however wrong it is.
 
     A worker whose clock is known to differ from ours is left out where that time is still to come by its clock.
     """
-    skews = {(worker.name, worker.pid): worker.clock_skew for worker in facts.snapshot.workers if worker.clock_skew}
+    seconds = at.timestamp()
+    begun, latest_receipt = facts.begun_until(seconds + LATE_S), seconds + APART_S
+    runs = [run for _began, received, ended, run in begun if received <= latest_receipt and ended >= seconds]  # as `may_have_tried`, for a thousand locks
+    if at <= facts.now and not facts.skewed:
+        return runs
     latest = facts.now + CLOCKS_WITHIN
-    runs = [run for run in facts.snapshot.runs if run.started_at and may_have_tried(run, at)]
-    return [run for run in runs if at - (skews.get((run.worker or "", run.parent_pid)) or timedelta(0)) <= latest]
+    return [run for run in runs if at - facts.skewed.get((run.worker or "", run.parent_pid), timedelta(0)) <= latest]
 
 
 def may_have_tried(run: Run, at: datetime) -> bool:
@@ -104,12 +113,25 @@ def may_have_tried(run: Run, at: datetime) -> bool:
     return is_received and is_started and (run.ended_at is None or run.ended_at >= at)
 
 
+def _nearest(runs: Sequence[Run], at: datetime) -> Iterator[Run]:
+    """Those that started nearest to that time first; `runs` are in the order of their starts."""
+    later = bisect_right(runs, at, key=lambda run: run.started_at or at)
+    earlier = later - 1
+    while earlier >= 0 or later < len(runs):
+        if later == len(runs) or (earlier >= 0 and _distance(runs[earlier], at) <= _distance(runs[later], at)):
+            yield runs[earlier]
+            earlier -= 1
+        else:
+            yield runs[later]
+            later += 1
+
+
 def _distance(run: Run, at: datetime) -> timedelta:
     return abs(at - (run.started_at or at))
 
 
 def _best(runs: Sequence[Run], at: datetime, facts: Facts) -> Run | None:
-    """The only run, or one that fits closely while every other fits clearly worse."""
+    """Of the two that fit best the only one, or the first where it fits closely and the other clearly worse."""
     if len(runs) <= 1:
         return runs[0] if runs else None
     first, second = _distance(runs[0], at), _distance(runs[1], at)

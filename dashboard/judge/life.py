@@ -4,24 +4,15 @@ One thing no proof here can tell: a run that was told by `terminate` with a sign
 its worker and goes on.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from dashboard.judge.facts import Facts
+from dashboard.judge.facts import Facts, Life
 from dashboard.judge.silence import TOGETHER, name_is_shared, silence_of
 from dashboard.records import Evidence, HeldLock, Holder, Run, Word, Worker
 
 UPTIME_WITHIN = timedelta(seconds=2)  # it is told in whole seconds, and an answer takes up to one
 ABSENT_FOR = timedelta(seconds=3.5)  # two rounds of asking: one answer may have crossed the start or the end of a run
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Life:
-    """What can be said of the holder's life, and the facts that say it."""
-
-    state: Literal["alive", "dead", "unknown"]
-    evidence: tuple[Evidence, ...]
 
 
 def _say(state: Literal["alive", "dead", "unknown"], code: str, **values: Word) -> Life:
@@ -57,6 +48,13 @@ def _of_its_process(lock: HeldLock, holder: Holder, run: Run | None, mine: Worke
 
 def life_of_process(mine: Worker, processes: list[Worker], facts: Facts) -> Life | None:
     """Whether this one of a name's processes lives, where it is leaving, silent, or has a namesake; None: it is heard, and lives."""
+    key = (mine.name, mine.pid)
+    if key not in facts.lives:
+        facts.lives[key] = _life_of_process(mine, processes, facts)
+    return facts.lives[key]
+
+
+def _life_of_process(mine: Worker, processes: list[Worker], facts: Facts) -> Life | None:
     if name_is_shared(processes, facts):
         return _say("unknown", "name_shared", worker=mine.name)
     if mine.said_offline_at is not None:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from dashboard.judge.facts import Facts, gather
-from dashboard.judge.life import Life, incarnation, life_of_process
+from dashboard.judge.facts import Facts, Life, gather
+from dashboard.judge.life import incarnation, life_of_process
 from dashboard.judge.query import within, words_of
 from dashboard.records import SENT_KEPT, Evidence, JudgedLock, Policy, Run, Snapshot
 from dashboard.records.identity import identity

@@ -7,9 +7,9 @@ from fnmatch import fnmatchcase
 
 from dashboard.judge.alibis import without_others
 from dashboard.judge.at_send import life_of_sent
-from dashboard.judge.facts import DEFAULT_VISIBILITY_TIMEOUT, Facts, gather
+from dashboard.judge.facts import DEFAULT_VISIBILITY_TIMEOUT, Facts, Life, gather
 from dashboard.judge.holders import find_holder
-from dashboard.judge.life import Life, life_of
+from dashboard.judge.life import life_of
 from dashboard.judge.twins import with_twins
 from dashboard.records import CatalogueEntry, Evidence, HeldLock, Holder, JudgedLock, Policy, Proved, Run, Snapshot, Word
 

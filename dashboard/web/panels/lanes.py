@@ -1,5 +1,6 @@
 """Lanes of the overlap timeline as pieces: which locks, in which order, and what each says beside its picture."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -20,9 +21,13 @@ MAX_LANES = 12
 
 def ordered_lanes(look: Look) -> list[tuple[Lane, list[JudgedLock]]]:
     """Those that need attention in the judge's order, then by name, so that a lane stays where it is while nothing is wrong with it."""
-    judged = {lane.lock_id: [one for one in look.judged if one.lock.id == lane.lock_id] for lane in look.snapshot.lanes}
-    urgent = {one.lock.id: index for index, one in enumerate(look.judged) if one.needs_attention}
-    lanes = sorted(look.snapshot.lanes, key=lambda lane: (urgent.get(lane.lock_id, len(urgent)), not judged[lane.lock_id], lane.name))
+    judged, urgent = defaultdict[str, list[JudgedLock]](list), dict[str, int]()
+    for index, one in enumerate(look.judged):
+        judged[one.lock.id].append(one)
+        if one.needs_attention:
+            urgent.setdefault(one.lock.id, index)
+    last = len(look.judged)
+    lanes = sorted(look.snapshot.lanes, key=lambda lane: (urgent.get(lane.lock_id, last), lane.lock_id not in judged, lane.name))
     return [(lane, judged[lane.lock_id]) for lane in lanes]
 
 

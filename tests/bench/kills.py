@@ -2,7 +2,8 @@
 
     python -m tests.bench.kills [--quick] [--json FILE]
 
-Runs are published at a steady rate all the while, each with an id that is kept here; the history is in PostgreSQL. Whoever is killed is started again, as
+Runs are published at a steady rate all the while, each with an id that is kept here; the history is in SQLite, and in another round in PostgreSQL. SQLite
+has no server: killed is a stranger that had locked the file for longer than anybody waits for it. Whoever is killed is started again, as
 a service manager would: with one of ours `manage.py up` ends as a whole. Nothing may be missing but what began or ended in a gap that the history tells
 of, and no run may be there twice.
 """
@@ -12,13 +13,15 @@ import json
 import os
 import re
 import signal
+import sqlite3
+import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -39,6 +42,7 @@ RUNS_A_SECOND, QUICK_RUNS_A_SECOND = 500, 100
 APART_S, QUICK_APART_S = 12.0, 8.0  # from one kill to the next
 MARGIN_US = 1_500_000  # a gap begins where the last event, or the last word of the observer, was seen
 SETTLE_S = 4.0
+LOCKED_S = 8.0  # SQLite is waited for 5 s
 EVERY_S = 0.05
 ID = re.compile(rb'"uuid": "([0-9a-f-]{36})"')
 ENDS = {"task-succeeded", "task-failed"}
@@ -93,6 +97,44 @@ def restart_database(cluster: Postgres) -> None:
     cluster.start()
 
 
+def kill_who_locked(file: Path) -> None:
+    """Have a process lock the file, and kill it."""
+    script = "import sqlite3, sys, time; sqlite3.connect(sys.argv[1], timeout=30, isolation_level=None).execute('BEGIN EXCLUSIVE'); time.sleep(600)"
+    with subprocess.Popen([sys.executable, "-c", script, str(file)]) as locker:
+        time.sleep(LOCKED_S)
+        locker.kill()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """Where the history is."""
+
+    url: str
+    kill: Callable[[], None]
+    ask: Callable[[str], list[tuple[Any, ...]]]
+
+
+@contextmanager
+def database(kind: str, folder: Path) -> Iterator[Database]:
+    """One of its own, "sqlite" or "postgresql"."""
+    if kind == "sqlite":
+        file = folder / "lockhouse.sqlite3"
+
+        def ask(statement: str) -> list[tuple[Any, ...]]:
+            with closing(sqlite3.connect(file, timeout=30)) as connection:
+                return connection.execute(statement).fetchall()
+
+        yield Database(url=f"sqlite:///{file}", kill=lambda: kill_who_locked(file), ask=ask)
+        return
+    with running_postgres() as cluster:
+
+        def ask_server(statement: str) -> list[tuple[Any, ...]]:
+            with psycopg.connect(cluster.url) as connection:
+                return connection.execute(statement.encode()).fetchall()
+
+        yield Database(url=cluster.url, kill=lambda: restart_database(cluster), ask=ask_server)
+
+
 def restart_ours(system: System, running: list[Installation], part: str) -> None:
     """Kill one part of `manage.py up`, and start it again when it has ended."""
     kill(running[-1].children()[part])
@@ -108,18 +150,18 @@ def answers(installation: Installation) -> bool:
     return False
 
 
-def rows_of(cluster: Postgres) -> tuple[dict[str, int], int, list[tuple[int, int, str]]]:
+def rows_of(ask: Callable[[str], list[tuple[Any, ...]]]) -> tuple[dict[str, int], int, list[tuple[int, int, str]]]:
     """What is written: of each task id how often, how many rows have not ended, and the gaps."""
-    with psycopg.connect(cluster.url) as database:
-        counts: dict[str, int] = dict(database.execute("SELECT task_id, count(*) FROM lockhouse_taskrun GROUP BY task_id").fetchall())
-        ended = {row[0] for row in database.execute("SELECT task_id FROM lockhouse_taskrun WHERE outcome IN (6, 7)").fetchall()}
-        gaps = database.execute("SELECT from_us, to_us, why FROM lockhouse_historygap ORDER BY from_us").fetchall()
+    counts = {str(task_id): int(count) for task_id, count in ask("SELECT task_id, count(*) FROM lockhouse_taskrun GROUP BY task_id")}
+    ended = {row[0] for row in ask("SELECT task_id FROM lockhouse_taskrun WHERE outcome IN (6, 7)")}
+    gaps = [(int(from_us), int(to_us), str(why)) for from_us, to_us, why in ask("SELECT from_us, to_us, why FROM lockhouse_historygap ORDER BY from_us")]
     return {task_id: count for task_id, count in counts.items() if task_id in ended}, len(counts) - len(ended), gaps
 
 
-def measure(*, quick: bool) -> dict[str, Any]:
-    with running_postgres() as cluster, tempfile.TemporaryDirectory() as folder, running_system(Path(folder)) as system:
-        system.env["DATABASE_URL"] = cluster.url
+def one_round(kind: str, *, quick: bool) -> dict[str, Any]:
+    """All of them killed in turn, with the history in a database of this kind."""
+    with tempfile.TemporaryDirectory() as folder, running_system(Path(folder)) as system, database(kind, Path(folder)) as history:
+        system.env["DATABASE_URL"] = history.url
         with lockhouse(system) as installation:
             wait_for(lambda: is_receiving(system), seconds=40, said="events are received")
             running = [installation]
@@ -127,26 +169,18 @@ def measure(*, quick: bool) -> dict[str, Any]:
                 "observer": lambda: restart_ours(system, running, "observer"),
                 "web": lambda: restart_ours(system, running, "web"),
                 "redis": lambda: restart_redis(system),
-                "database": lambda: restart_database(cluster),
+                "database": history.kill,
             }
             load = Load(f"{system.url}/0", QUICK_RUNS_A_SECOND if quick else RUNS_A_SECOND)
             load.start()
-            back = {}
-            for name, do in kills.items():
-                time.sleep(QUICK_APART_S if quick else APART_S)
-                began = time.monotonic()
-                do()
-                wait_for(lambda: answers(installation), seconds=30, said=f"a page after {name} was killed")
-                wait_for(lambda: is_receiving(system), seconds=40, every=0.2, said=f"events after {name} was killed")
-                back[name] = round(time.monotonic() - began, 1)
+            back = {name: killed(name, do, system, installation, quick=quick) for name, do in kills.items()}
             time.sleep(QUICK_APART_S if quick else APART_S)
             load.stop()
             time.sleep(SETTLE_S)
-            rows, unended, gaps = rows_of(cluster)
+            rows, unended, gaps = rows_of(history.ask)
     missing = [told for task_id, told in load.told.items() if task_id not in rows]
     unsaid = [told for told in missing if not any(told[0] <= to_us + MARGIN_US and from_us - MARGIN_US <= told[1] for from_us, to_us, _ in gaps)]
     return {
-        "what": "runs told while all were killed in turn",
         "told": len(load.told),
         "written": len(rows),
         "doubled": sum(count > 1 for count in rows.values()),
@@ -155,8 +189,24 @@ def measure(*, quick: bool) -> dict[str, Any]:
         "missing_outside_of_gaps": len(unsaid),
         "gaps": [{"why": why, "seconds": round((to_us - from_us) / US, 2)} for from_us, to_us, why in gaps],
         "back_s": back,
-        "load": [round(one, 1) for one in os.getloadavg()],
     }
+
+
+def killed(name: str, do: Callable[[], None], system: System, installation: Installation, *, quick: bool) -> float:
+    """Seconds from a kill, after a while of peace, until a page is given and events are received again."""
+    time.sleep(QUICK_APART_S if quick else APART_S)
+    began = time.monotonic()
+    do()
+    wait_for(lambda: answers(installation), seconds=30, said=f"a page after {name} was killed")
+    wait_for(lambda: is_receiving(system), seconds=40, every=0.2, said=f"events after {name} was killed")
+    return round(time.monotonic() - began, 1)
+
+
+def measure(*, quick: bool) -> dict[str, Any]:
+    """A round for each database that there is."""
+    kinds = ["sqlite", *(["postgresql"] if find_postgres() else [])]
+    rounds = {kind: one_round(kind, quick=quick) for kind in kinds}
+    return {"what": "runs told while all were killed in turn", **rounds, "load": [round(one, 1) for one in os.getloadavg()]}
 
 
 def main() -> int:
@@ -164,16 +214,17 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_RUNS_A_SECOND} runs a second instead of {RUNS_A_SECOND}, and less time between the kills")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args()
-    if find_postgres() is None:
-        print("no PostgreSQL server is installed (on Debian: apt-get install postgresql): nothing was killed")
-        return 0
     result = measure(quick=options.quick)
-    print(f"{result['told']:,} runs told, {result['written']:,} written, {result['doubled']} doubled; missing {result['missing']:,}", end="")
-    print(f", of which {result['missing_outside_of_gaps']:,} in no gap; gaps: {', '.join('{why} {seconds} s'.format(**gap) for gap in result['gaps'])}")
-    print(f"back after: {', '.join(f'{name} {seconds} s' for name, seconds in result['back_s'].items())}")
+    rounds = {kind: result[kind] for kind in ("sqlite", "postgresql") if kind in result}
+    for kind, one in rounds.items():
+        print(f"{kind}: {one['told']:,} runs told, {one['written']:,} written, {one['doubled']} doubled; missing {one['missing']:,}", end="")
+        print(f", of which {one['missing_outside_of_gaps']:,} in no gap; gaps: {', '.join('{why} {seconds} s'.format(**gap) for gap in one['gaps'])}")
+        print(f"  back after: {', '.join(f'{name} {seconds} s' for name, seconds in one['back_s'].items())}")
+    if "postgresql" not in rounds:
+        print("postgresql: no server is installed (on Debian: apt-get install postgresql)")
     if options.json:
         options.json.write_text(json.dumps(result, indent=2) + "\n")
-    return 0 if not result["doubled"] and not result["missing_outside_of_gaps"] else 1
+    return 1 if any(one["doubled"] or one["missing_outside_of_gaps"] for one in rounds.values()) else 0
 
 
 if __name__ == "__main__":

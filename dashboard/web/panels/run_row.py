@@ -157,7 +157,8 @@ def _fact(fact: Evidence) -> tuple[str, ...]:
 
 def render_row(row: RunRow) -> str:
     """The row's HTML."""
-    return render_to_string("lockhouse/panels/runs_row.html", {"row": row, "say": _fixed_words(get_language())}).strip()
+    flat = {name: getattr(row, name) for name in RunRow.__slots__}  # templates try each name as a key first, and what is no dict raises at each of forty of them
+    return render_to_string("lockhouse/panels/runs_row.html", {"row": flat, "say": _fixed_words(get_language())}).strip()
 
 
 @lru_cache(maxsize=64)

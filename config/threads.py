@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 
 KEPT = 8  # more are made while all of these are busy, and end with their request
 AT_ONCE = 2  # Python runs one thread at a time: ten at once all end late, where one after the other most end early
-PATIENCE_S = 0.25  # then a request goes ahead all the same: those before it may be waiting for a broker that does not answer
+PATIENCE_S = 0.5  # then a request goes ahead all the same: those before it may be waiting for a broker that does not answer
 
 Message = Mapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]

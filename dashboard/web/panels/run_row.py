@@ -157,7 +157,7 @@ def _fact(fact: Evidence) -> tuple[str, ...]:
 
 def render_row(row: RunRow) -> str:
     """The row's HTML."""
-    flat = {name: getattr(row, name) for name in RunRow.__slots__}  # templates try each name as a key first, and what is no dict raises at each of forty of them
+    flat = {name: getattr(row, name) for name in RunRow.__slots__}  # templates try each name as a key first, and what is no dict raises at each
     return render_to_string("lockhouse/panels/runs_row.html", {"row": flat, "say": _fixed_words(get_language())}).strip()
 
 

@@ -1,5 +1,8 @@
 """Overruns, overlaps and refused attempts, with real workers."""
 
+import json
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 from celery import Celery
@@ -7,7 +10,7 @@ from celery import Celery
 from dashboard.conf import policy
 from dashboard.judge import assess
 from dashboard.observer.task_entry import FEWEST_FOR_P95
-from tests.system import wait_for
+from tests.system import ROOT, wait_for
 
 HOLDER = {"GUEST_REDIS_CLIENT_CLASS": "dashboard.locking.HolderRedis"}
 
@@ -37,6 +40,30 @@ def test_lock_taken_again_while_the_run_before_goes_on_is_overlapping(system, sn
     system.send("guest_import", "lock_short", 60, 600)
 
     wait_for(lambda: judged_now(snapshot) == {"overlapping", "overrun"})
+
+
+def test_overlap_of_two_runs_is_in_the_report_of_the_history(system, snapshot):
+    system.worker(**HOLDER)
+    system.observer()
+    wait_for(lambda: "leads since" in system.log("observer"))
+    system.send("guest_import", "lock_short", 60, 3)
+    system.taken("lock_short")
+    wait_for(lambda: "overrun" in judged_now(snapshot))
+    system.send("guest_import", "lock_short", 60, 600)
+    wait_for(lambda: judged_now(snapshot) == {"overlapping", "overrun"})
+    first, second = (run.task_id for run in sorted(snapshot().runs, key=lambda run: run.started_at))
+
+    for _ in range(2):
+        system.guest.rpush("lock_short:go", 1)
+    wait_for(lambda: all(run.ended_at for run in snapshot().runs), said="both have ended")
+
+    (row,) = wait_for(lambda: [row for row in reported(system) if row["together_ms"]])
+    assert (row["name"], row["why"], row["first_task_id"], row["second_task_id"]) == ("lock_short", "expired", first, second)
+
+
+def reported(system):
+    command = [sys.executable, "manage.py", "overlaps", "--json"]
+    return json.loads(subprocess.run(command, cwd=ROOT, env=system.env, check=True, capture_output=True, timeout=60).stdout)["overlaps"]
 
 
 def test_lock_that_is_likely_to_expire_under_its_run_says_so_before_it_does(system, locks, snapshot):

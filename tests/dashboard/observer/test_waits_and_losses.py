@@ -1,7 +1,9 @@
 """Attempts that wait and locks that are lost, as real workers report them."""
 
 import pytest
+from redis import Redis
 
+from dashboard.words import ENDS
 from tests.system import wait_for
 
 HOLDER = {"GUEST_REDIS_CLIENT_CLASS": "dashboard.locking.HolderRedis"}
@@ -39,6 +41,19 @@ def test_attempt_that_waits_in_vain_is_refused_and_waits_no_more(observed, snaps
 
     assert wait_for(lambda: [wait.end for wait in snapshot().waits if wait.end]) == ["refused"]
     assert (locks()["import-1"].waiting, locks()["import-1"].refused_last_hour) == (0, 1)
+
+
+def test_lock_that_another_deleted_is_told_as_removed_by_another_once_its_holder_finds_out(observed, snapshot):
+    observed.send("guest_import", "import-1", 60, 600)
+    observed.taken("import-1")
+    wait_for(lambda: snapshot().locks)
+    assert Redis.from_url(f"{observed.url}/1").delete("shop:3:import-1") == 1
+    wait_for(lambda: not snapshot().locks)
+
+    observed.guest.rpush("import-1:go", 1)
+
+    ended = wait_for(lambda: [span.end for lane in snapshot().lanes for span in lane.spans if span.end == "removed"])
+    assert [str(ENDS[end]) for end in ended] == ["removed by another than its holder"]
 
 
 def test_lock_that_expired_under_its_holder_is_told_as_lost(observed, snapshot):

@@ -1,5 +1,6 @@
 """The verdict on each lock: a pure function of the lock, its holder, runs and workers, with every fact that it rests on."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -208,12 +209,27 @@ def _told(count: int, lock: HeldLock) -> int | None:
 
 
 def _with_overlaps(judged: Sequence[JudgedLock]) -> Iterator[JudgedLock]:
-    """Mark the locks that were taken anew while the run before still goes on."""
-    overrun = {one.lock.id: one for one in judged if "overrun" in one.flags and "unknown" not in one.flags}
+    """Mark the locks that were taken anew while a run before still goes on, be they held or lost since."""
+    overrun: dict[str, list[JudgedLock]] = defaultdict(list)
     for one in judged:
-        other = overrun.get(one.lock.id)
-        if other is None or other is one or "held" not in one.flags:
+        if "overrun" in one.flags and "unknown" not in one.flags:
+            overrun[one.lock.id].append(one)
+    for one in judged:
+        before = [other for other in overrun.get(one.lock.id, ()) if _is_beside(one, other)]
+        if not before:
             yield one
             continue
-        fact = Evidence(code="overlapping", values={"task_id": other.holder.task_id, "worker": other.holder.worker})
+        last = max(before, key=_taken_at)
+        fact = Evidence(code="overlapping", values={"task_id": last.holder.task_id, "worker": last.holder.worker})
         yield replace(one, verdict="overlapping", flags=["overlapping", *one.flags], evidence=[fact, *one.evidence])
+
+
+def _is_beside(one: JudgedLock, other: JudgedLock) -> bool:
+    """Whether one goes on beside the other, which had lost the lock before."""
+    if "held" in one.flags:
+        return other is not one
+    return "overrun" in one.flags and "unknown" not in one.flags and _taken_at(other) < _taken_at(one)
+
+
+def _taken_at(one: JudgedLock) -> datetime:
+    return one.lock.acquired_at or one.lock.first_seen_at

@@ -30,7 +30,7 @@ VERDICTS: Mapping[str, str | Promise] = {
 MEANINGS: Mapping[str, str | Promise] = {
     "overlapping": gettext_lazy("Two runs that this lock should keep apart are active now."),
     "orphaned": gettext_lazy("Its holder is proved dead: the lock blocks until it expires or is released."),
-    "overrun": gettext_lazy("It expired while its holder's run goes on: a second run may start beside it."),
+    "overrun": gettext_lazy("It expired, or was taken from it, while its holder's run goes on: a second run may start beside it."),
     "expiring": gettext_lazy("It expires soon, or before its holder's run is likely to end."),
     "never-expires": gettext_lazy("It has no timeout: if its holder dies, it stays."),
     "unknown": gettext_lazy("Whether its holder lives cannot be known; doubt counts as alive."),

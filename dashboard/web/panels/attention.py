@@ -15,7 +15,7 @@ from dashboard.web.look import Look
 from dashboard.web.panel import Piece
 from dashboard.web.panels.frame import piece
 from dashboard.web.panels.lock_acts import no_release, release_url
-from dashboard.web.panels.lock_row import steady
+from dashboard.web.panels.lock_row import row_id, steady
 from dashboard.web.panels.queue_row import url_of
 from dashboard.words import sentences, source_name, verdict, visible
 
@@ -76,7 +76,7 @@ def _reason(concern: Concern) -> str:
 
 def concern_id(concern: Concern) -> str:
     """Stable while the cause is the same."""
-    target = concern.locks[0].lock.id if len(concern.locks) == 1 else concern.subject
+    target = row_id(concern.locks[0]) if len(concern.locks) == 1 else concern.subject
     return f"concern-{sha256(f'{concern.kind} {target}'.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
 
 
@@ -153,4 +153,4 @@ def _headline_of_one(kind: str, one: JudgedLock) -> str:
         return _("blocks %(what)s") % {"what": visible(one.blocks) if one.blocks else _("every run that needs it")}
     if kind == "overrun":
         return _("has been gone") if one.lock.went or one.lock.released_by else _("has been expired")
-    return _("is held by two runs at once")
+    return _("is held by two runs at once") if one.lock.lapsed_at is None else _("has two runs that go on, and neither holds it")

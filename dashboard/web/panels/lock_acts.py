@@ -41,7 +41,7 @@ def release_url(one: JudgedLock) -> str:
 def no_release(one: JudgedLock, may: frozenset[str]) -> str:
     """Why this lock cannot be released from here; empty where it can."""
     if one.lock.lapsed_at is not None:
-        return _("It has expired: there is nothing to release.")
+        return _("It is gone: there is nothing to release.") if one.lock.went or one.lock.released_by else _("It has expired: there is nothing to release.")
     if one.lock.dialect == "not-a-lock":
         return _("This key is no lock.")
     if one.no_release:

@@ -251,6 +251,18 @@ def test_lock_taken_anew_beside_an_overrun_is_overlapping():
     assert [one.verdict for one in judged] == ["overlapping", "overrun"]
 
 
+def test_lock_that_two_runs_lost_one_after_the_other_is_overlapping_while_both_go_on():
+    first = make_lock(lapsed_at=ago(seconds=30), acquired_at=ago(seconds=60), token_digest="a" * 16)
+    second_run = make_run(task_id="second", pid=812)
+    claim = make_claim(task_id="second", pid=812)
+    second = make_lock(lapsed_at=ago(seconds=5), acquired_at=ago(seconds=25), token_digest="b" * 16, went="flushed", claim=claim)
+    worker = make_worker(active=("d9c26803-1111-4222-8333-444455556666", "second"))
+
+    judged = assess(make_snapshot(locks=(first, second), runs=(make_run(), second_run), workers=(worker,)), NOW, Policy())
+
+    assert [(one.lock.token_digest[0], one.verdict) for one in judged] == [("b", "overlapping"), ("a", "overrun")]
+
+
 def test_catalogues_sentence_is_filled_in_with_the_parts_of_the_name():
     policy = Policy(catalogue=(CatalogueEntry(pattern="lock_report_{data_id}", blocks="the report of customer {data_id} ({other})"),))
     assert judge(policy)[0].blocks == "the report of customer 12 ({other})"

@@ -23,6 +23,7 @@ from dashboard.web.links import page_url
 from dashboard.web.look import look
 from dashboard.web.panel import Panel, Piece
 from dashboard.web.panels.frame import frame, page_title
+from dashboard.web.permissions import permissions_of
 from dashboard.words import visible
 
 VIEW = "lockhouse.view_locks"
@@ -106,7 +107,7 @@ def now_utc() -> datetime:
 
 def may_of(request: HttpRequest) -> frozenset[str]:
     """The permissions that decide what is rendered; people with the same ones share rendered panels."""
-    return frozenset(name for name in request.user.get_all_permissions() if name.startswith("lockhouse."))
+    return permissions_of(request.user)
 
 
 def is_partial(request: HttpRequest) -> bool:

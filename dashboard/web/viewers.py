@@ -16,6 +16,8 @@ from django.db.models import CharField, F, QuerySet, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
+from dashboard.web import permissions
+
 logger = logging.getLogger(__name__)
 
 RESTARTING, TRY_AGAIN = 1012, 1013  # the page comes back by itself
@@ -24,7 +26,6 @@ LOG_IN, NOT_ALLOWED = 4401, 4403  # the page stays away
 RECHECK_S = 4.0  # whoever logged out or lost a permission is out within 5 s
 MAX_UNCHECKED_S = 15.0  # while the database does not answer
 MAX_SOCKETS_PER_USER = 200  # in one process
-OURS = "lockhouse."
 
 
 @dataclass(eq=False, kw_only=True)
@@ -120,7 +121,7 @@ def _code(viewer: Viewer, user_pk: str | None, may: frozenset[str]) -> int | Non
 @database_sync_to_async
 def permissions_of(user: Any) -> frozenset[str]:
     """Those of our own, since they are all that a panel may depend on."""
-    return frozenset(permission for permission in user.get_all_permissions() if permission.startswith(OURS))
+    return permissions.permissions_of(user)
 
 
 def _one_query_tells() -> bool:

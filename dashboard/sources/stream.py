@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 
 from dashboard.connections import connection_of
 from dashboard.exceptions import SourceUnavailable
+from dashboard.sources.event import bare
 from dashboard.sources.event_buffer import EXCHANGE, MESSAGE_BYTES, Message, Waiting
 
 SOURCE = "events"
@@ -121,7 +122,7 @@ class Stream:
         """Add the messages that are whole by now; how many bytes they hold while they wait."""
         self._parser.feed(received)
         replies = list(iter(self._parser.gets, False))
-        found = [(reply[-2], reply[-1]) for reply in replies if isinstance(reply, list) and reply[0] == self._kind]
+        found = [(reply[-2], bare(reply[-1])) for reply in replies if isinstance(reply, list) and reply[0] == self._kind]
         if len(found) < len(replies):
             self._take_others(replies, at)
         messages += found

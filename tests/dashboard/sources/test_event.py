@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.sources.event import FIELDS, NOT_TOLD, event_of, kinds_in, read_events
+from dashboard.sources.event import FIELDS, NOT_TOLD, bare, event_of, kinds_in, read_events
 from tests.dashboard.sources.test_foreign import ANY_TEXT, TREES
 
 STARTED = {"type": "task-started", "uuid": "d9c2", "hostname": "w@h", "pid": 7, "timestamp": 1.5, "clock": 3, "utcoffset": 0}
@@ -72,6 +72,20 @@ BAD = [
 @pytest.mark.parametrize("payload", BAD, ids=range(len(BAD)))
 def test_what_holds_no_event_says_so_and_nothing_else(payload):
     assert read_events([payload, published(STARTED)]) == (events_of(published(STARTED)), 1)
+
+
+WHOLE = [published(STARTED), published([STARTED, STARTED]), published(STARTED | {"pid": "x"}), published(STARTED, encoding=None)]
+
+
+@pytest.mark.parametrize("payload", [*WHOLE, *BAD], ids=range(len(WHOLE) + len(BAD)))
+def test_message_without_its_envelope_says_the_same(payload):
+    assert read_events([bare(payload)]) == read_events([payload])
+    assert kinds_in(bare(payload)) == kinds_in(payload)
+
+
+def test_envelope_is_taken_off_where_it_is_kombus_own_and_nothing_else_is_taken_for_a_body():
+    assert len(bare(published(STARTED))) < len(published(STARTED)) - 50
+    assert bare(b'"e30="') == b""
 
 
 @given(st.dictionaries(st.sampled_from(sorted(FIELDS)) | ANY_TEXT, TREES, max_size=8))

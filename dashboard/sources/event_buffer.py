@@ -1,5 +1,6 @@
 """Where events wait between the thread that receives them and the one that takes them in: bounded in bytes, and honest about what found no room."""
 
+import threading
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ class EventBuffer:
         self._put_bytes = self._taken_bytes = 0  # each written by one thread only
         self._is_awake = False
         self._dropped: Counter[str] = Counter()
+        self._counting = threading.Lock()  # without it what is counted while somebody asks would be counted nowhere
 
     @property
     def held_bytes(self) -> int:
@@ -88,16 +90,19 @@ class EventBuffer:
 
     def take_dropped(self) -> dict[str, int]:
         """How many were dropped since this was asked last, by type."""
-        dropped, self._dropped = self._dropped, Counter()
+        with self._counting:
+            dropped, self._dropped = self._dropped, Counter()
         return dict(dropped)
 
     def _without_tasks(self, one: Waiting) -> Waiting:
         has_room = self.held_bytes + one.size <= self._max_bytes + SPARE_BYTES
         kept = [message for message in one.messages if has_room and b"/worker." in message[0]]
+        dropped = Counter(event.type for event in one.events)
         for channel, payload in one.messages:
             if not (has_room and b"/worker." in channel):
-                self._dropped.update(_kinds(channel, payload))
-        self._dropped.update(event.type for event in one.events)
+                dropped.update(_kinds(channel, payload))
+        with self._counting:
+            self._dropped.update(dropped)
         return Waiting(one.at, sum(size_of(*message) for message in kept), kept)
 
 

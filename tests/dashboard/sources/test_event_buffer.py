@@ -1,5 +1,7 @@
 """What waits is bounded; what found no room is counted by its type, groups one by one."""
 
+import sys
+import threading
 from datetime import timedelta
 
 from dashboard.sources.event import event_of
@@ -75,6 +77,21 @@ def test_room_is_there_again_once_something_was_taken():
     made.take()
     made.put(waiting(message("task.started", 800)))
     assert made.take_dropped() == {}
+
+
+def test_what_is_dropped_while_somebody_asks_is_counted_all_the_same():
+    made, _ = buffer(0)
+    thread = threading.Thread(target=lambda: [made.put(waiting((b"/0.celeryev/task.started", b"x"))) for _ in range(5000)])
+    pause = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        thread.start()
+        counted = 0
+        while thread.is_alive():
+            counted += made.take_dropped().get("task-started", 0)
+        assert counted + made.take_dropped().get("task-started", 0) == 5000
+    finally:
+        sys.setswitchinterval(pause)
 
 
 def test_what_a_stranger_calls_an_event_is_counted_under_a_short_name():

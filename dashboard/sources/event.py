@@ -82,14 +82,16 @@ TOO_ODD = (msgspec.DecodeError, RecursionError, UnicodeError, ValueError)  # Dec
 
 
 HEAD = b'{"body": "'  # how kombu's JSON begins
+BEGIN = len(HEAD)
+BACKSLASH = ord("\\")
 
 
 def bare(payload: bytes) -> bytes:
     """Of a message whose body comes first and is base64 that text alone, in its quotes: half of a message is its envelope, and many may have to wait."""
-    end = payload.find(b'"', len(HEAD)) if payload.startswith(HEAD) else -1
-    body = payload[len(HEAD) - 1 : end + 1]
-    if end > 0 and b"\\" not in body:
-        return body
+    if payload.startswith(HEAD):
+        end = payload.find(b'"', BEGIN)
+        if end > 0 and payload[end - 1] != BACKSLASH:  # in what is no base64 the first quote is an escaped one
+            return payload[BEGIN - 1 : end + 1]
     return b"" if payload.startswith(b'"') else payload
 
 

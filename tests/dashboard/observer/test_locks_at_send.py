@@ -20,7 +20,7 @@ def send(system, task, name):
 
 def start_worker(system):
     process = system.start("w", *WORKER)
-    wait_for(lambda: b" ready." in (system.logs / "w.log").read_bytes(), seconds=40, said="the worker's start")
+    wait_for(lambda: b" ready." in (system.logs / "w.log").read_bytes(), seconds=90, said="the worker's start")
     return process
 
 
@@ -81,7 +81,7 @@ def test_lock_that_another_run_of_its_library_deleted_is_said_to_be_released_by_
     worker = list(WORKER)
     worker[worker.index("-c") + 1] = "2"
     system.start("w", *worker)
-    wait_for(lambda: b" ready." in (system.logs / "w.log").read_bytes(), seconds=40, said="the worker's start")
+    wait_for(lambda: b" ready." in (system.logs / "w.log").read_bytes(), seconds=90, said="the worker's start")
     send(system, "guest_singleton", "a")
     system.taken("a")
     key = wait_for(lambda: system.broker.keys("SINGLETONLOCK_*"))[0]

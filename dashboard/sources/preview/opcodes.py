@@ -6,7 +6,6 @@ bytes, never longer than they are, whatever length it claims. (`pickletools` its
 
 import pickletools
 from collections.abc import Iterator
-from typing import NamedTuple
 
 MAX_OPERATIONS = 50_000
 _LENGTHS = {
@@ -18,11 +17,7 @@ _LENGTHS = {
 _TWO_LINES = {"GLOBAL", "INST"}
 
 
-class Operation(NamedTuple):
-    """One step: its name in `pickletools`, and its argument without length and line end."""
-
-    name: str
-    argument: bytes
+Operation = tuple[str, bytes]  # one step: its name in `pickletools`, and its argument without length and line end
 
 
 class Broken(Exception):
@@ -42,14 +37,18 @@ _SHAPES = {ord(opcode.code): _shape(opcode) for opcode in pickletools.opcodes}
 
 def operations(pickled: bytes) -> Iterator[Operation]:
     """The operations up to STOP, which is the last one.  Raises: Broken, Ended."""
-    at = 0
-    while at < len(pickled):
+    at, size = 0, len(pickled)
+    while at < size:
         shape = _SHAPES.get(pickled[at])
         if shape is None:
             raise Broken
         name, kind = shape
-        start, end, at = _argument(pickled, at + 1, name, kind)
-        yield Operation(name, pickled[start:end])
+        if kind == 0:  # most have no argument
+            at += 1
+            yield name, b""
+        else:
+            start, end, at = _argument(pickled, at + 1, name, kind)
+            yield name, pickled[start:end]
         if name == "STOP":
             return
     raise Ended

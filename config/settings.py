@@ -143,7 +143,6 @@ if DEMO:
 
     globals().update(demo_settings(LOCKHOUSE, CACHES))
 
-LAYER = for_layer(LOCKHOUSE["REDIS_URL"] or LOCKHOUSE["BROKER_URL"], LOCKHOUSE["BROKER_TRANSPORT_OPTIONS"])
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",

@@ -75,15 +75,20 @@ def judge_past(runs: Iterable[Run], snapshot: Snapshot) -> list[JudgedRun]:
 
 
 def _past(run: Run, skew: timedelta | None, snapshot: Snapshot) -> JudgedRun:
-    delivery = run.row if run.redelivered else 0
+    state, code = _past_state(run, snapshot)
+    if code == "run_not_followed":
+        run = msgspec.structs.replace(run, outcome="UNKNOWN")
+    evidence = (Evidence(code=code, values={}),) if code else ()
+    return JudgedRun(run=run, state=state, evidence=evidence, skew=skew, delivery=run.row if run.redelivered else 0)
+
+
+def _past_state(run: Run, snapshot: Snapshot) -> tuple[str, str]:
+    """One of STATES, and the code of why, where that had to be concluded."""
     if run.outcome is not None:
-        return JudgedRun(run=run, state="refused" if run.is_refused else ENDS.get(run.outcome, "unknown"), skew=skew, delivery=delivery)
+        return "refused" if run.is_refused else ENDS.get(run.outcome, "unknown"), ""
     if run.heard_at is not None and snapshot.at is not None and run.heard_at > snapshot.at - BEHIND:
-        return JudgedRun(run=run, state=_told_state(run, snapshot.at), skew=skew, delivery=delivery)
-    if _is_beyond(run, snapshot):
-        return JudgedRun(run=run, state=_told_state(run, snapshot.at), evidence=(Evidence(code="run_beyond", values={}),), skew=skew, delivery=delivery)
-    unfollowed = msgspec.structs.replace(run, outcome="UNKNOWN")
-    return JudgedRun(run=unfollowed, state="unknown", evidence=(Evidence(code="run_not_followed", values={}),), skew=skew, delivery=delivery)
+        return _told_state(run, snapshot.at), ""
+    return (_told_state(run, snapshot.at), "run_beyond") if _is_beyond(run, snapshot) else ("unknown", "run_not_followed")
 
 
 def _is_beyond(run: Run, snapshot: Snapshot) -> bool:

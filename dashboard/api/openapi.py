@@ -42,6 +42,13 @@ ANSWER = {
     },
 }
 ROWS = {"type": "array", "items": {"type": "object"}, "description": "Unknown is null, durations end in `_ms`, times are in UTC."}
+SEARCHED = {
+    "searched": {
+        "type": "object",
+        "additionalProperties": {"type": "object"},
+        "description": "By cache that is still looked through: `looked_at` keys of `of`. What was not found there may be held.",
+    }
+}
 PAGED = {
     "total": {"type": "integer", "description": "How many match in all."},
     "next_cursor": {"type": ["string", "null"], "description": "Null: these were the last."},
@@ -106,6 +113,7 @@ def _say_answer(path: str, operation: dict[str, Any]) -> None:
         properties = {
             noun: {"type": "array", "items": {"type": "object"}, "description": "Unknown is null, durations end in `_ms`, times are in UTC."},
             **ANSWER,
+            **(SEARCHED if noun == "locks" else {}),
         }
         if any(parameter["name"] == "cursor" for parameter in operation.get("parameters", ())):
             properties |= PAGED

@@ -62,8 +62,13 @@ def _ttl_ms(judged: JudgedLock, now: datetime) -> int | None:
 
 
 def locks_answer(snapshot: Snapshot, rows: Sequence[dict[str, Any]], now: datetime) -> dict[str, Any]:
-    """Rows with the time they are from, and what could not be looked at."""
-    return {"locks": list(rows), "as_of": rfc3339(snapshot.at), "unavailable": unavailable(snapshot, now)}
+    """Rows with the time they are from, and what could not be looked at, or not yet."""
+    return {"locks": list(rows), "as_of": rfc3339(snapshot.at), "unavailable": unavailable(snapshot, now), "searched": searched(snapshot)}
+
+
+def searched(snapshot: Snapshot) -> dict[str, dict[str, int | None]]:
+    """The caches that are still looked through: what was not found there may be held."""
+    return {source.name: {"looked_at": source.search.looked_at, "of": source.search.of} for source in snapshot.sources if source.ok and source.search}
 
 
 def unavailable(snapshot: Snapshot, now: datetime) -> dict[str, str]:

@@ -22,7 +22,7 @@ def system(seen: Look, bounds: Bounds) -> Iterator[Family]:
     if not (seen.away("workers") and seen.away("events")):
         shown = [worker for worker in processes.values() if seen.now - worker.last_heard_at < GONE_SHOWN]
         yield from _workers(bounds.first("workers", sorted(shown, key=lambda worker: worker.name)), seen)
-    if not seen.away("cache", "broker"):
+    if seen.are_locks_known:
         counts = Counter(one.verdict for one in seen.judged)
         yield gauge("lockhouse_locks", "Locks by verdict.", [(labels(verdict=verdict), counts[verdict]) for verdict in VERDICTS])
     if not seen.away("cache", "result backend"):

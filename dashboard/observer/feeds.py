@@ -12,7 +12,7 @@ from dashboard.conf import conf
 from dashboard.connections import BROKER, Watched, shown_url
 from dashboard.exceptions import SourceUnavailable
 from dashboard.observer.observations import ConnectionSeen, LocksRead, Observation, QueuesRead, Scanned, ServerRead, SourceSaid
-from dashboard.records import HeldLock, SourceState, Worker
+from dashboard.records import HeldLock, Search, SourceState, Worker
 from dashboard.sources.expired import remember
 from dashboard.sources.follow import Follower
 from dashboard.sources.heartbeats import closes_idle_connections, may_be_open, publishing_idles, uptime_s
@@ -79,13 +79,14 @@ class Feed:
         """Do the source's work until told to stop.  Raises: SourceUnavailable; it is then tried again."""
         raise NotImplementedError
 
-    def good(self, *, mode: str | None = None, notes: Sequence[str] = ()) -> None:
+    def good(self, *, mode: str | None = None, notes: Sequence[str] = (), search: Search | None = None) -> None:
         """Say that the source answers, once a second at most."""
         if monotonic() - self._said_good_at < SAY_GOOD_EVERY_S:
             return
         self._said_good_at, self._said_why = monotonic(), ""
         now = datetime.now(UTC)
-        self.emit(SourceSaid(source=SourceState(name=self.name, ok=True, since=now, last_good_at=now, mode=mode, notes=tuple(notes), url=self.url)))
+        state = SourceState(name=self.name, ok=True, since=now, last_good_at=now, mode=mode, search=search, notes=tuple(notes), url=self.url)
+        self.emit(SourceSaid(source=state))
 
 
 class LocksFeed(Feed):
@@ -94,7 +95,7 @@ class LocksFeed(Feed):
     def __init__(self, place: Watched, foreign: Sequence[bytes], emit: Callable[[Observation], None], stop: threading.Event) -> None:
         super().__init__(name=f"cache {place.alias}", emit=emit, stop=stop, url=shown_url(place.url))
         self._place = place
-        self._redis, self._server_due = connections.look(place), 0.0
+        self._redis, self._server_due, self._is_searching = connections.look(place), 0.0, False
         self._follower = Follower(
             self._redis,
             place,
@@ -109,16 +110,25 @@ class LocksFeed(Feed):
     def work(self) -> None:
         try:
             self._follower.open()
-            self.emit(Scanned(cache=self._place.alias, ids=self._follower.held_ids(), at=datetime.now(UTC)))
             while not self.stop.is_set():
+                self._say_how_far()
                 self._follower.step(LOCKS_WAIT_S)
-                self.good(mode=self._follower.mode, notes=self._notes())
                 if monotonic() >= self._server_due:
                     self._look_at_server()
-                if not self._follower.tracker:
+                if not self._follower.tracker and not self._follower.search:
                     self.stop.wait(LOCKS_WAIT_S)
         finally:
             self._follower.close()
+
+    def _say_how_far(self) -> None:
+        """That it answers, and whether all names are searched; at once where that has begun, or has ended and what was not found is gone."""
+        search, was_searching = self._follower.search, self._is_searching
+        self._is_searching = search is not None
+        if was_searching and not search:
+            self.emit(Scanned(cache=self._place.alias, ids=self._follower.held_ids(), at=datetime.now(UTC)))
+        if was_searching != self._is_searching:
+            self._said_good_at = 0.0
+        self.good(mode=self._follower.mode, notes=self._notes(), search=search.progress() if search else None)
 
     def _look_at_server(self) -> None:
         self._server_due = monotonic() + SERVER_EVERY_S

@@ -199,7 +199,7 @@ class State(Books):
         self.figures.sample(
             now,
             are_events_received=self._is_ok("events"),
-            locks=len(self.locks.held) if caches and all(source.ok for source in caches) else None,
+            locks=len(self.locks.held) if caches and all(source.ok and not source.search for source in caches) else None,
             ready=sum(queue.ready for queue in self.queues) if broker else None,
             unacked=total([queue.unacked for queue in self.queues]) if broker else None,
             busy=sum(told) if self._is_ok("workers") else None,

@@ -101,6 +101,7 @@ def _locks(state: State, place: Watched, places: list[Watched]) -> None:
     follower = Follower(connections.look(place), place, conf().LOCK_PATTERNS, tell=tell, foreign=foreign_prefixes(place, places), scan=conf().SCAN)
     try:
         follower.open()
+        follower.search_all()
     finally:
         follower.close()
 

@@ -6,6 +6,14 @@ from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """How far a look at every name of a place is: until it is done, what was not found may be there."""
+
+    looked_at: int  # keys
+    of: int | None  # keys that the database had when it began; None: the server does not say
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceState:
     """Whether a source answers, and how the observer follows it."""
 
@@ -15,6 +23,7 @@ class SourceState:
     last_good_at: datetime | None = None
     reason: str | None = None
     mode: str | None = None  # for caches "tracking", "polling"; for events "receiving"
+    search: Search | None = None  # for caches, after a start, a lost connection or a flush
     notes: tuple[str, ...] = ()  # what it cannot see, each a whole sentence with its fix
     url: str | None = None  # without password
 

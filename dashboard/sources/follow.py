@@ -1,10 +1,10 @@
-"""Follows the locks of one place: a scan at the start, then the server's pushes; polling where tracking is refused.
+"""Follows the locks of one place: a search of all names at the start, and the server's pushes; polling where tracking is refused.
 
 Whatever is said to have changed is read again, so a push that is lost or doubled changes nothing but the delay.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
@@ -14,8 +14,9 @@ from dashboard.conf import conf
 from dashboard.connections import Watched
 from dashboard.records import HeldLock
 from dashboard.sources.dialects import GLOBS, is_known_key
-from dashboard.sources.locks import lock_id, look_alikes, read_locks, scan_keys
+from dashboard.sources.locks import lock_id, look_alikes, read_locks
 from dashboard.sources.patterns import compile_patterns, fixed_beginnings, globs_of, without_overlap
+from dashboard.sources.search import NameSearch
 from dashboard.sources.tracking import FLUSHED, Tracker, TrackingRefused
 
 POLL_S = 1.0  # names that nobody pushes, and locks past their deadline (an expiry is pushed late), are read again this often
@@ -24,6 +25,7 @@ CHECK_S = 2.0
 SCAN_SHARE = 10  # the pause after a pass of the background scan, in lengths of that pass
 SCAN_PAUSE_S = (1.0, 60.0)  # its bounds
 IDLE_S = 0.05  # between two batches of it
+SLICE_S = 0.01  # of the search at the start; what is pushed meanwhile waits no longer
 MAX_NAME = 8192  # bytes of a name that patterns are tried on
 MAX_READ = 1000  # keys in one pipeline
 MAX_FOLLOWED = 20_000  # names kept in sight; beyond that the coverage line says so
@@ -70,8 +72,8 @@ class Follower:
         self._tokens: dict[bytes, bytes] = {}  # of those that are held: when one has expired, only we still know it
         self.tracker: Tracker | None = None
         self.refused: str | None = None
-        self._pass: Iterator[list[bytes]] | None = None
-        self._pass_began = 0.0
+        self.search: NameSearch | None = None  # of every name, while it goes on
+        self._pass: NameSearch | None = None  # of the background scan
         self._next_poll = self._next_poll_all = self._next_check = self._next_batch = 0.0
         self.is_flush = False  # while what a flush left is read
 
@@ -80,7 +82,7 @@ class Follower:
         return "tracking" if self.tracker else "polling"
 
     def open(self) -> None:
-        """Track where that is allowed, then look at every name once; values under other names are the background scan's.  Raises: SourceUnavailable."""
+        """Track where that is allowed and read again what is known; `step` then searches every name.  Raises: SourceUnavailable."""
         self.close()
         self._all_may_be_gone()
         tracker = Tracker(self._redis, f"cache {self._place.alias}")
@@ -90,9 +92,13 @@ class Follower:
                 self.tracker, self.refused = tracker, None
         except TrackingRefused as error:
             self.refused = str(error)
-        for keys in scan_keys(self._redis, self._place):
-            self._poll({key for key in self._unseen(keys) if self._is_lock_name(key)})
         self._poll(set(self._seen_at))
+        self.search = NameSearch(self._redis, self._place)
+
+    def search_all(self) -> None:
+        """Go on until every name was looked at, whatever is pushed meanwhile: for one look.  Raises: SourceUnavailable."""
+        while self.search:
+            self._search_on()
 
     def held_ids(self) -> list[str]:
         """The ids of all locks that are held here, as last read."""
@@ -101,20 +107,32 @@ class Follower:
     def close(self) -> None:
         if self.tracker:
             self.tracker.close()
-        self.tracker = self._pass = None
+        self.tracker = self.search = self._pass = None
 
     def step(self, wait_s: float) -> None:
-        """Wait for pushes at most that long, then do what is due.  Raises: SourceUnavailable."""
-        pushed = self.tracker.wait(wait_s) if self.tracker else []
+        """Wait for pushes at most that long, or search on, then do what is due.  Raises: SourceUnavailable."""
+        pushed = self.tracker.wait(0 if self.search else wait_s) if self.tracker else []
         if FLUSHED in pushed:
             self.is_flush = True
             self._all_may_be_gone()
             self._poll(set(self._seen_at), live=True)
             self.is_flush = False
+            self.search = NameSearch(self._redis, self._place)
         keys = {key for key in pushed if key is not None}
         if wanted := {key for key in keys if self._is_lock_name(key) or key in self._seen_at}:
             self._poll(wanted, live=True)
+        self._search_on()
         self._do_what_is_due(monotonic())
+
+    def _search_on(self) -> None:
+        """Look at names for a moment; those that only their value shows to be locks are the background scan's."""
+        until = monotonic() + SLICE_S
+        while self.search and monotonic() < until:
+            keys = self.search.batch()
+            if keys is None:
+                self.search = None
+            else:
+                self._poll({key for key in self._unseen(keys) if self._is_lock_name(key)})
 
     def _do_what_is_due(self, now: float) -> None:
         if self.tracker and now >= self._next_check:
@@ -124,7 +142,7 @@ class Follower:
             self._next_poll = now + POLL_S
             self._forget()
             self._poll(self._due(now))
-        if now >= self._next_batch and (self._scan_always or not self.tracker):
+        if now >= self._next_batch and not self.search and (self._scan_always or not self.tracker):
             self._scan_some(now)
 
     def _due(self, now: float) -> set[bytes]:
@@ -140,11 +158,11 @@ class Follower:
     def _scan_some(self, now: float) -> None:
         """One batch of the background scan, which finds names without a fixed beginning and look-alikes."""
         if self._pass is None:
-            self._pass, self._pass_began = scan_keys(self._redis, self._place), now
-        keys = next(self._pass, None)
+            self._pass = NameSearch(self._redis, self._place)
+        keys = self._pass.batch()
         if keys is None:
+            self._next_batch = now + min(max((now - self._pass.began) * SCAN_SHARE, SCAN_PAUSE_S[0]), SCAN_PAUSE_S[1])
             self._pass = None
-            self._next_batch = now + min(max((now - self._pass_began) * SCAN_SHARE, SCAN_PAUSE_S[0]), SCAN_PAUSE_S[1])
         else:
             self._look_at(keys)
             self._next_batch = now + IDLE_S

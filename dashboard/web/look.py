@@ -36,6 +36,16 @@ class Look:
         """The sources with these names, or of these kinds ("cache" for every cache), that do not answer."""
         return [source for source in self.snapshot.sources if not source.ok and (source.name in names or source.name.partition(" ")[0] in names)]
 
+    @property
+    def searched(self) -> list[SourceState]:
+        """The caches whose names are being looked through: what was not found there may be held."""
+        return [source for source in self.snapshot.sources if source.ok and source.search]
+
+    @property
+    def are_locks_known(self) -> bool:
+        """Whether all locks that are held are known, and not only some of them."""
+        return self.has_observer and not self.searched and not self.away("cache", "broker")
+
 
 _last: Look | None = None  # a page and its title, and all views of one push, look at the same snapshot at the same moment
 

@@ -44,7 +44,7 @@ def held_locks(look: Look) -> list[JudgedLock]:
 
 
 def _locks(look: Look) -> Count:
-    return len(held_locks(look)) if look.has_observer and not look.away("cache", "broker") else None
+    return len(held_locks(look)) if look.are_locks_known else None
 
 
 def _locks_in_need(look: Look) -> int:

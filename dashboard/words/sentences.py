@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dashboard.records import Evidence, Word
+from dashboard.records import Evidence, SourceState, Word
 from dashboard.words import flow, locks, preflight, queues, runs, schedules, tasks, traces, workers
 from dashboard.words.text import duration, instant, short_id, visible
 
@@ -55,6 +56,18 @@ def verdict(code: str) -> str:
 def source_name(name: str) -> str:
     """A source as people call it."""
     return str(SOURCES.get(name, visible(name)))
+
+
+def still_searched(source: SourceState) -> str:
+    """That not every name there was looked at yet, and how far that is; "" where all were."""
+    if source.search is None:
+        return ""
+    looked_at, of = (number_format(keys, force_grouping=True) for keys in (source.search.looked_at, source.search.of or 0))
+    if source.search.of is None:
+        return _("%(source)s is being looked through, %(looked_at)s names so far") % {"source": source_name(source.name), "looked_at": looked_at}
+    return _("%(source)s is being looked through, %(looked_at)s of %(of)s names so far") % {
+        "source": source_name(source.name), "looked_at": looked_at, "of": of,
+    }  # fmt: skip
 
 
 def _shown(name: str, value: Word, now: datetime | None) -> str:

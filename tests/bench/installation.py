@@ -59,7 +59,7 @@ def lockhouse(system: System) -> Iterator[Installation]:
     started_at = time.monotonic()
     up = system.start("up", "manage.py", "up", "--port", str(port), **also)
     try:
-        wait_for(lambda: "Lockhouse is at" in system.log("up"), seconds=30, said="manage.py up")
+        wait_for(lambda: "Lockhouse is at" in system.log("up"), said="manage.py up")
         yield Installation(url=f"http://127.0.0.1:{port}", port=port, process=up.pid, started_at=started_at)
     finally:
         up.terminate()

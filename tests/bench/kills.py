@@ -163,7 +163,7 @@ def one_round(kind: str, *, quick: bool) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, running_system(Path(folder)) as system, database(kind, Path(folder)) as history:
         system.env["DATABASE_URL"] = history.url
         with lockhouse(system) as installation:
-            wait_for(lambda: is_receiving(system), seconds=40, said="events are received")
+            wait_for(lambda: is_receiving(system), said="events are received")
             running = [installation]
             kills: dict[str, Callable[[], None]] = {
                 "observer": lambda: restart_ours(system, running, "observer"),
@@ -197,8 +197,8 @@ def killed(name: str, do: Callable[[], None], system: System, installation: Inst
     time.sleep(QUICK_APART_S if quick else APART_S)
     began = time.monotonic()
     do()
-    wait_for(lambda: answers(installation), seconds=30, said=f"a page after {name} was killed")
-    wait_for(lambda: is_receiving(system), seconds=40, every=0.2, said=f"events after {name} was killed")
+    wait_for(lambda: answers(installation), said=f"a page after {name} was killed")
+    wait_for(lambda: is_receiving(system), every=0.2, said=f"events after {name} was killed")
     return round(time.monotonic() - began, 1)
 
 

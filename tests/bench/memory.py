@@ -39,8 +39,8 @@ def feed(receiver: Receiver, url: str, stream: Any, events: int, done: int) -> i
                 done += held
             connection.sendall(b"".join(lot))
             recorded.drain(connection)
-            wait_for(lambda: receiver.received() >= done - IN_FLIGHT, seconds=60, every=0.02, said="events are taken in")  # noqa: B023  # called at once
-    wait_for(lambda: receiver.received() >= done, seconds=60, said="all is taken in")
+            wait_for(lambda: receiver.received() >= done - IN_FLIGHT, every=0.02, said="events are taken in")  # noqa: B023  # called at once
+    wait_for(lambda: receiver.received() >= done, said="all is taken in")
     return done
 
 

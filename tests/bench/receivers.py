@@ -49,7 +49,7 @@ def lockhouse(system: System, cpu: int) -> Iterator[Receiver]:
     with (system.logs / "observer.log").open("ab") as log:
         process = subprocess.Popen(pinned([sys.executable, "manage.py", "observe"], cpu), cwd=ROOT, env=system.env, stdout=log, stderr=subprocess.STDOUT)
     system.processes.append(process)
-    wait_for(lambda: is_receiving(system), seconds=40, said="the observer receives")
+    wait_for(lambda: is_receiving(system), said="the observer receives")
 
     def lost() -> str:
         said = newest(system)
@@ -96,7 +96,7 @@ def flower(system: System, cpu: int, port: int) -> Iterator[Receiver]:
             return 0
 
     listens = Redis.from_url(f"{system.url}/0")
-    wait_for(lambda: listens.pubsub_numpat(), seconds=40, said="Flower receives")
+    wait_for(lambda: listens.pubsub_numpat(), said="Flower receives")
     try:
         yield Receiver(received, lambda: "", process.pid)
     finally:

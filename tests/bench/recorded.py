@@ -61,7 +61,7 @@ def record() -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
                     found.setdefault(event["type"], (event, envelope))
             return found.keys() >= KINDS
 
-        wait_for(is_whole, seconds=60, said="every kind of event")
+        wait_for(is_whole, said="every kind of event")
         return found
 
 

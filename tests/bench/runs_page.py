@@ -103,7 +103,7 @@ def another_web(system: System) -> Iterator[int]:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     process = system.start("another", "manage.py", "up", "--port", str(port), LOCKHOUSE_SECURE_COOKIES="0")
-    wait_for(lambda: "Lockhouse is at" in system.log("another"), seconds=60, said="the second web process")
+    wait_for(lambda: "Lockhouse is at" in system.log("another"), said="the second web process")
     try:
         yield port
     finally:

@@ -1,11 +1,14 @@
-"""A real Chromium, and a page that is logged in."""
+"""A real Chromium, a page that is logged in, and the demo."""
 
+import signal
 from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tasks_demo.environment import free_ports
 from tests.browser import chromium_path
+from tests.tasks_demo.test_demo import Demo
 
 PASSWORD = "a-password-for-all-three"
 __all__ = ["chromium_path"]
@@ -17,6 +20,18 @@ def chromium(chromium_path: str) -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox", "--disable-background-networking"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory) -> Iterator[Demo]:
+    """The demo as `make demo` starts it, for the journeys of one file."""
+    running = Demo(tmp_path_factory.mktemp("demo"), free_ports(1)[0], LOCKHOUSE_DEMO_PASSWORD=PASSWORD)
+    try:
+        running.wait_until_it_answers()
+        yield running
+    finally:
+        running.process.send_signal(signal.SIGINT)
+        running.process.wait(timeout=90)  # runs of its scenes may go on for a while
 
 
 @pytest.fixture

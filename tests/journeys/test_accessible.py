@@ -1,16 +1,13 @@
 """Nothing serious or critical for axe-core on any page of a running system, light and dark; a page that is added to the navigation is looked at by itself."""
 
-import signal
 from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tasks_demo.environment import free_ports
 from tests.journeys.conftest import PASSWORD
 from tests.system import wait_for
-from tests.tasks_demo.test_demo import Demo
 
 SERIOUS = {"serious", "critical"}
 OF_COLOUR = ["color-contrast", "link-in-text-block"]
@@ -31,17 +28,6 @@ OUTSIDE = [
 ]  # what is not there, the pages of the past, and the admin's first page
 UNTIL_A_RESULT = 90  # seconds; the demo's schedule retrieves one a minute
 SCENES = ("Send three runs", "Let a holder die", "Send to nobody", "Outlive a lock")
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    running = Demo(tmp_path_factory.mktemp("demo"), free_ports(1)[0], LOCKHOUSE_DEMO_PASSWORD=PASSWORD)
-    try:
-        running.wait_until_it_answers()
-        yield running
-    finally:
-        running.process.send_signal(signal.SIGINT)
-        running.process.wait(timeout=90)  # runs of its scenes may go on for a while
 
 
 @pytest.fixture(params=["light", "dark"])

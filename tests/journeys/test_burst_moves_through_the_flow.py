@@ -44,7 +44,7 @@ def guest(tmp_path_factory):
         assert system.start("createsuperuser", *create, DJANGO_SUPERUSER_PASSWORD=PASSWORD).wait(60) == 0
         system.start("up", "manage.py", "up", "--port", str(port))
         system.worker(queues="imports,late")
-        wait_for(lambda: f":{port}" in system.log("up"), seconds=60, said="up prints its URL")
+        wait_for(lambda: f":{port}" in system.log("up"), said="up prints its URL")
         system.lockhouse = f"http://127.0.0.1:{port}"
         yield system
 
@@ -62,7 +62,7 @@ def watch(system, logged_in, **options):
         burst(system, 1)
         return page.locator("#flow-sent-lanes .lh-f-flowing").count() and page.locator("#flow-received-lanes .lh-f-flowing").count()
 
-    wait_for(is_drawn, seconds=60, every=0.5, said="the way of a message is drawn")
+    wait_for(is_drawn, every=0.5, said="the way of a message is drawn")
     return page
 
 
@@ -89,13 +89,13 @@ def test_thirty_messages_are_dots_on_their_way_and_the_counts_rise(guest, logged
 
 def test_each_movement_is_drawn_once(guest, logged_in):
     page = watch(guest, logged_in)
-    wait_for(lambda: page.locator("#flow-moves[data-moves='']").count() == 1, seconds=30, said="nothing moves any more")
+    wait_for(lambda: page.locator("#flow-moves[data-moves='']").count() == 1, said="nothing moves any more")
     page.evaluate(COUNT_DOTS)
 
     burst(guest, 3)
 
     wait_for(lambda: page.evaluate("window.dots") >= 6, every=0.2, said="three sent, three received")
-    wait_for(lambda: page.locator("#flow-moves[data-moves='']").count() == 1, seconds=30, said="the movements are old")
+    wait_for(lambda: page.locator("#flow-moves[data-moves='']").count() == 1, said="the movements are old")
     locks = page.evaluate("document.querySelectorAll('#flow-locked-lanes .lh-flow-line').length") * 6  # the same runs take a lock, or are refused
     assert 6 <= page.evaluate("window.dots") <= 6 + locks
 

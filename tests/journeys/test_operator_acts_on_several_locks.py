@@ -1,26 +1,10 @@
 """Releases what was ticked in one go, and protects a run that outlived its lock."""
 
 import re
-import signal
 
-import pytest
 from playwright.sync_api import expect
 
-from tasks_demo.environment import free_ports
-from tests.journeys.conftest import PASSWORD
 from tests.journeys.test_operator_releases_a_stale_lock import UNTIL_JUDGED_MS, play, row
-from tests.tasks_demo.test_demo import Demo
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    running = Demo(tmp_path_factory.mktemp("demo"), free_ports(1)[0], LOCKHOUSE_DEMO_PASSWORD=PASSWORD)
-    try:
-        running.wait_until_it_answers()
-        yield running
-    finally:
-        running.process.send_signal(signal.SIGINT)
-        running.process.wait(timeout=30)
 
 
 def test_ticked_locks_are_released_each_by_itself_and_taken_back_together(demo, logged_in):

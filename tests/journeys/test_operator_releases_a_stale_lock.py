@@ -1,28 +1,12 @@
 """The main job: see who holds a lock, let a holder die, release what it left, take it back, see it taken anew."""
 
 import re
-import signal
 
-import pytest
 from playwright.sync_api import expect
 
-from tasks_demo.environment import free_ports
-from tests.journeys.conftest import PASSWORD
 from tests.system import wait_for
-from tests.tasks_demo.test_demo import Demo
 
 UNTIL_JUDGED_MS = 40_000  # a lost process is reported after some seconds, on a busy machine later
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    running = Demo(tmp_path_factory.mktemp("demo"), free_ports(1)[0], LOCKHOUSE_DEMO_PASSWORD=PASSWORD)
-    try:
-        running.wait_until_it_answers()
-        yield running
-    finally:
-        running.process.send_signal(signal.SIGINT)
-        running.process.wait(timeout=30)
 
 
 def row(page, name: str):

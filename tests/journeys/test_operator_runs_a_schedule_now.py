@@ -5,9 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import PASSWORD
-from tests.journeys.test_operator_releases_a_stale_lock import demo
 
-__all__ = ["demo"]
 UNTIL_ENDED_MS = 90_000  # a run waits its turn behind those of the schedule, and a retry waits for its time
 LOCK = r"(holds|held|turned away by) the lock lock_refresh_all"
 

@@ -2,10 +2,6 @@
 
 from playwright.sync_api import expect
 
-from tests.journeys.test_operator_releases_a_stale_lock import demo
-
-__all__ = ["demo"]
-
 
 def test_misspelt_queue_is_told_and_three_runs_are_followed_to_their_end(demo, logged_in):
     page = logged_in(demo.url, "operator")

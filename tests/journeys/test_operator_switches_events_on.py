@@ -20,7 +20,7 @@ def mute(tmp_path):
         assert system.start("createsuperuser", *create, DJANGO_SUPERUSER_PASSWORD=PASSWORD).wait(60) == 0
         system.start("up", "manage.py", "up", "--port", str(port))
         system.worker(events=False)
-        wait_for(lambda: f":{port}" in system.log("up"), seconds=60, said="up prints its URL")
+        wait_for(lambda: f":{port}" in system.log("up"), said="up prints its URL")
         system.lockhouse = f"http://127.0.0.1:{port}"
         yield system
 

@@ -35,7 +35,10 @@ class Command(ListCommand):
         return lock_sources_away(names)
 
     def as_text(self, answer: Mapping[str, Any], *, total: int, is_whole: bool) -> str:
-        return as_table(answer["locks"], held=total, is_whole=is_whole)
+        searched = [
+            f"{name} is still being looked through, {_far(far)}: a lock that is not listed yet may be held." for name, far in answer["searched"].items()
+        ]
+        return "\n".join([as_table(answer["locks"], held=total, is_whole=is_whole and not searched), *searched])
 
 
 def as_table(rows: Sequence[Mapping[str, Any]], *, held: int, is_whole: bool) -> str:
@@ -50,9 +53,13 @@ def as_table(rows: Sequence[Mapping[str, Any]], *, held: int, is_whole: bool) ->
     return printed(table)
 
 
+def _far(search: Mapping[str, Any]) -> str:
+    return f"{search['looked_at']:,}" + ("" if search["of"] is None else f" of {search['of']:,}") + " names so far"
+
+
 def _nothing(held: int, *, is_whole: bool) -> str:
     if not is_whole:
-        return "No lock was found where we could look; not every place answered."
+        return "No lock was found where we could look."
     return f"No lock matches the filter; {held} {'is' if held == 1 else 'are'} held." if held else "No lock is held."
 
 

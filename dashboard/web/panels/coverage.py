@@ -9,7 +9,7 @@ from django.utils.translation import ngettext
 from dashboard.records import SourceState
 from dashboard.web.look import Look
 from dashboard.web.panels.lost_events import lost_events
-from dashboard.words import source_name, visible
+from dashboard.words import source_name, still_searched, visible
 
 MAX_NAMED = 3
 UNSAID = {"app", "lockhouse", "cache broker", "connections"}  # ourselves, our own Redis, and what is said with the broker
@@ -21,7 +21,7 @@ def coverage(seen: Look) -> dict[str, Any]:
     return {
         "sees": ", ".join(_seen(seen)),
         "missing": ", ".join(source_name(source.name) for source in sources if not source.ok),
-        "notes": [*(visible(note) for source in sources for note in source.notes), *lost_events(seen), *_mute(seen)],
+        "notes": [*_searched(seen), *(visible(note) for source in sources for note in source.notes), *lost_events(seen), *_mute(seen)],
     }
 
 
@@ -29,6 +29,12 @@ def _seen(seen: Look) -> Iterator[str]:
     for source in seen.snapshot.sources if seen.is_current else ():  # what was seen before is no longer seen
         if source.ok and source.name not in UNSAID:
             yield _worded(source, seen)
+
+
+def _searched(seen: Look) -> Iterator[str]:
+    """Of caches that are looked through anew, for as long as that takes."""
+    for source in seen.searched if seen.is_current else ():
+        yield _("%(said)s: a lock that is not listed yet may be held.") % {"said": still_searched(source)}
 
 
 def _mute(seen: Look) -> Iterator[str]:
@@ -49,5 +55,5 @@ def _worded(source: SourceState, seen: Look) -> str:
         heard = sum(1 for worker in seen.snapshot.workers if seen.now - worker.last_heard_at <= seen.policy.grace)
         return ngettext("%(n)d worker", "%(n)d workers", heard) % {"n": heard}
     name = visible(source.name)
-    how = {"polling": _("polled"), "scanning": _("polled")}.get(source.mode or "", "")
+    how = _("polled") if source.mode == "polling" else ""
     return f"{name} ({how})" if how else name

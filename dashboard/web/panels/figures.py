@@ -14,7 +14,7 @@ from dashboard.web.panels.brief import standings
 def figures(seen: Look) -> Iterator[dict[str, object]]:
     """Each with its name, value, label, and the spark line of its last five minutes."""
     snapshot, drawn = seen.snapshot, seen.snapshot.figures
-    locks, are_known = len(held_locks(seen)), seen.has_observer and not seen.away("cache", "broker")
+    locks, are_known = len(held_locks(seen)), seen.are_locks_known
     has_broker = seen.has_observer and not seen.away("broker")
     ready = [queue.ready for queue in snapshot.queues]
     unacked = [queue.unacked for queue in snapshot.queues]

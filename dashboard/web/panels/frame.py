@@ -14,7 +14,7 @@ from dashboard.web.instants import Instant, instant_of, maybe
 from dashboard.web.look import Look
 from dashboard.web.navigation import links
 from dashboard.web.panel import Piece
-from dashboard.words import visible
+from dashboard.words import still_searched, visible
 
 ICONS = {"calm": "lockhouse/icon-calm.svg", "alert": "lockhouse/icon-alert.svg", "unknown": "lockhouse/icon-unknown.svg"}
 OWN_SOURCE = "lockhouse"
@@ -101,3 +101,9 @@ def region_state(look: Look, *, shown: int, total: int, sources: tuple[str, ...]
             link_word=_("Clear the filter"),
         )
     return State() if shown else State(kind="empty", title=empty[0], text=empty[1])
+
+
+def no_lock(look: Look, title: str, text: str) -> tuple[str, str]:
+    """What is said where no lock is shown: this, unless not all names were looked at yet."""
+    searched = "; ".join(still_searched(source) for source in look.searched)
+    return (_("No lock was found so far"), f"{searched}.") if searched else (title, text)

@@ -133,12 +133,14 @@ class Listing(Generic[T]):
             sort = "" if not is_sorted else "descending" if asked.is_downward else "ascending"
             yield {"name": name, "word": word, "url": replace(asked, order=order).url(), "sort": sort}
 
-    def regions(self, found: Found[T], may: frozenset[str], *, says: Mapping[str, Any], chips: Iterable[Chip], also: str = "") -> Iterator[Piece]:
+    def regions(
+        self, found: Found[T], may: frozenset[str], *, says: Mapping[str, Any], chips: Iterable[Chip], also: str = "", empty: tuple[str, str] | None = None
+    ) -> Iterator[Piece]:
         """All of the page but its rows: what every page carries, the summary with what it `says`, the chips, the state of the list."""
         yield from frame(found.seen, self.page, str(self.title), may)
         yield self.summary(found.seen, says)
         yield self.chips(found.asked, chips, are_counted=found.seen.has_observer)
-        yield self.state(found.seen, found.asked, shown=len(found.shown), total=len(found.judged), also=also)
+        yield self.state(found.seen, found.asked, shown=len(found.shown), total=len(found.judged), also=also, empty=empty)
 
     def summary(self, seen: Look, says: Mapping[str, Any]) -> Piece:
         """The line above the filter; every one says what cannot be read, when the rest was, and whether that is the present."""
@@ -159,9 +161,9 @@ class Listing(Generic[T]):
             are_counted=are_counted,
         )
 
-    def state(self, seen: Look, asked: Asked, *, shown: int, total: int, also: str = "") -> Piece:
-        """Why there are no rows, or not all; `also` is said in any case."""
-        empty = (str(self.empty[0]), str(self.empty[1]))
+    def state(self, seen: Look, asked: Asked, *, shown: int, total: int, also: str = "", empty: tuple[str, str] | None = None) -> Piece:
+        """Why there are no rows, or not all; `also` is said in any case, `empty` in the place of what the page says by itself."""
+        empty = empty or (str(self.empty[0]), str(self.empty[1]))
         clear = replace(asked, q="", show="").url()
         state = region_state(seen, shown=shown, total=total, sources=self.sources, empty=empty, clear=clear)
         return piece(f"{self.page}-state", "panels/region_state.html", state=state, cut=" ".join(filter(None, [_cut(shown), also])))

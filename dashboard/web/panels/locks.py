@@ -14,9 +14,10 @@ from dashboard.snapshot import newest
 from dashboard.web.look import look
 from dashboard.web.navigation import held_locks
 from dashboard.web.panel import Piece
+from dashboard.web.panels.frame import no_lock
 from dashboard.web.panels.listing import MAX_ROWS, Chip, Found, Listing, ListPanel
 from dashboard.web.panels.lock_row import row_html, row_id, sort_value
-from dashboard.words import source_name, verdict
+from dashboard.words import source_name, still_searched, verdict
 
 LOCK_VERDICTS = ("overlapping", "orphaned", "overrun", "expiring", "never-expires", "unknown", "held")
 ATTENTION = "attention"
@@ -63,8 +64,9 @@ class LocksPanel(ListPanel):
     def pieces(self, snapshot: Snapshot, query: Mapping[str, str], may: frozenset[str], now: datetime) -> list[Piece]:
         """The summary, the chips, the state of the list, and a row for each lock."""
         found = LIST.found(look(snapshot, now), query)
+        empty = no_lock(found.seen, str(LIST.empty[0]), str(LIST.empty[1]))
         return [
-            *LIST.regions(found, may, says=_says(found), chips=_chips(found.matching)),
+            *LIST.regions(found, may, says=_says(found), chips=_chips(found.matching), empty=empty),
             *(Piece(id=row_id(one), html=row_html(one, found.seen, may), within="locks-rows") for one in found.shown[:MAX_ROWS]),
         ]
 
@@ -83,6 +85,7 @@ def _says(found: Found[JudgedLock]) -> dict[str, Any]:
         "count": held if seen.has_observer else None,
         "lapsed": len(seen.judged) - held,
         "away": ", ".join(source_name(source.name) for source in seen.away(*LIST.sources)),
+        "searched": "; ".join(still_searched(source) for source in seen.searched),
         "caches": len(places),
         "matching": len(found.shown),
     }

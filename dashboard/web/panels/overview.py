@@ -16,7 +16,7 @@ from dashboard.web.panels.brief import queue_row, standings, worker_row
 from dashboard.web.panels.coverage import coverage
 from dashboard.web.panels.figures import figures
 from dashboard.web.panels.flow_pieces import picture_pieces, seen_picture
-from dashboard.web.panels.frame import frame, piece, region_state
+from dashboard.web.panels.frame import frame, no_lock, piece, region_state
 from dashboard.web.panels.lanes import MAX_LANES, axis, lane_piece, ordered_lanes
 from dashboard.web.panels.queue_row import url_of
 from dashboard.web.timeline import anchor_of
@@ -58,10 +58,13 @@ class OverviewPanel:
 
 def _attention(seen: Look, may: frozenset[str]) -> Iterator[Piece]:
     more = len(seen.concerns) - MAX_ROWS
-    is_calm = seen.is_current and not seen.concerns
+    is_calm = seen.is_current and not seen.concerns and not seen.searched
     checked = maybe(seen.snapshot.at, seen.now)
     locks = len(held_locks(seen))
-    yield piece("attention-state", "panels/attention_state.html", is_calm=is_calm, is_known=seen.has_observer, checked=checked, locks=locks)
+    is_so_far = seen.is_current and not seen.concerns and not is_calm
+    yield piece(
+        "attention-state", "panels/attention_state.html", is_calm=is_calm, is_so_far=is_so_far, is_known=seen.has_observer, checked=checked, locks=locks
+    )
     for concern in seen.concerns[:MAX_ROWS]:
         yield concern_row(concern, seen, may)
     yield piece("attention-more", "panels/attention_more.html", more=max(more, 0), url=f"{reverse('lockhouse:locks')}?verdict=attention")
@@ -69,7 +72,7 @@ def _attention(seen: Look, may: frozenset[str]) -> Iterator[Piece]:
 
 def _timeline(seen: Look) -> Iterator[Piece]:
     lanes = ordered_lanes(seen)
-    empty = (_("Nothing was locked in the last two minutes"), _("Each lock gets a lane of its own here as soon as a task takes it."))
+    empty = no_lock(seen, _("Nothing was locked in the last two minutes"), _("Each lock gets a lane of its own here as soon as a task takes it."))
     state = region_state(seen, shown=len(lanes), total=len(lanes), sources=("cache",), empty=empty)
     yield piece("timeline-state", "panels/region_state.html", state=state, cut="")
     yield piece("timeline-axis", "panels/axis_now.html", now_text=instant_of(anchor_of(seen.now), seen.now), anchor=iso(anchor_of(seen.now)))

@@ -44,7 +44,7 @@ def system(tmp_path_factory):
         running.broker.hset("oddly", "no", "list")
         started = {name: begin(running, name, queues, app, processes) for name, queues, app, processes in WORKERS}
         for name in started:
-            wait_for(lambda name=name: b" ready." in (running.logs / f"{name}.log").read_bytes(), seconds=60, said=f"worker {name}")
+            wait_for(lambda name=name: b" ready." in (running.logs / f"{name}.log").read_bytes(), said=f"worker {name}")
         started["observer"] = running.observer()
         send(running, "leaving", 1, "leaving-1", 600)
         send(running, "celery", 1, "import-1", 600)
@@ -164,7 +164,7 @@ def ready(asker, *codes, **given):
         checks = post(Client(), "/api/v1/send/check", said, **bearer(asker.user)).json()["checks"]
         return bool({check["code"] for check in checks} & set(codes))
 
-    wait_for(has_code, seconds=40, every=0.3, said=str(codes))
+    wait_for(has_code, every=0.3, said=str(codes))
 
 
 def test_what_is_known_read_and_free_will_run(asker):

@@ -25,10 +25,10 @@ def held(system, locks, settings):
     settings.LOCKHOUSE = {**settings.LOCKHOUSE, "READ_ONLY": False}
     system.worker(**HOLDER)
     system.observer()
-    wait_for(lambda: "leads since" in system.log("observer"), seconds=40)
+    system.watched()
     system.send("guest_import", "lock_long", 120, 600)
     system.taken("lock_long")
-    found = wait_for(lambda: (one := locks().get("lock_long")) and one.verdict == "held" and one, seconds=40)
+    found = wait_for(lambda: (one := locks().get("lock_long")) and one.verdict == "held" and one)
     wait_for(lambda: any(lock.id == found.lock.id for lock in newest().locks))  # this process' own view, which waits less for a busy server
     return found
 

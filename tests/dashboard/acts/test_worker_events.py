@@ -57,7 +57,7 @@ def test_worker_without_events_is_said_and_switched_on(acting, seen, user, clien
         acting.send("guest_import", "lock_quick", 0)
         return any(one.sends_events is False for one in seen().workers)
 
-    wait_for(is_mute, seconds=60, every=3, said="its heartbeats count runs that it tells nothing of")
+    wait_for(is_mute, every=3, said="its heartbeats count runs that it tells nothing of")
     assert f"{NAME} tells nothing of its tasks" in " ".join(coverage(look(seen(), datetime.now(UTC)))["notes"])
     assert reverse("lockhouse:worker-events", args=[ID]) in client.get(page).content.decode()
 

@@ -19,7 +19,7 @@ def test_release_of_a_token_that_is_another_runs_by_now_does_nothing_and_says_so
     assert made.returncode == 0, made.stderr
     system.worker(concurrency=3, **HOLDER)
     system.observer()
-    wait_for(lambda: "leads since" in system.log("observer"))
+    system.watched()
     system.send("guest_import", "import-1", 300)
     system.taken("import-1")
     seen = wait_for(lambda: locks().get("import-1")).lock

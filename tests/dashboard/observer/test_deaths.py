@@ -16,7 +16,7 @@ def both_held(system, locks, client_class: str):
     """A worker that holds one lock with early and one with late acknowledgement, both seen with their living holder."""
     worker = system.worker(**({"GUEST_REDIS_CLIENT_CLASS": client_class} if client_class else {}))
     system.observer()
-    wait_for(lambda: "leads since" in system.log("observer"))
+    system.watched()
     system.send("guest_import", "import-1", RUN_S)
     early = system.taken("import-1")
     time.sleep(1.2)  # two plain locks of one moment have no likely holder: that is another test
@@ -41,7 +41,7 @@ def test_killed_child_leaves_its_locks_orphaned(system, locks, client_class, cer
     os.kill(early, signal.SIGKILL)
     os.kill(late, signal.SIGKILL)
 
-    wait_for(lambda: verdicts(locks) == {"import-1": "orphaned", "late-1": "orphaned"}, seconds=25)
+    wait_for(lambda: verdicts(locks) == {"import-1": "orphaned", "late-1": "orphaned"})
     assert {one.holder.certainty for one in locks().values()} == {certainty}
     assert all({"worker_lost", "process_gone"}.intersection(codes(one)) for one in locks().values())
 
@@ -52,7 +52,7 @@ def test_killed_worker_leaves_its_locks_orphaned(system, locks, client_class, ce
 
     system.signal(worker, signal.SIGKILL)
 
-    wait_for(lambda: verdicts(locks) == {"import-1": "orphaned", "late-1": "orphaned"}, seconds=25)
+    wait_for(lambda: verdicts(locks) == {"import-1": "orphaned", "late-1": "orphaned"})
     found = locks()
     assert {one.holder.certainty for one in found.values()} == {certainty}
     assert {"worker_silent", "worker_no_answer", "connection_gone"} <= set(codes(found["import-1"]))
@@ -96,7 +96,7 @@ def test_lock_of_a_namesake_is_never_orphaned_though_the_other_answers_in_its_pl
     """Two workers of one name, one of which tells nothing and sends no heartbeats: whose answer is whose cannot be told."""
     system.worker(events=False, GUEST_REDIS_CLIENT_CLASS="dashboard.locking.HolderRedis")
     system.observer()
-    wait_for(lambda: "leads since" in system.log("observer"))
+    system.watched()
     system.send("guest_import", "import-1", RUN_S)
     system.taken("import-1")
     wait_for(lambda: verdicts(locks) == {"import-1": "held"})

@@ -41,9 +41,9 @@ def test_second_observer_stands_by_and_takes_over_within_5_s(system, snapshot, c
 
     system.signal(first, signal.SIGKILL)
 
-    wait_for(lambda: "leads since" in system.log("second"), seconds=5)
+    system.watched("second")
     lock(cache, "lock_b")
-    wait_for(lambda: names(snapshot) == {"lock_a", "lock_b"}, seconds=5)
+    wait_for(lambda: names(snapshot) == {"lock_a", "lock_b"})
 
 
 def test_frozen_server_is_said_and_the_page_recovers_within_5_s(system, snapshot, cache):
@@ -56,14 +56,14 @@ def test_frozen_server_is_said_and_the_page_recovers_within_5_s(system, snapshot
     try:
         reader = Reader()
         reader.newest(Redis.from_url(f"{system.url}/2", socket_timeout=0.2))
-        away = wait_for(lambda: [source for source in snapshot().sources if source.name == "lockhouse" and not source.ok], seconds=12)
+        away = wait_for(lambda: [source for source in snapshot().sources if source.name == "lockhouse" and not source.ok])
         assert names(snapshot) == {"lock_a"}, "the last good reading stays"
         assert away[0].last_good_at is not None
-        wait_for(lambda: "does not answer" in system.log("observer"), seconds=10)
+        wait_for(lambda: "does not answer" in system.log("observer"))
     finally:
         os.kill(pid, signal.SIGCONT)
 
-    wait_for(lambda: is_fresh(snapshot), seconds=5)
+    wait_for(lambda: is_fresh(snapshot))
     assert names(snapshot) == {"lock_a"}
 
 
@@ -75,7 +75,7 @@ def test_flush_empties_the_page_at_once(system, snapshot, cache):
 
     cache.flushdb()
 
-    wait_for(lambda: not names(snapshot), seconds=5)
+    wait_for(lambda: not names(snapshot))
 
 
 def test_observer_started_before_its_server_waits_for_it(system, snapshot, cache):
@@ -86,7 +86,7 @@ def test_observer_started_before_its_server_waits_for_it(system, snapshot, cache
     system.server.start()
 
     lock(cache, "lock_a")
-    wait_for(lambda: names(snapshot) == {"lock_a"}, seconds=10)
+    wait_for(lambda: names(snapshot) == {"lock_a"})
 
 
 def test_server_that_forbids_client_and_config_is_polled_and_the_coverage_says_so(system, snapshot, cache):
@@ -96,13 +96,13 @@ def test_server_that_forbids_client_and_config_is_polled_and_the_coverage_says_s
     lock(cache, "lock_a")
     lock(cache, "import-1")
 
-    wait_for(lambda: names(snapshot) == {"lock_a", "import-1"}, seconds=15)
+    wait_for(lambda: names(snapshot) == {"lock_a", "import-1"})
     source = wait_for(lambda: next((source for source in snapshot().sources if source.name == "cache default"), None))
     assert (source.ok, source.mode) == (True, "polling")
     assert "CLIENT TRACKING is refused" in source.notes[0]
     assert "pass" not in (source.url or "")
     cache.delete("shop:3:lock_a")
-    wait_for(lambda: names(snapshot) == {"import-1"}, seconds=5)
+    wait_for(lambda: names(snapshot) == {"import-1"})
 
 
 def test_closed_tracking_connection_is_opened_again(system, snapshot, cache):
@@ -114,8 +114,8 @@ def test_closed_tracking_connection_is_opened_again(system, snapshot, cache):
             system.guest.client_kill_filter(_id=client["id"])
 
     lock(cache, "lock_a")
-    wait_for(lambda: names(snapshot) == {"lock_a"}, seconds=5)
-    wait_for(lambda: is_fresh(snapshot), seconds=5)
+    wait_for(lambda: names(snapshot) == {"lock_a"})
+    wait_for(lambda: is_fresh(snapshot))
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_leader_that_was_frozen_for_longer_than_its_lease_writes_nothing_more_an
 
     system.signal(first, signal.SIGSTOP)
     frozen_at = datetime.now(UTC).timestamp() * 1e6
-    wait_for(lambda: "leads since" in system.log("second"), seconds=10)
+    system.watched("second")
     wait_for(lambda: query("SELECT count(*) FROM lockhouse_historygap") == [(1,)], said="events are received again, so the gap has an end")
     system.guest.rpush("import-1:go", 1)
     wait_for(lambda: query("SELECT count(*) FROM lockhouse_taskrun WHERE outcome = 7") == [(1,)], said="the second one wrote its end")

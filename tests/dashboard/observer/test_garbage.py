@@ -40,7 +40,7 @@ def test_garbage_on_the_event_channel_ends_neither_the_observer_nor_its_events(s
         system.broker.publish(CHANNEL, envelope(refused("shop:3:lock_a", timestamp=2.0)))
         return any(refusal.lock_id == lock_id("default", b"shop:3:lock_a") for refusal in snapshot().refusals)
 
-    wait_for(heard, seconds=15, every=0.5)
+    wait_for(heard, every=0.5)
     assert observer.poll() is None
 
 

@@ -38,10 +38,10 @@ def test_an_observer_that_is_killed_loses_only_what_happened_meanwhile_and_says_
     first.wait()
     killed_at = datetime.now(UTC).timestamp() * 1e6
     system.observer("second")
-    wait_for(lambda: query("SELECT count(*) FROM lockhouse_historygap") == [(1,)], seconds=30)
+    wait_for(lambda: query("SELECT count(*) FROM lockhouse_historygap") == [(1,)])
     system.guest.rpush("import-1:go", 1)
 
-    wait_for(lambda: query("SELECT count(*) FROM lockhouse_taskrun WHERE outcome = 7") == [(4,)], seconds=30)
+    wait_for(lambda: query("SELECT count(*) FROM lockhouse_taskrun WHERE outcome = 7") == [(4,)])
     assert query("SELECT count(*), count(DISTINCT task_id) FROM lockhouse_taskrun") == [(4, 4)], "no row is doubled"
     assert query("SELECT min(received_us) > 0 FROM lockhouse_taskrun") == [(1,)], "what the first one wrote of them is there"
     ((from_us, to_us, why),) = query("SELECT from_us, to_us, why FROM lockhouse_historygap")
@@ -57,7 +57,7 @@ def test_a_database_that_is_locked_is_said_and_what_came_meanwhile_is_written_wh
     with closing(sqlite3.connect(system.logs / "lockhouse.sqlite3", timeout=10, isolation_level=None)) as database:
         database.execute("BEGIN IMMEDIATE")
         system.send("guest_import", "import-1", 0)
-        wait_for(lambda: any(source.name == "history" and not source.ok for source in snapshot().sources), seconds=15)
+        wait_for(lambda: any(source.name == "history" and not source.ok for source in snapshot().sources))
         assert query("SELECT count(*) FROM lockhouse_taskrun") == [(0,)]
         database.execute("ROLLBACK")
 

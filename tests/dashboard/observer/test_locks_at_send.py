@@ -60,7 +60,7 @@ def test_singleton_that_a_revoked_message_left_behind_is_proved_orphaned(system,
     subprocess.run([sys.executable, "-c", revoke, task_id], cwd=ROOT, env=system.env, check=True, timeout=60)
     system.guest.rpush("first:go", 1)
 
-    orphaned = wait_for(lambda: (one := lock("celery-singleton")) and one.verdict == "orphaned" and one, seconds=30)
+    orphaned = wait_for(lambda: (one := lock("celery-singleton")) and one.verdict == "orphaned" and one)
     assert orphaned.holder.task_id == task_id
     assert [fact.code for fact in orphaned.evidence] == ["sent_with", "run_ended"]
 
@@ -69,7 +69,7 @@ def test_beats_lock_is_held_while_redbeat_puts_its_deadline_off(system, lock):
     system.observer()
     system.start("beat", "-m", "celery", "-A", "tests.guest.at_send", "beat", "-S", "redbeat.RedBeatScheduler", "-l", "INFO", "--pidfile=")
 
-    held = wait_for(lambda: (one := lock("redbeat")) and one.verdict == "held" and one, seconds=40)
+    held = wait_for(lambda: (one := lock("redbeat")) and one.verdict == "held" and one)
 
     assert [fact.code for fact in held.evidence] == ["holder_beat", "renewed"]
 

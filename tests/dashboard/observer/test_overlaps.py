@@ -5,8 +5,6 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 
-from celery import Celery
-
 from dashboard.conf import policy
 from dashboard.judge import assess
 from dashboard.observer.task_entry import FEWEST_FOR_P95
@@ -18,7 +16,7 @@ HOLDER = {"GUEST_REDIS_CLIENT_CLASS": "dashboard.locking.HolderRedis"}
 def test_lock_that_expires_under_its_run_is_an_overrun_until_the_run_ends(system, locks):
     system.worker(**HOLDER)
     system.observer()
-    wait_for(lambda: "leads since" in system.log("observer"))
+    system.watched()
     system.send("guest_import", "lock_short", 60, 3)
     system.taken("lock_short")
 
@@ -32,7 +30,7 @@ def test_lock_that_expires_under_its_run_is_an_overrun_until_the_run_ends(system
 def test_lock_taken_again_while_the_run_before_goes_on_is_overlapping_and_in_the_report(system, snapshot):
     system.worker(**HOLDER)
     system.observer()
-    wait_for(lambda: "leads since" in system.log("observer"))
+    system.watched()
     system.send("guest_import", "lock_short", 60, 3)
     system.taken("lock_short")
     wait_for(lambda: "overrun" in judged_now(snapshot))
@@ -56,12 +54,11 @@ def reported(system):
 def test_lock_that_is_likely_to_expire_under_its_run_says_so_before_it_does(system, locks, snapshot):
     system.worker(concurrency=4, **HOLDER)
     system.observer()
-    wait_for(lambda: "leads since" in system.log("observer"))
-    guest = Celery(broker=f"{system.url}/0")
+    system.watched()
     for number in range(FEWEST_FOR_P95):
         seconds = 9 if number < FEWEST_FOR_P95 / 5 else 0
-        guest.send_task("guest_import", args=(f"lock_{number}", seconds), queue="celery", ignore_result=True)
-    wait_for(lambda: any(task.p95_runtime for task in snapshot().tasks if task.name == "guest_import"), seconds=60)
+        system.send("guest_import", f"lock_{number}", seconds)
+    wait_for(lambda: any(task.p95_runtime for task in snapshot().tasks if task.name == "guest_import"))
 
     system.send("guest_import", "lock_short", 60, 8)
 
@@ -72,7 +69,7 @@ def test_lock_that_is_likely_to_expire_under_its_run_says_so_before_it_does(syst
 def test_lock_without_a_time_to_live_never_expires_and_is_gone_once_its_run_releases_it(system, locks):
     system.worker(**HOLDER)
     system.observer()
-    wait_for(lambda: "leads since" in system.log("observer"))
+    system.watched()
     system.send("guest_import", "lock_ever", 60, None)
     system.taken("lock_ever")
 
@@ -90,7 +87,7 @@ def judged_now(snapshot) -> set[str]:
 def test_refused_attempts_are_counted_by_name(system, locks):
     system.worker(concurrency=3, **HOLDER)
     system.observer()
-    wait_for(lambda: "leads since" in system.log("observer"))
+    system.watched()
     for _ in range(3):
         system.send("guest_import", "import-1", 60, 600)
 
@@ -100,7 +97,7 @@ def test_refused_attempts_are_counted_by_name(system, locks):
 def test_refusals_of_a_plain_lock_are_unknown_not_zero(system, locks):
     system.worker()
     system.observer()
-    wait_for(lambda: "leads since" in system.log("observer"))
+    system.watched()
     system.send("guest_import", "import-1", 60, 600)
 
     judged = wait_for(lambda: locks().get("import-1"))

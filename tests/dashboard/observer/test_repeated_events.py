@@ -30,14 +30,14 @@ def known(snapshot):
 def test_events_that_come_again_and_in_another_order_change_nothing(system, locks, snapshot):
     system.worker(concurrency=3, **HOLDER)
     system.observer()
-    wait_for(lambda: "leads since" in system.log("observer"))
+    system.watched()
     published = system.broker.pubsub()
     published.psubscribe("/0.celeryev/*")
     system.send("guest_import", "import-1", 300)
     system.taken("import-1")
     system.send("guest_import", "import-1", 300)
     system.send("guest_import", "lock_done", 0)
-    wait_for(lambda: (hour := known(snapshot)[2]) and (hour.refused, hour.succeeded) == (1, 1), seconds=40)
+    wait_for(lambda: (hour := known(snapshot)[2]) and (hour.refused, hour.succeeded) == (1, 1))
     wait_for(lambda: locks()["import-1"].refused_last_hour == 1)
     judged, runs, hour = known(snapshot)
     told = read(published)
@@ -46,7 +46,7 @@ def test_events_that_come_again_and_in_another_order_change_nothing(system, lock
     for channel, data in [*reversed(told), *told, *reversed(told)]:
         system.broker.publish(channel, data)
     system.send("guest_import", "lock_last", 0)
-    wait_for(lambda: known(snapshot)[2].succeeded > hour.succeeded, seconds=40)
+    wait_for(lambda: known(snapshot)[2].succeeded > hour.succeeded)
 
     after, runs_after, hour_after = known(snapshot)
     assert after == judged == {"import-1": ("held", 1, 0)}

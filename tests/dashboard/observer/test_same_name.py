@@ -25,7 +25,7 @@ def told(judged):
 
 def held_by(system, locks):
     system.observer()
-    wait_for(lambda: "leads since" in system.log("observer"))
+    system.watched()
     system.send("guest_import", "import-1", RUN_S)
     system.taken("import-1")
     return wait_for(lambda: (one := locks().get("import-1")) and "run_active" in codes(one) and one)
@@ -38,7 +38,7 @@ def test_process_that_came_back_under_the_name_with_another_pid_does_not_have_th
     system.signal(first, signal.SIGKILL, group=True)
     second = system.start("w-again", *WORKER, **HOLDER)
 
-    judged = wait_for(lambda: (one := locks()["import-1"]).verdict == "orphaned" and one, seconds=40)
+    judged = wait_for(lambda: (one := locks()["import-1"]).verdict == "orphaned" and one)
     assert judged.holder.pid == held.holder.pid
     assert "w@guest came back at" in told(judged)
     assert f"as pid {second.pid}; pid {first.pid} was the process before" in told(judged)
@@ -58,7 +58,7 @@ def test_process_that_came_back_under_the_name_with_the_same_pid_is_another_one(
     wait_for(lambda: first.poll() is not None)
     start_with_own_pids(system, "w-again")
 
-    judged = wait_for(lambda: (one := locks()["import-1"]) and "process_later" in codes(one) and one, seconds=40)
+    judged = wait_for(lambda: (one := locks()["import-1"]) and "process_later" in codes(one) and one)
     assert [(worker.name, worker.pid) for worker in snapshot().workers] == [("w@guest", 1)]
     assert (judged.verdict, judged.holder.pid) == ("unknown", held.holder.pid)
     assert "the lock belongs to a process before it" in told(judged)

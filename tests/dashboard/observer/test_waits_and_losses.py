@@ -13,7 +13,7 @@ HOLDER = {"GUEST_REDIS_CLIENT_CLASS": "dashboard.locking.HolderRedis"}
 def observed(system):
     system.worker(concurrency=3, **HOLDER)
     system.observer()
-    wait_for(lambda: "leads since" in system.log("observer"))
+    system.watched()
     return system
 
 

@@ -45,6 +45,7 @@ def test_lock_is_found_by_the_first_look_without_any_setting(writer):
 
     try:
         follower.open()
+        follower.search_all()
     finally:
         follower.close()
 

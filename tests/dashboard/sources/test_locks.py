@@ -9,7 +9,6 @@ from redis import Redis
 from dashboard import connections
 from dashboard.conf import conf
 from dashboard.exceptions import SourceUnavailable
-from dashboard.sources.follow import Follower
 from dashboard.sources.locks import digest, find_raw_key, look_alikes, read_lock, read_locks, shown_key
 
 
@@ -107,19 +106,3 @@ def test_secret_in_a_name_is_hidden_and_what_only_sounds_like_one_is_not(raw, sh
 @pytest.mark.parametrize(("raw", "shown"), [(b"a\xffb", "a\\xffb"), ("ö".encode(), "ö"), (b"k" * 600, "k" * 511 + "…")])
 def test_key_is_shown_escaped_and_cut(raw, shown):
     assert shown_key(raw) == shown
-
-
-def test_token_of_a_lock_that_expired_is_handed_on_and_that_of_a_released_one_is_not(place, cache):
-    redis, handed = connections.look(place), []
-    follower = Follower(redis, place, ["lock_*"], tell=lambda *_: None, expired=lambda key, token: handed.append((key, token)))
-    expiring, released = cache.lock("lock_expiring", timeout=1), cache.lock("lock_released", timeout=60)
-    expiring.acquire()
-    released.acquire()
-    follower.open()
-    redis.blpop(["never-written"], timeout=0.9)
-    released.release()
-    redis.blpop(["never-written"], timeout=0.4)
-    follower.open()
-    follower.close()
-
-    assert handed == [(b"shop:1:lock_expiring", expiring.local.token)]

@@ -35,14 +35,14 @@ def test_lanes_that_need_attention_come_first_and_the_rest_is_counted(system):
         pipe.execute()
     system.worker(concurrency=3, GUEST_REDIS_CLIENT_CLASS="dashboard.locking.HolderRedis")
     system.observer()
-    wait_for(lambda: "leads since" in system.log("observer"))
+    system.watched()
     reader = Reader()
     system.send("guest_import", "lock_short", 120, 4)
     system.taken("lock_short")
     wait_for(lambda: not cache.exists("shop:3:lock_short"))
     system.send("guest_import", "lock_short", 120, 600)
 
-    drawn, more = wait_for(lambda: (found := lanes(system, reader)) and found[0] and "overlapping" in found[0][0] and found, seconds=40)
+    drawn, more = wait_for(lambda: (found := lanes(system, reader)) and found[0] and "overlapping" in found[0][0] and found)
 
     assert "lock_short" in drawn[0]
     assert len(drawn) == MAX_LANES

@@ -1,0 +1,99 @@
+"""The locks of one place are followed: a search of every name, what is pushed meanwhile, and what became of those that expired."""
+
+from contextlib import closing
+
+import pytest
+from django.core.cache import CacheHandler
+
+from dashboard import connections
+from dashboard.conf import conf
+from dashboard.sources.follow import Follower
+
+OTHERS = 100_000
+
+
+@pytest.fixture
+def place(watching):
+    return connections.watched_one("shop")
+
+
+@pytest.fixture
+def cache(watching):
+    return CacheHandler({"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}, "shop": dict(conf().CACHES["shop"])})["shop"]
+
+
+@pytest.fixture
+def told():
+    return {"held": set(), "gone": set()}
+
+
+@pytest.fixture
+def follower(place, told):
+    def tell(locks, gone, _live, _at):
+        told["held"] |= {lock.name for lock in locks}
+        told["gone"] |= set(gone)
+
+    with closing(Follower(connections.look(place), place, ["lock_*"], tell=tell, scan=False)) as one:
+        yield one
+
+
+def fill(place):
+    """So many keys of another kind, put there by the server itself."""
+    connections.look(place).eval(f"for number = 1, {OTHERS} do redis.call('SET', 'filler:' .. number, 'x') end", 0)
+
+
+def test_token_of_a_lock_that_expired_is_handed_on_and_that_of_a_released_one_is_not(place, cache):
+    redis, handed = connections.look(place), []
+    follower = Follower(redis, place, ["lock_*"], tell=lambda *_: None, expired=lambda key, token: handed.append((key, token)))
+    expiring, released = cache.lock("lock_expiring", timeout=1), cache.lock("lock_released", timeout=60)
+    expiring.acquire()
+    released.acquire()
+    follower.open()
+    follower.search_all()
+    redis.blpop(["never-written"], timeout=0.9)
+    released.release()
+    redis.blpop(["never-written"], timeout=0.4)
+    follower.open()
+    follower.close()
+
+    assert handed == [(b"shop:1:lock_expiring", expiring.local.token)]
+
+
+def test_lock_that_is_taken_while_all_names_are_searched_is_told_before_the_search_is_done(place, cache, follower, told):
+    fill(place)
+    follower.open()
+    follower.step(0)
+    begun = follower.search.progress()
+
+    cache.lock("lock_meanwhile", timeout=60).acquire()
+    while "lock_meanwhile" not in told["held"]:
+        follower.step(0)
+
+    assert 0 < begun.looked_at < begun.of == OTHERS
+    assert begun.looked_at < follower.search.progress().looked_at < OTHERS
+
+
+def test_every_lock_is_found_by_the_search_and_then_nothing_is_searched(place, cache, follower, told):
+    for number in range(3):
+        cache.lock(f"lock_{number}", timeout=60).acquire()
+    fill(place)
+    follower.open()
+
+    while follower.search:
+        follower.step(0)
+
+    assert told["held"] == {"lock_0", "lock_1", "lock_2"}
+    assert follower.mode == "tracking"
+
+
+def test_flush_begins_the_search_anew(place, cache, follower, told):
+    cache.lock("lock_before", timeout=60).acquire()
+    follower.open()
+    follower.search_all()
+    connections.look(place).eval(f"redis.call('FLUSHDB') for number = 1, {OTHERS} do redis.call('SET', 'filler:' .. number, 'x') end", 0)
+
+    while not follower.search:
+        follower.step(1)
+
+    assert follower.search.progress().of == OTHERS
+    assert len(told["gone"]) == 1

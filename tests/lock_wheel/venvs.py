@@ -56,8 +56,8 @@ def environment(python, *requirements):
 
 
 def install(python, *requirements):
-    """Have pip install them."""
-    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-compile", *requirements]  # most of them is never imported
+    """Have pip install them, uncompiled: most of them is never imported."""
+    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-compile", *requirements]
     done = subprocess.run(list(map(str, command)), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode and OUT_OF_REACH.search(done.stderr):
         pytest.skip(f"no index of packages answers, so {' '.join(map(str, requirements))} cannot be installed")

@@ -93,7 +93,7 @@ from dashboard import connections, snapshot
 reader, own, until = snapshot.Reader(), connections.own(), time.monotonic() + 600
 while time.monotonic() < until:
     seen = reader.newest(own)
-    if len(seen.locks) >= int(sys.argv[1]) and any(one.name.startswith("cache") and one.ok and one.mode == "tracking" for one in seen.sources):
+    if len(seen.locks) >= int(sys.argv[1]) and any(one.name == "cache default" and one.ok and not one.search for one in seen.sources):
         sys.exit()
     time.sleep(0.25)
 sys.exit("not within ten minutes")

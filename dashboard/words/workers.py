@@ -28,7 +28,7 @@ SENTENCES: Mapping[str, str] = {
     "worker_stopped": N_("%(worker)s said goodbye at %(at)s, and no run of it is known to go on"),
     "worker_restarts": N_("%(worker)s came online %(count)s times within %(within)s: something ends it again and again"),
     "worker_answers_nothing": N_("it is heard and does not answer what it is asked: what it runs now is not known"),
-    "worker_mute": N_("it tells nothing of its tasks, so its runs are missing: start it with -E"),
+    "worker_mute": N_("it tells nothing of its tasks, so its runs are missing: switch its events on, or start it with -E"),
     "worker_clock_ahead": N_("its clock is %(skew)s ahead of ours"),
     "worker_clock_behind": N_("its clock is %(skew)s behind ours"),
 }

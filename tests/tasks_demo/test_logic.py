@@ -1,9 +1,12 @@
 """What the tasks do, without Celery."""
 
+import socket
+import struct
 import threading
 from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
 from itertools import count
+from urllib.parse import urlsplit
 
 import pytest
 from django.core import mail
@@ -59,6 +62,17 @@ def test_endpoint_fails_every_third_time(endpoint: str):
     with pytest.raises(servers.EndpointFailed, match="503"):
         servers.retrieve_info(endpoint, 3)
     assert servers.retrieve_info(endpoint, 3) == facts(3)
+
+
+def test_caller_that_hangs_up_is_no_error_of_the_endpoint(endpoint: str, capsys):
+    address = urlsplit(endpoint)
+    caller = socket.create_connection((address.hostname, address.port))
+    caller.sendall(b"GET /servers/1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # hangs up so that writing to it is refused
+    caller.close()
+
+    assert servers.retrieve_info(endpoint, 1) == facts(1)
+    assert capsys.readouterr().err == ""
 
 
 def test_endpoint_that_nobody_serves_is_a_failure_to_be_tried_again():

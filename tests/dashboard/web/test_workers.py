@@ -48,7 +48,7 @@ def test_row_does_not_change_from_second_to_second():
 
 
 def test_tells_nothing_of_its_tasks_is_said_with_the_fix():
-    assert "so its runs are missing: start it with -E" in text_of(rows(make_worker(sends_events=False))[0])
+    assert "so its runs are missing: switch its events on, or start it with -E" in text_of(rows(make_worker(sends_events=False))[0])
 
 
 def test_list_has_its_four_states():

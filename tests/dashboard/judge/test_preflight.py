@@ -192,6 +192,13 @@ def test_what_expires_before_its_turn_fails():
     assert "send_expires_waiting" in codes(asked(replace(SENDING, expires_in=timedelta(seconds=20)), queues=queues), "fails")
 
 
+def test_whether_it_expires_behind_a_backlog_of_which_no_rate_is_known_is_unknown():
+    queues = (make_queue(ready=200, ready_by_priority={"0": 200}, out_per_s=None),)
+
+    found = codes(asked(replace(SENDING, expires_in=timedelta(seconds=20)), queues=queues), "unknown")
+    assert {"send_expires_unknown", "send_behind_unknown"} <= set(found)
+
+
 def test_what_expires_before_its_eta_fails():
     sending = replace(SENDING, countdown=timedelta(seconds=60), expires_in=timedelta(seconds=20))
 

@@ -19,7 +19,7 @@ def test_the_whole_life_of_a_run_is_written(system, snapshot, query):
 
     (row,) = wait_for(lambda: query("SELECT * FROM lockhouse_taskrun WHERE outcome = 7"))
     (told,) = query("SELECT task_id, args, received_us, started_us, ended_us, runtime_us, pid FROM lockhouse_taskrun")
-    assert row and told[1] == "['import-1', 0.2]" and 0 < told[2] <= told[3] <= told[4] and told[5] > 0
+    assert row and told[1] == "('import-1', 0.2)" and 0 < told[2] <= told[3] <= told[4] and told[5] > 0
     assert query("SELECT text FROM lockhouse_historyname WHERE kind IN (1, 2) ORDER BY kind") == [("guest_import",), ("w@guest",)]
     wait_for(lambda: query("SELECT 1 FROM lockhouse_runminute WHERE succeeded = 1"), said="it is counted")
 

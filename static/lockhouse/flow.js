@@ -4,6 +4,7 @@
 (() => {
   const LATE_MS = 1000; // drawn so late, so that movements that were pushed together keep their rhythm
   const TRAVEL_MS = 1100, GLIDE_MS = 350;
+  const FRAME_MS = 30; // half of a screen's frames: a dot moves a few pixels in each, and a browser without a graphics card paints them all by itself
   const MOST = 60; // dots at once; what is beyond is not drawn
   const TOO_LATE_MS = 400;
   const SVG = "http://www.w3.org/2000/svg";
@@ -19,7 +20,7 @@
   let isPaused = remembered() === "yes";
   let waiting = []; // {line, due}
   let dots = []; // {element, began, from, to, isRefused}
-  let frame = 0;
+  let frame = 0, painted = 0;
 
   function take() {
     const holder = byId("flow-moves");
@@ -60,11 +61,16 @@
     return way < 1;
   }
 
-  function step() {
+  function step(time) {
+    frame = requestAnimationFrame(step);
+    if (time - painted < FRAME_MS) return;
+    painted = time;
     const now = window.lockhouse.now();
     while (waiting.length && waiting[0].due <= now) setOut(waiting.shift().line, now);
     dots = dots.filter((dot) => (dot.element.isConnected && place(dot, now)) || dot.element.remove());
-    frame = waiting.length || dots.length ? requestAnimationFrame(step) : 0;
+    if (waiting.length || dots.length) return;
+    cancelAnimationFrame(frame);
+    frame = 0;
   }
 
   function clear() {

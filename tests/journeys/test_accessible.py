@@ -32,7 +32,7 @@ SCENES = ("Send three runs", "Let a holder die", "Send to nobody", "Outlive a lo
 
 @pytest.fixture(params=["light", "dark"])
 def page(request, demo, logged_in) -> Page:
-    opened = logged_in(demo.url, "admin", color_scheme=request.param)
+    opened = logged_in(demo.url, "admin", color_scheme=request.param, reduced_motion="reduce")  # what moves is painted again and again while the page is read
     for scene in SCENES if not shows_rows(opened, "/locks/?verdict=attention") else ():
         opened.goto("/")
         opened.get_by_role("button", name=scene).click()

@@ -5,6 +5,7 @@ import socket
 from contextlib import asynccontextmanager
 
 import pytest
+import pytest_asyncio
 import uvicorn
 from asgiref.sync import sync_to_async
 from channels.routing import ProtocolTypeRouter
@@ -21,7 +22,11 @@ from dashboard.web.panel import Piece
 from dashboard.web.sockets import websocket_for
 from tests.browser import chromium_path  # noqa: F401  # a fixture
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(90)]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(90),
+    pytest.mark.asyncio(loop_scope="module"),
+]  # one loop, as one browser serves them all
 
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Locks</title>
 <meta name="htmx-config" content='{"allowEval":false,"allowScriptTags":false,"selfRequestsOnly":true,"includeIndicatorStyles":false}'>
@@ -116,7 +121,7 @@ def log_in():
     return client
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def site(watching, settings):
     settings.ALLOWED_HOSTS = ["127.0.0.1"]
     site = Site(RowsPanel())
@@ -125,33 +130,41 @@ async def site(watching, settings):
     await site.stop()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def client(db):
     return await sync_to_async(log_in)()
 
 
-@asynccontextmanager
-async def browser_page(path, client, site, before=""):
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser(chromium_path):  # noqa: F811
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-background-networking"])
-        context = await browser.new_context()
-        cookie = {"name": django_settings.SESSION_COOKIE_NAME, "value": client.cookies[django_settings.SESSION_COOKIE_NAME].value, "url": site.url}
-        await context.add_cookies([cookie])
-        page = await context.new_page()
-        errors = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: errors.append(message.text) if "Content Security Policy" in message.text else None)
-        if before:
-            await page.add_init_script(before)
-        await page.goto(site.url)
-        yield page
-        assert errors == []
+        browser = await playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox", "--disable-background-networking"])
+        yield browser
         await browser.close()
 
 
-@pytest.fixture
-async def page(chromium_path, client, site):  # noqa: F811
-    async with browser_page(chromium_path, client, site) as page:
+@asynccontextmanager
+async def browser_page(browser, client, site, before=""):
+    context = await browser.new_context()
+    cookie = {"name": django_settings.SESSION_COOKIE_NAME, "value": client.cookies[django_settings.SESSION_COOKIE_NAME].value, "url": site.url}
+    await context.add_cookies([cookie])
+    page = await context.new_page()
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if "Content Security Policy" in message.text else None)
+    if before:
+        await page.add_init_script(before)
+    await page.goto(site.url)
+    try:
+        yield page
+    finally:
+        await context.close()
+    assert errors == []
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(browser, client, site):
+    async with browser_page(browser, client, site) as page:
         await expect(live(page)).to_have_attribute("data-live", "live")
         yield page
 
@@ -204,12 +217,12 @@ async def test_a_row_that_did_not_change_stays_the_same_element(site, page):
     assert await page.evaluate("document.querySelector('#row-3').mine")
 
 
-async def test_rows_that_were_gone_before_the_socket_opened_are_taken_away(site, client, chromium_path):  # noqa: F811
+async def test_rows_that_were_gone_before_the_socket_opened_are_taken_away(site, client, browser):
     shown = RowsPanel()
     site.panel.html = shown.html
     site.panel.rows = {}
 
-    async with browser_page(chromium_path, client, site) as page:
+    async with browser_page(browser, client, site) as page:
         await expect(live(page)).to_have_attribute("data-live", "live")
         assert await rows(page) == []
 
@@ -401,9 +414,9 @@ async def test_who_lost_the_permission_is_told(soon, site, page):
     await expect(words(page)).to_have_text("you may no longer see this", timeout=8000)
 
 
-async def test_without_websockets_it_polls_and_says_so_until_there_are(site, client, chromium_path):  # noqa: F811
+async def test_without_websockets_it_polls_and_says_so_until_there_are(site, client, browser):
     site.sockets_work = False
-    async with browser_page(chromium_path, client, site) as page:
+    async with browser_page(browser, client, site) as page:
         await expect(words(page)).to_contain_text("no live connection; read every 5 s", timeout=15000)
         await page.check("#row-2 input[type=checkbox]")
         site.panel.rows = {"row-2": 4, "row-1": 5, "row-8": 6}
@@ -422,8 +435,8 @@ window.hide = (now) => { hidden = now; document.dispatchEvent(new Event("visibil
 """
 
 
-async def test_a_hidden_tab_lets_go_of_its_connection_and_comes_back_when_it_is_shown(site, client, chromium_path):  # noqa: F811
-    async with browser_page(chromium_path, client, site, before=HIDEABLE) as page:
+async def test_a_hidden_tab_lets_go_of_its_connection_and_comes_back_when_it_is_shown(site, client, browser):
+    async with browser_page(browser, client, site, before=HIDEABLE) as page:
         await page.clock.install()
         await page.reload()
         await expect(live(page)).to_have_attribute("data-live", "live")
@@ -440,8 +453,8 @@ async def test_a_hidden_tab_lets_go_of_its_connection_and_comes_back_when_it_is_
         assert await rows(page) == ["row-8"]
 
 
-async def test_a_connection_that_falls_silent_is_lost_and_made_again(site, client, chromium_path):  # noqa: F811
-    async with browser_page(chromium_path, client, site) as page:
+async def test_a_connection_that_falls_silent_is_lost_and_made_again(site, client, browser):
+    async with browser_page(browser, client, site) as page:
         await page.clock.install()
         await page.reload()
         await expect(live(page)).to_have_attribute("data-live", "live")

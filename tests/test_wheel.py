@@ -1,14 +1,12 @@
 """The wheel: templates and static files travel inside the package, and it works in a project that is not this one."""
 
-import os
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.lock_wheel.venvs import ROOT, run
 
 # A project as small as the README tells: its own users, Lockhouse below /lockhouse/.
 FRESH_PROJECT = {
@@ -131,11 +129,3 @@ def test_fresh_project_reads_templates_from_the_wheel(fresh_project, server_url)
 
 def manage(project, server_url, *words):
     return run(sys.executable, "manage.py", *words, cwd=project, BROKER=f"{server_url}/0")
-
-
-def run(*command, cwd, **variables):
-    """What it printed; a failure shows what it printed, too."""
-    environment = {name: value for name, value in os.environ.items() if name not in {"DJANGO_SETTINGS_MODULE", "PYTHONPATH"}} | variables
-    done = subprocess.run([str(word) for word in command], cwd=cwd, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout

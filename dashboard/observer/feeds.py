@@ -105,6 +105,7 @@ class LocksFeed(Feed):
             scan=conf().SCAN,
             expired=self._expired,
             all_may_be_gone=self._look_at_server,
+            searched=self._searched,
         )
 
     def work(self) -> None:
@@ -121,14 +122,14 @@ class LocksFeed(Feed):
             self._follower.close()
 
     def _say_how_far(self) -> None:
-        """That it answers, and whether all names are searched; at once where that has begun, or has ended and what was not found is gone."""
-        search, was_searching = self._follower.search, self._is_searching
-        self._is_searching = search is not None
-        if was_searching and not search:
-            self.emit(Scanned(cache=self._place.alias, ids=self._follower.held_ids(), at=datetime.now(UTC)))
-        if was_searching != self._is_searching:
-            self._said_good_at = 0.0
+        """That it answers, and whether all names are searched; at once where that has begun or ended."""
+        search = self._follower.search
+        if self._is_searching != (search is not None):
+            self._is_searching, self._said_good_at = search is not None, 0.0
         self.good(mode=self._follower.mode, notes=self._notes(), search=search.progress() if search else None)
+
+    def _searched(self) -> None:
+        self.emit(Scanned(cache=self._place.alias, ids=self._follower.held_ids(), at=datetime.now(UTC)))
 
     def _look_at_server(self) -> None:
         self._server_due = monotonic() + SERVER_EVERY_S
@@ -145,7 +146,8 @@ class LocksFeed(Feed):
         remember(connections.own(), lock_id(self._place.alias, key), digest(token), token)
 
     def _tell(self, locks: Sequence[HeldLock], gone: Sequence[str], live: bool, at: datetime) -> None:
-        self.emit(LocksRead(cache=self._place.alias, locks=locks, gone=gone, live=live, at=at, is_flush=self._follower.is_flush))
+        said = {"is_flush": self._follower.is_flush, "is_first": self._follower.is_first}
+        self.emit(LocksRead(cache=self._place.alias, locks=locks, gone=gone, live=live, at=at, **said))
 
 
 class QueuesFeed(Feed):

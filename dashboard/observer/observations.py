@@ -19,6 +19,7 @@ class LocksRead:
     live: bool  # the server pushed it as it happened: `at` is when it changed
     at: datetime
     is_flush: bool = False  # what is gone went with its whole database
+    is_first: bool = False  # the first look at what was known, after a connection was made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,8 @@ class ServerBook:
 
     def cause(self, seen: LocksRead, held: Held) -> str | None:
         """What the locks of this reading went with, a kind of `Mishap`; None: each by itself."""
+        if not (seen.is_first or seen.is_flush):  # all names are searched meanwhile, which may take a minute: what goes then goes by itself
+            return None
         kind = self._replaced.get(seen.cache)
         if kind is not None or not seen.is_flush:
             return kind

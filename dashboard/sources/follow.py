@@ -58,8 +58,10 @@ class Follower:
         scan: bool = True,
         expired: Expired = _nobody,
         all_may_be_gone: Callable[[], None] = _nothing,
+        searched: Callable[[], None] = _nothing,
     ) -> None:
-        self._redis, self._place, self._tell, self._expired, self._all_may_be_gone = redis, place, tell, expired, all_may_be_gone
+        self._redis, self._place, self._tell, self._expired = redis, place, tell, expired
+        self._all_may_be_gone, self._searched = all_may_be_gone, searched
         patterns = [*patterns, *globs_of(conf().LOCKS)]
         self._matches: re.Pattern[str] = compile_patterns(patterns)
         self._foreign = tuple(foreign)  # prefixes of other places in the same database
@@ -75,7 +77,7 @@ class Follower:
         self.search: NameSearch | None = None  # of every name, while it goes on
         self._pass: NameSearch | None = None  # of the background scan
         self._next_poll = self._next_poll_all = self._next_check = self._next_batch = 0.0
-        self.is_flush = False  # while what a flush left is read
+        self.is_flush = self.is_first = False  # while what a flush left is read; while what was known is, after a connection was made
 
     @property
     def mode(self) -> str:
@@ -92,7 +94,9 @@ class Follower:
                 self.tracker, self.refused = tracker, None
         except TrackingRefused as error:
             self.refused = str(error)
+        self.is_first = True
         self._poll(set(self._seen_at))
+        self.is_first = False
         self.search = NameSearch(self._redis, self._place)
 
     def search_all(self) -> None:
@@ -131,6 +135,7 @@ class Follower:
             keys = self.search.batch()
             if keys is None:
                 self.search = None
+                self._searched()
             else:
                 self._poll({key for key in self._unseen(keys) if self._is_lock_name(key)})
 

@@ -64,8 +64,8 @@ def still_searched(source: SourceState) -> str:
         return ""
     looked_at, of = (number_format(keys, force_grouping=True) for keys in (source.search.looked_at, source.search.of or 0))
     if source.search.of is None:
-        return _("%(source)s is being looked through, %(looked_at)s names so far") % {"source": source_name(source.name), "looked_at": looked_at}
-    return _("%(source)s is being looked through, %(looked_at)s of %(of)s names so far") % {
+        return _("%(source)s is being looked through (%(looked_at)s names)") % {"source": source_name(source.name), "looked_at": looked_at}
+    return _("%(source)s is being looked through (%(looked_at)s of %(of)s names)") % {
         "source": source_name(source.name), "looked_at": looked_at, "of": of,
     }  # fmt: skip
 

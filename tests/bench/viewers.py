@@ -91,13 +91,13 @@ async def with_viewers(system: System, installation: Installation, keys: list[st
     memory = resident_mb(web)
     await asyncio.gather(*(socket.close() for socket in sockets))
     frames = sum(await asyncio.gather(*watching))
-    times = [at - began[name] for name, ats in seen.items() for at in ats]
-    since_announced = [at - (announced.first_after(began[name]) or began[name]) for name, ats in seen.items() for at in ats]
+    told = [(began[name], at) for name, ats in seen.items() if name in began for at in ats]  # rows of the round before may change as well
+    since_announced = [at - (announced.first_after(since) or since) for since, at in told]
     return {
         "viewers": count,
-        "told": sum(map(len, seen.values())),
+        "told": len(told),
         "of": count * changes,
-        "ms": spread(times),
+        "ms": spread([at - since for since, at in told]),
         "since_announced_ms": spread(since_announced),
         "web_cpu_share": round(load, 2),
         "web_us_per_frame": round(spent / frames * 1e6),

@@ -41,7 +41,7 @@ def interpreter(*versions):
 
 
 def _starts(path):
-    return subprocess.run([path, "-c", "import venv, ensurepip"], capture_output=True, check=False).returncode == 0
+    return subprocess.run([path, "-c", "import venv"], capture_output=True, check=False).returncode == 0
 
 
 def environment(python, *requirements):
@@ -49,7 +49,7 @@ def environment(python, *requirements):
     name = hashlib.sha256("\0".join([run(python, "--version"), *requirements]).encode()).hexdigest()[:12]
     folder = KEPT / name
     if not (folder / "is-complete").exists():
-        run(python, "-m", "venv", "--clear", folder)
+        run(python, "-m", "venv", "--clear", "--without-pip", folder)
         install(folder / "bin" / "python", *requirements)
         (folder / "is-complete").touch()
     return folder / "bin" / "python"
@@ -57,7 +57,8 @@ def environment(python, *requirements):
 
 def install(python, *requirements):
     """Have pip install them, uncompiled: most of them is never imported."""
-    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-compile", *requirements]
+    how = ["--quiet", "--disable-pip-version-check", "--no-input", "--no-compile"]
+    command = [sys.executable, "-m", "pip", "--python", python, "install", *how, *requirements]
     done = subprocess.run(list(map(str, command)), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode and OUT_OF_REACH.search(done.stderr):
         pytest.skip(f"no index of packages answers, so {' '.join(map(str, requirements))} cannot be installed")

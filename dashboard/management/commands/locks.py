@@ -36,7 +36,7 @@ class Command(ListCommand):
 
     def as_text(self, answer: Mapping[str, Any], *, total: int, is_whole: bool) -> str:
         searched = [
-            f"{name} is still being looked through, {_far(far)}: a lock that is not listed yet may be held." for name, far in answer["searched"].items()
+            f"{name} is still being looked through ({_far(far)}): a lock that is not listed yet may be held." for name, far in answer["searched"].items()
         ]
         return "\n".join([as_table(answer["locks"], held=total, is_whole=is_whole and not searched), *searched])
 
@@ -54,7 +54,7 @@ def as_table(rows: Sequence[Mapping[str, Any]], *, held: int, is_whole: bool) ->
 
 
 def _far(search: Mapping[str, Any]) -> str:
-    return f"{search['looked_at']:,}" + ("" if search["of"] is None else f" of {search['of']:,}") + " names so far"
+    return f"{search['looked_at']:,}" + ("" if search["of"] is None else f" of {search['of']:,}") + " names"
 
 
 def _nothing(held: int, *, is_whole: bool) -> str:

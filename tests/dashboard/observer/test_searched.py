@@ -47,7 +47,7 @@ def test_start_a_lost_connection_and_a_flush_lead_to_a_search_that_is_told_while
 
     known = searched()
     (note,) = (note for note in coverage(look(known, datetime.now(UTC)))["notes"] if "cache default is being looked through" in note)
-    assert f"of {OTHERS + 1:,} names so far" in note
+    assert f"of {OTHERS + 1:,} names)" in note
     told_everywhere(known)
     wait_for(lambda: is_done(snapshot()) and "lock_before" in locks(), said="found, and done")
     assert "being looked through" not in texts(LocksPanel(), snapshot())["locks-summary"]

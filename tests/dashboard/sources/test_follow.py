@@ -4,10 +4,13 @@ from contextlib import closing
 
 import pytest
 from django.core.cache import CacheHandler
+from redis import Redis
 
 from dashboard import connections
 from dashboard.conf import conf
+from dashboard.records import Search
 from dashboard.sources.follow import Follower
+from dashboard.sources.search import NameSearch
 
 OTHERS = 100_000
 
@@ -97,3 +100,13 @@ def test_flush_begins_the_search_anew(place, cache, follower, told):
 
     assert follower.search.progress().of == OTHERS
     assert len(told["gone"]) == 1
+
+
+def test_search_by_a_user_who_may_not_ask_how_many_keys_there_are_says_how_many_it_has_looked_at(place, cache):
+    cache.set("anything", 1)
+    connections.look(place).execute_command("ACL", "SETUSER", "looker", "on", ">seen", "~*", "+@all", "-dbsize")
+    search = NameSearch(Redis.from_url(place.url, username="looker", password="seen"), place)
+
+    search.batch()
+
+    assert search.progress() == Search(looked_at=1, of=None)

@@ -1,6 +1,7 @@
 """While every name of a cache is looked through, pages, API and command say so: a lock that is not listed yet may be held."""
 
 import json
+import signal
 from datetime import UTC, datetime
 from io import StringIO
 
@@ -22,7 +23,7 @@ FILL = f"for number = 1, {OTHERS} do redis.call('SET', 'filler:' .. number, 'x')
 @pytest.fixture
 def cache(system):
     """The guest's cache with one lock among very many names, and an observer at work."""
-    redis = Redis.from_url(f"{system.url}/1")
+    redis = Redis.from_url(f"{system.url}/1", socket_timeout=60)
     redis.eval(FILL, 0)
     redis.set("shop:3:lock_before", "0" * 32, ex=600)
     return redis
@@ -63,11 +64,12 @@ def test_start_a_lost_connection_and_a_flush_lead_to_a_search_that_is_told_while
 
 
 def test_command_says_that_a_lock_which_it_does_not_list_may_be_held(system, cache, searched):
-    system.observer()
+    observer = system.observer()
     searched()
+    system.signal(observer, signal.SIGSTOP)  # so that the search is not over before it was asked
 
-    answer = listed(system, "--json")
-    text = listed(system)
+    answer = listed("--json")
+    text = listed()
 
     assert 0 <= json.loads(answer)["searched"]["cache default"]["looked_at"] < OTHERS
     assert "cache default is still being looked through" in text
@@ -87,7 +89,7 @@ def told_everywhere(known):
     assert overview_answer(look(known, datetime.now(UTC)))["counts"]["locks"] is None
 
 
-def listed(system, *arguments):
+def listed(*arguments):
     out = StringIO()
     call_command("locks", *arguments, stdout=out)
     return out.getvalue()

@@ -1,7 +1,7 @@
 """The lanes of a time that is over: who held each lock, who was refused and who waited, worked out from what is written of locks and runs."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -27,7 +27,7 @@ class Past:
 
 
 def lanes_between(from_at: datetime, to_at: datetime, held: Sequence[HeldLock], alias: str = "default") -> Past:
-    """Every lock of which something is known in that time; `held`: those that are held now.  Cost: four statements over indexes."""
+    """Every lock of which something is known in that time; `held`: those that are held now, or left a run that goes on.  Cost: four statements over indexes."""
     codes = ", ".join(str(CODES[what]) for what in ENDS)
     inside = events(alias, f"id >= {_row(from_at):d} AND id < {_row(to_at):d} ORDER BY id DESC LIMIT {MAX_EVENTS + 1:d}")
     after = events(alias, f"what IN ({codes}) AND id >= {_row(to_at):d} AND id < {_row(to_at + LATER):d} ORDER BY id LIMIT {MAX_ENDS:d}")
@@ -38,8 +38,9 @@ def lanes_between(from_at: datetime, to_at: datetime, held: Sequence[HeldLock], 
     for moment in moments:
         told[moment.lock_id].append(moment)
     still = {lock.id: lock for lock in held if lock.lapsed_at is None and (lock.acquired_at or lock.first_seen_at) < to_at}
+    left = frozenset(lock.token_digest for lock in held if lock.lapsed_at is not None)
     named = {lock_id: (found[0].cache, found[0].name) for lock_id, found in told.items()} | {one.id: (one.cache, one.name) for one in still.values()}
-    lanes = [_lane(lock_id, *name, told.get(lock_id, ()), still.get(lock_id), runs, to_at) for lock_id, name in named.items()]
+    lanes = [_lane(lock_id, *name, told.get(lock_id, ()), still.get(lock_id), left, runs, to_at) for lock_id, name in named.items()]
     return Past([lane for lane in lanes if lane.spans or lane.refused_at or lane.waits], len(inside) > MAX_EVENTS)
 
 
@@ -48,19 +49,21 @@ def _row(at: datetime) -> int:
 
 
 def _lane(
-    lock_id: str, cache: str, name: str, told: Sequence[LockMoment], held: HeldLock | None, runs: Mapping[str, Sequence[Run]], to_at: datetime
+    lock_id: str, cache: str, name: str, told: Sequence[LockMoment], held: HeldLock | None, left: Collection[str], runs: Mapping[str, Sequence[Run]],
+    to_at: datetime,
 ) -> Lane:  # fmt: skip
     return Lane(
         lock_id=lock_id,
         cache=cache,
         name=name,
-        spans=tuple(sorted(_spans(told, held, runs), key=lambda span: span.from_at)),
+        spans=tuple(sorted(_spans(told, held, left, runs), key=lambda span: span.from_at)),
         refused_at=tuple(one.at for one in told if one.what == "refused" and one.at < to_at),
         waits=tuple(_waits(lock_id, cache, name, told)),
     )
 
 
-def _spans(told: Sequence[LockMoment], held: HeldLock | None, runs: Mapping[str, Sequence[Run]]) -> Iterator[Span]:
+def _spans(told: Sequence[LockMoment], held: HeldLock | None, left: Collection[str], runs: Mapping[str, Sequence[Run]]) -> Iterator[Span]:
+    """`left`: tokens whose runs go on without them."""
     ended, began = set[str](), dict[str, datetime]()
     for one in told:
         token = one.token_digest
@@ -69,14 +72,15 @@ def _spans(told: Sequence[LockMoment], held: HeldLock | None, runs: Mapping[str,
             ended.discard(token)
         elif one.what in ENDS and token not in ended:
             ended.add(token)
-            goes_on = _goes_on_until(one, runs)
+            is_going = token in left and one.what in LEFT
+            until = None if is_going else _goes_on_until(one, runs)
             yield Span(
                 from_at=began.pop(token, one.at - (one.span or timedelta(0))),
-                to_at=goes_on or one.at,
+                to_at=None if is_going else until or one.at,
                 token_digest=token,
                 end=one.what,
                 by=one.by,
-                lapsed_at=one.at if goes_on else None,
+                lapsed_at=one.at if is_going or until else None,
             )
     if held is not None:
         yield Span(from_at=began.pop(held.token_digest, held.acquired_at or held.first_seen_at), to_at=None, token_digest=held.token_digest)

@@ -168,15 +168,20 @@ def _title(span: Span) -> str:
     return _("held from %(from)s to %(to)s, %(end)s") % values
 
 
+def _lapsed(span: Span, at: datetime) -> str:
+    """How the lock left a run that went on."""
+    if span.by:
+        return _("released by hand at %(at)s by %(by)s while the run went on") % {"at": instant(at), "by": span.by}
+    if span.end in {None, "expired"}:
+        return _("its time was up at %(at)s") % {"at": instant(at)}
+    return _("%(end)s at %(at)s while the run went on") % {"end": ENDS.get(span.end, ENDS[None]), "at": instant(at)}
+
+
 def _told(lane: Lane, frame: Frame) -> Iterator[str]:
     for span in lane.spans:
         yield _title(span)
         if span.lapsed_at is not None:
-            yield (
-                _("released by hand at %(at)s by %(by)s while the run went on") % {"at": instant(span.lapsed_at), "by": span.by}
-                if span.by
-                else _("its time was up at %(at)s") % {"at": instant(span.lapsed_at)}
-            )
+            yield _lapsed(span, span.lapsed_at)
     yield from map(_waited, lane.waits)
     recent = [at for at in lane.refused_at if frame.anchor - at <= frame.window]
     if recent:

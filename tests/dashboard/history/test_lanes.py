@@ -69,6 +69,15 @@ def test_run_that_went_on_without_its_lock_is_an_overrun_until_its_end(write):  
     assert (span.from_at, span.lapsed_at, span.to_at) == (at(1), at(9), at(20))
 
 
+@pytest.mark.parametrize("what", ["expired", "flushed"])
+def test_run_that_goes_on_without_its_lock_is_an_overrun_without_an_end(write, what):  # noqa: F811
+    lock = make_lock(acquired_at=at(1), lapsed_at=at(9))
+    write([], event(1, "acquired", "run-a", token=lock.token_digest), spanned(event(9, what, "run-a", token=lock.token_digest), 8))
+
+    (span,) = lane(0, 60, [lock]).spans
+    assert (span.from_at, span.lapsed_at, span.to_at) == (at(1), at(9), None)
+
+
 def test_refused_and_waiting_attempts_are_marks_and_tails(write):  # noqa: F811
     write([], event(5, "refused", "run-b", token="b"), event(6, "waiting", "run-c", token="c"), event(9, "acquired", "run-c", token="c"))
 

@@ -99,6 +99,20 @@ def test_picture_is_the_same_until_the_next_anchor():
     assert draw(lane, [judged(lock)], ANCHOR) == draw(lane, [judged(lock)], ANCHOR + QUANTUM - timedelta(milliseconds=1))
 
 
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        ("expired", "its time was up at 14:07:11 UTC"),
+        ("flushed", "gone with its whole database at 14:07:11 UTC while the run went on"),
+        ("by-hand", "released by hand at 14:07:11 UTC by olga while the run went on"),
+    ],
+)
+def test_words_say_how_a_lock_left_a_run_that_goes_on(end, said):
+    span = Span(from_at=ago(seconds=90), to_at=None, token_digest="x", end=end, lapsed_at=ago(seconds=30), by="olga" if end == "by-hand" else None)
+
+    assert said in draw(make_lane(make_lock(), spans=(span,)), [], NOW).told
+
+
 def test_words_say_the_same_as_the_picture():
     lock = make_lock()
     ended = Span(from_at=ago(seconds=100), to_at=ago(seconds=90), token_digest="x", end="expired")

@@ -5,7 +5,7 @@ five seconds and need not be pushed; `timeline.js` shifts the picture between tw
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from math import log10
 
@@ -52,6 +52,7 @@ class Bar:
     x: float
     width: float
     title: str
+    is_beside: bool = False  # of a run that goes on without the lock while another run has it: drawn below that one's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +107,7 @@ def draw_in(frame: Frame, lane: Lane, judged: Sequence[JudgedLock], edge: dateti
     bars = [bar for span in lane.spans for bar in _bars(span, judged, frame, edge)]
     marks = [Mark(x=round(frame.place(at), 2), title=_("refused at %(at)s") % {"at": instant(at)}) for at in lane.refused_at]
     return Drawn(
-        bars=tuple(bar for bar in map(_clipped, bars) if bar.x + bar.width > 0),
+        bars=tuple(_side_by_side([bar for bar in map(_clipped, bars) if bar.x + bar.width > 0])),
         marks=tuple(mark for mark in marks if mark.x >= 0),
         tails=tuple(tail for wait in lane.waits if (tail := _tail(wait, frame, edge)).x + tail.width > 0),
         began_before=next((bar.kind for bar in bars if bar.x < 0 < bar.x + bar.width), ""),
@@ -156,7 +157,21 @@ def dead_since(evidence: Sequence[Evidence]) -> datetime | None:
 def _clipped(bar: Bar) -> Bar:
     """The bar without what lies far to the left: a lock held for a year must not be a rectangle of a million percent."""
     x = max(bar.x, -10.0)
-    return Bar(kind=bar.kind, x=x, width=round(bar.width - (x - bar.x), 2), title=bar.title)
+    return replace(bar, x=x, width=round(bar.width - (x - bar.x), 2))
+
+
+def _side_by_side(bars: Sequence[Bar]) -> Iterator[Bar]:
+    """The bars, an overrun last and in two parts where another run takes the lock meanwhile: one that is hidden by the other would be no overlap to see."""
+    yield from (bar for bar in bars if bar.kind != "overrun")
+    for bar in bars:
+        if bar.kind != "overrun":
+            continue
+        others = [other.x for other in bars if other.kind != "overrun" and bar.x <= other.x < bar.x + bar.width]
+        taken = min(others, default=bar.x + bar.width)
+        if taken > bar.x:
+            yield replace(bar, width=round(taken - bar.x, 2))
+        if others:
+            yield replace(bar, x=taken, width=round(bar.x + bar.width - taken, 2), is_beside=True)
 
 
 def _title(span: Span) -> str:

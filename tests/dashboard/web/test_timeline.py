@@ -99,6 +99,18 @@ def test_picture_is_the_same_until_the_next_anchor():
     assert draw(lane, [judged(lock)], ANCHOR) == draw(lane, [judged(lock)], ANCHOR + QUANTUM - timedelta(milliseconds=1))
 
 
+def test_overrun_is_drawn_below_the_run_that_has_the_lock_by_now():
+    first = Span(from_at=ago(seconds=90), to_at=None, token_digest="x", end="expired", lapsed_at=ago(seconds=60))
+    second = Span(from_at=ago(seconds=30), to_at=None, token_digest="y")
+
+    bars = draw(make_lane(make_lock(), spans=(first, second)), [], NOW).bars
+
+    assert [(bar.kind, bar.is_beside) for bar in bars] == [("held", False), ("held", False), ("overrun", False), ("overrun", True)]
+    held, alone, beside = bars[1], bars[2], bars[3]
+    assert alone.x + alone.width == pytest.approx(held.x) == beside.x
+    assert beside.width == pytest.approx(held.width, abs=0.02)
+
+
 @pytest.mark.parametrize(
     ("end", "said"),
     [

@@ -81,7 +81,7 @@ class Supervised:
         return [int(pid) for pid, parent in rows if int(parent) == self.process.pid]
 
     def ending(self) -> str:
-        self.process.wait(timeout=15)
+        self.process.wait(timeout=60)
         return next(line for line in self.said().splitlines() if line.startswith("ENDED"))
 
 

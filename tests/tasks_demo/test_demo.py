@@ -101,7 +101,7 @@ def demo(tmp_path_factory) -> Iterator[Demo]:
         yield demo
     finally:
         demo.process.terminate()
-        demo.process.wait(timeout=15)
+        demo.process.wait(timeout=60)
 
 
 def test_every_part_is_started_and_the_chosen_password_is_not_printed(demo: Demo):
@@ -183,7 +183,7 @@ def test_ctrl_c_ends_every_process_and_leaves_no_file(tmp_path):
 
     demo.process.send_signal(signal.SIGINT)
 
-    assert demo.process.wait(timeout=15) == 0
+    assert demo.process.wait(timeout=60) == 0
     assert demo.said().endswith("Stopped everything on SIGINT.\n")
     wait_until_gone(groups)
     assert [path.name for path in tmp_path.iterdir()] == ["terminal"]
@@ -195,7 +195,7 @@ def test_taken_port_is_one_sentence_and_leaves_no_file(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as other:
         demo = Demo(tmp_path, other.getsockname()[1])
 
-        assert demo.process.wait(timeout=15) == 1
+        assert demo.process.wait(timeout=60) == 1
 
     assert demo.said().startswith("CommandError: Port ")
     assert demo.said().count("\n") == 1

@@ -87,7 +87,7 @@ def test_crash_of_the_web_process_ends_the_observer_and_is_told(up, free_port):
 
     os.kill(groups["uvicorn"], signal.SIGKILL)
 
-    assert one.process.wait(timeout=15) == 1
+    assert one.process.wait(timeout=60) == 1
     assert "web was ended by SIGKILL, so everything was stopped." in one.said()
     wait_until_gone(groups.values())
 
@@ -98,7 +98,7 @@ def test_taken_port_is_one_sentence_before_anything_starts(up):
 
         one = up("--port", str(port))
 
-        assert one.process.wait(timeout=15) == 1
+        assert one.process.wait(timeout=60) == 1
     assert one.said() == f"CommandError: Port {port} of 127.0.0.1 is taken by another program: choose a free one with --port.\n"
 
 
@@ -108,7 +108,7 @@ def test_port_taken_on_every_address_is_taken_on_this_one(up):
 
         one = up("--port", str(port))
 
-        assert one.process.wait(timeout=15) == 1
+        assert one.process.wait(timeout=60) == 1
     assert f"Port {port} of 127.0.0.1 is taken" in one.said()
 
 
@@ -116,14 +116,14 @@ def test_port_taken_on_every_address_is_taken_on_this_one(up):
 def test_what_is_no_port_is_wrong_usage(up, port):
     one = up(f"--port={port}")
 
-    assert one.process.wait(timeout=15) == 2
+    assert one.process.wait(timeout=60) == 2
     assert "a port is a number from 1 to 65535" in one.said()
 
 
 def test_address_of_another_machine_is_said_to_be_unusable(up):
     one = up("--host", "192.0.2.1")
 
-    assert one.process.wait(timeout=15) == 1
+    assert one.process.wait(timeout=60) == 1
     assert "Cannot listen on port 8000 of 192.0.2.1: " in one.said()
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from celery import Celery
 from django.apps import apps
+from django.contrib import admin
 from django.db import connection
 
 from dashboard.exceptions import SourceUnavailable
@@ -16,9 +17,17 @@ NOW = datetime(2026, 11, 23, 14, 7, 41, tzinfo=UTC)
 
 
 @pytest.fixture
-def beat_models(settings, transactional_db):
-    """Its models with their tables, which are gone after the test."""
+def installed(settings):
+    """The app, whose models are in nobody's admin after the test."""
     settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "django_celery_beat"]
+    yield
+    for model in [model for model in admin.site._registry if model._meta.app_label == "django_celery_beat"]:
+        admin.site.unregister(model)
+
+
+@pytest.fixture
+def beat_models(installed, transactional_db):
+    """Its models with their tables, which are gone after the test."""
     models = list(apps.get_app_config("django_celery_beat").get_models())
     with connection.schema_editor() as editor:
         for model in models:
@@ -135,8 +144,6 @@ def test_interval_of_nothing_is_a_problem(task, beat_models):
     assert only().problem == "no-pause"
 
 
-def test_missing_table_is_unavailable_and_not_empty(settings, db):
-    settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "django_celery_beat"]
-
+def test_missing_table_is_unavailable_and_not_empty(installed, db):
     with pytest.raises(SourceUnavailable, match="django-celery-beat cannot be read"):
         read_tables(None)

@@ -28,6 +28,7 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
 ]  # one loop, as one browser serves them all
 
+expect.set_options(timeout=20_000)  # ms; a machine that does much beside is slow, not wrong
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Locks</title>
 <meta name="htmx-config" content='{"allowEval":false,"allowScriptTags":false,"selfRequestsOnly":true,"includeIndicatorStyles":false}'>
 <script src="/static/django_htmx/htmx-2.js" defer></script><script src="/static/django_htmx/ext/hx-ws-2.js" defer></script>

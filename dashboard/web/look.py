@@ -7,7 +7,7 @@ from datetime import datetime
 from dashboard import judge
 from dashboard.conf import policy
 from dashboard.judge.facts import STALE_AFTER
-from dashboard.records import Concern, JudgedLock, Policy, Snapshot, SourceState
+from dashboard.records import Concern, JudgedLock, Policy, Search, Snapshot, SourceState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +37,9 @@ class Look:
         return [source for source in self.snapshot.sources if not source.ok and (source.name in names or source.name.partition(" ")[0] in names)]
 
     @property
-    def searched(self) -> list[SourceState]:
-        """The caches whose names are being looked through: what was not found there may be held."""
-        return [source for source in self.snapshot.sources if source.ok and source.search]
+    def searched(self) -> dict[str, Search]:
+        """The caches whose names are being looked through, and how far that is: what was not found there may be held."""
+        return {source.name: source.search for source in self.snapshot.sources if source.ok and source.search}
 
     @property
     def are_locks_known(self) -> bool:

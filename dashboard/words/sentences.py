@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dashboard.records import Evidence, SourceState, Word
+from dashboard.records import Evidence, Search, Word
 from dashboard.words import flow, locks, preflight, queues, runs, schedules, tasks, traces, workers
 from dashboard.words.text import duration, instant, short_id, visible
 
@@ -58,16 +58,12 @@ def source_name(name: str) -> str:
     return str(SOURCES.get(name, visible(name)))
 
 
-def still_searched(source: SourceState) -> str:
-    """That not every name there was looked at yet, and how far that is; "" where all were."""
-    if source.search is None:
-        return ""
-    looked_at, of = (number_format(keys, force_grouping=True) for keys in (source.search.looked_at, source.search.of or 0))
-    if source.search.of is None:
-        return _("%(source)s is being looked through (%(looked_at)s names)") % {"source": source_name(source.name), "looked_at": looked_at}
-    return _("%(source)s is being looked through (%(looked_at)s of %(of)s names)") % {
-        "source": source_name(source.name), "looked_at": looked_at, "of": of,
-    }  # fmt: skip
+def still_searched(name: str, search: Search) -> str:
+    """That not every name of this source was looked at yet, and how far that is."""
+    values = {"source": source_name(name), "looked_at": number_format(search.looked_at, force_grouping=True)}
+    if search.of is None:
+        return _("%(source)s is being looked through (%(looked_at)s names)") % values
+    return _("%(source)s is being looked through (%(looked_at)s of %(of)s names)") % {**values, "of": number_format(search.of, force_grouping=True)}
 
 
 def _shown(name: str, value: Word, now: datetime | None) -> str:

@@ -9,7 +9,7 @@ import pytest
 from dashboard.records import Evidence, Search
 from dashboard.words import COUNTED, SENTENCES, duration, instant, sentence, short_id, still_searched, visible
 from dashboard.words.preflight import verdict_word
-from tests.factories import NOW, ago, make_source
+from tests.factories import NOW, ago
 
 TASK = "d9c26803-1111-4222-8333-444455556666"
 
@@ -108,13 +108,12 @@ def test_every_code_of_the_judge_has_a_sentence():
 @pytest.mark.parametrize(
     ("search", "said"),
     [
-        (None, ""),
         (Search(looked_at=3_000, of=1_000_000), "cache shop is being looked through (3,000 of 1,000,000 names)"),
         (Search(looked_at=3_000, of=None), "cache shop is being looked through (3,000 names)"),
     ],
 )
 def test_how_far_a_search_is_is_told_with_what_is_known_of_it(search, said):
-    assert still_searched(make_source("cache shop", search=search)) == said
+    assert still_searched("cache shop", search) == said
 
 
 def test_id_that_is_no_uuid_is_shown_whole():

@@ -12,8 +12,8 @@ from dashboard.conf import policy
 from dashboard.judge import assess
 from dashboard.judge.filtering import matches
 from dashboard.management.lists import ListCommand, printed
-from dashboard.records import Snapshot
-from dashboard.words import verdict, visible
+from dashboard.records import Search, Snapshot
+from dashboard.words import still_searched, verdict, visible
 
 COLOURS = {"overlapping": "bold red", "orphaned": "bold red", "overrun": "red", "expiring": "yellow", "never-expires": "yellow", "unknown": "dim"}
 
@@ -35,9 +35,7 @@ class Command(ListCommand):
         return lock_sources_away(names)
 
     def as_text(self, answer: Mapping[str, Any], *, total: int, is_whole: bool) -> str:
-        searched = [
-            f"{name} is still being looked through ({_far(far)}): a lock that is not listed yet may be held." for name, far in answer["searched"].items()
-        ]
+        searched = [f"{still_searched(name, Search(**far))}: a lock that is not listed yet may be held." for name, far in answer["searched"].items()]
         return "\n".join([as_table(answer["locks"], held=total, is_whole=is_whole and not searched), *searched])
 
 
@@ -51,10 +49,6 @@ def as_table(rows: Sequence[Mapping[str, Any]], *, held: int, is_whole: bool) ->
         word = Text(verdict(row["verdict"]), COLOURS.get(row["verdict"], ""))
         table.add_row(word, *(Text(text) for text in (row["cache"], _name(row), _left(row), _holder(row), row["id"], row["token_digest"])))
     return printed(table)
-
-
-def _far(search: Mapping[str, Any]) -> str:
-    return f"{search['looked_at']:,}" + ("" if search["of"] is None else f" of {search['of']:,}") + " names"
 
 
 def _nothing(held: int, *, is_whole: bool) -> str:

@@ -33,8 +33,8 @@ def _seen(seen: Look) -> Iterator[str]:
 
 def _searched(seen: Look) -> Iterator[str]:
     """Of caches that are looked through anew, for as long as that takes."""
-    for source in seen.searched if seen.is_current else ():
-        yield _("%(said)s: a lock that is not listed yet may be held.") % {"said": still_searched(source)}
+    for name, search in seen.searched.items() if seen.is_current else ():
+        yield _("%(said)s: a lock that is not listed yet may be held.") % {"said": still_searched(name, search)}
 
 
 def _mute(seen: Look) -> Iterator[str]:

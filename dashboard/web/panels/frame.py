@@ -105,5 +105,10 @@ def region_state(look: Look, *, shown: int, total: int, sources: tuple[str, ...]
 
 def no_lock(look: Look, title: str, text: str) -> tuple[str, str]:
     """What is said where no lock is shown: this, unless not all names were looked at yet."""
-    searched = "; ".join(still_searched(source) for source in look.searched)
+    searched = all_searched(look)
     return (_("No lock was found so far"), f"{searched}.") if searched else (title, text)
+
+
+def all_searched(look: Look) -> str:
+    """Every cache that is being looked through; "" where none is."""
+    return "; ".join(still_searched(name, search) for name, search in look.searched.items())

@@ -14,10 +14,10 @@ from dashboard.snapshot import newest
 from dashboard.web.look import look
 from dashboard.web.navigation import held_locks
 from dashboard.web.panel import Piece
-from dashboard.web.panels.frame import no_lock
+from dashboard.web.panels.frame import all_searched, no_lock
 from dashboard.web.panels.listing import MAX_ROWS, Chip, Found, Listing, ListPanel
 from dashboard.web.panels.lock_row import row_html, row_id, sort_value
-from dashboard.words import source_name, still_searched, verdict
+from dashboard.words import source_name, verdict
 
 LOCK_VERDICTS = ("overlapping", "orphaned", "overrun", "expiring", "never-expires", "unknown", "held")
 ATTENTION = "attention"
@@ -85,7 +85,7 @@ def _says(found: Found[JudgedLock]) -> dict[str, Any]:
         "count": held if seen.has_observer else None,
         "lapsed": len(seen.judged) - held,
         "away": ", ".join(source_name(source.name) for source in seen.away(*LIST.sources)),
-        "searched": "; ".join(still_searched(source) for source in seen.searched),
+        "searched": all_searched(seen),
         "caches": len(places),
         "matching": len(found.shown),
     }

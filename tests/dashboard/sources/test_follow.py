@@ -3,26 +3,14 @@
 from contextlib import closing
 
 import pytest
-from django.core.cache import CacheHandler
 from redis import Redis
 
 from dashboard import connections
-from dashboard.conf import conf
 from dashboard.records import Search
 from dashboard.sources.follow import Follower
 from dashboard.sources.search import NameSearch
 
 OTHERS = 100_000
-
-
-@pytest.fixture
-def place(watching):
-    return connections.watched_one("shop")
-
-
-@pytest.fixture
-def cache(watching):
-    return CacheHandler({"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}, "shop": dict(conf().CACHES["shop"])})["shop"]
 
 
 @pytest.fixture

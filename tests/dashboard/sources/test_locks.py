@@ -3,23 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.core.cache import CacheHandler
 from redis import Redis
 
 from dashboard import connections
-from dashboard.conf import conf
 from dashboard.exceptions import SourceUnavailable
 from dashboard.sources.locks import digest, find_raw_key, look_alikes, read_lock, read_locks, shown_key
-
-
-@pytest.fixture
-def place(watching):
-    return connections.watched_one("shop")
-
-
-@pytest.fixture
-def cache(watching):
-    return CacheHandler({"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}, "shop": dict(conf().CACHES["shop"])})["shop"]
 
 
 def now():

@@ -65,9 +65,10 @@ wheels: setup  ## build the wheels of lockhouse and of lockhouse-lock, the part 
 browser: setup  ## find a Chromium or Chrome for the tests, or install one
 	@$(PY) -m config.tooling.machine browser
 
-tools: setup  ## find docker-compose and PostgreSQL for the tests that need them, or install them where apt-get may be used
+tools: setup  ## find docker-compose, PostgreSQL and RabbitMQ for the tests that need them, or install them where apt-get may be used
 	@$(PY) -m config.tooling.machine compose
 	@$(PY) -m config.tooling.machine postgres
+	@$(PY) -m config.tooling.machine rabbitmq
 
 # uv resolves for every platform and Python at once; what is written stays plain: pip alone installs it, and no address of an index is in it.
 lock: setup  ## resolve pyproject.toml anew into requirements.lock (UPGRADE=1 for the newest versions)

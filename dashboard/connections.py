@@ -9,8 +9,10 @@ from functools import cache, lru_cache
 from typing import Any, NoReturn
 from urllib.parse import urlsplit, urlunsplit
 
+from amqp.exceptions import AMQPError
 from celery import Celery
 from django.core.cache import CacheHandler
+from kombu.exceptions import KombuError
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.connection import AbstractConnection, Connection, ConnectionPool
@@ -28,6 +30,7 @@ PAGE_TIMEOUT_S = 0.4  # a page is there within a second though our own Redis han
 VISIBILITY_TIMEOUT_S = 10**9  # any kombu consumer gives back unacked messages older than its own timeout: ours never does
 BROKER = "broker"
 OWN_NAMES = "lockhouse"  # what the names of all our connections begin with
+CELERY_ERRORS = (KombuError, RedisError, AMQPError, OSError)  # of a broker that Celery speaks to for us, whichever it is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +50,7 @@ def watched() -> list[Watched]:
 
 def watched_one(alias: str) -> Watched:
     """The place of that alias.  Raises: KeyError for one that is not watched."""
-    return next((place for place in watched() if place.alias == alias), None) or _missing(alias)
-
-
-def _missing(alias: str) -> Watched:
-    raise KeyError(alias)
+    return {place.alias: place for place in watched()}[alias]
 
 
 def _watched_cache(alias: str) -> Watched:
@@ -136,8 +135,7 @@ def look_broker() -> Redis:
 
 def events() -> Redis:
     """The client whose connection receives the broker's events, and does nothing else."""
-    place = watched_one(BROKER)
-    return _client(place.url, "lockhouse-events", tuple(place.options.items()))
+    return _client(conf().BROKER_URL, "lockhouse-events", ())
 
 
 def act(place: Watched) -> Redis:
@@ -229,14 +227,13 @@ def send_app() -> Celery:
 
 def _own_name_of_ask() -> dict[str, str]:
     """Kombu cannot connect with a name where the server forbids CLIENT SETNAME, so it is tried once before."""
-    name = {"client_name": "lockhouse-ask"}
     try:
         look_broker().execute_command("CLIENT", "SETNAME", "lockhouse-look")
     except ResponseError:
         return {}
-    except RedisError:  # nothing is known of a server that is away
-        return name
-    return name
+    except RedisError:
+        pass  # nothing is known of a server that is away
+    return {"client_name": "lockhouse-ask"}
 
 
 def shown_url(url: str) -> str:
@@ -248,6 +245,5 @@ def shown_url(url: str) -> str:
 
 def forget_connections() -> None:
     """Drop every client: after a fork, or when a test moves to another server."""
-    _client.cache_clear()
-    ask.cache_clear()
-    send_app.cache_clear()
+    for made in (_client, ask, send_app):
+        made.cache_clear()

@@ -1,4 +1,4 @@
-"""What tests need and pip cannot give: a browser, docker-compose, PostgreSQL. Found, else installed where that is allowed, else said in a sentence."""
+"""What tests need and pip cannot give: a browser, docker-compose, PostgreSQL, RabbitMQ. Found, else installed where one may, else said in a sentence."""
 
 import os
 import shutil
@@ -75,6 +75,21 @@ def find_postgres() -> Path | None:
     return next((folder for folder in folders if all((folder / name).exists() for name in ("initdb", "pg_ctl", "postgres"))), None)
 
 
+def provide_rabbitmq() -> int:
+    """Find a RabbitMQ server or install Debian's package; without it one test is skipped, so this is never an error."""
+    if not find_rabbitmq():
+        _install_debian("rabbitmq-server")
+    print(f"rabbitmq: {find_rabbitmq() or 'not there and not installable here; events are then tested on Redis alone'}")
+    return 0
+
+
+def find_rabbitmq() -> Path | None:
+    """The server's own start script: the one that Debian has on the path runs as a user of its own, in that user's folder."""
+    on_path = shutil.which("rabbitmq-server")
+    candidates = [Path("/usr/lib/rabbitmq/bin/rabbitmq-server"), *([Path(on_path)] if on_path else [])]
+    return next((path for path in candidates if path.exists() and shutil.which("epmd")), None)
+
+
 def _playwrights_own() -> str:
     script = "from playwright.sync_api import sync_playwright as start\nwith start() as own: print(own.chromium.executable_path)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
@@ -114,4 +129,5 @@ def _run(command: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit({"browser": provide_browser, "compose": provide_compose, "postgres": provide_postgres}[sys.argv[1]]())
+    provided = {"browser": provide_browser, "compose": provide_compose, "postgres": provide_postgres, "rabbitmq": provide_rabbitmq}
+    sys.exit(provided[sys.argv[1]]())

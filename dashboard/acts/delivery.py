@@ -13,8 +13,7 @@ from time import monotonic
 from typing import Any
 
 from kombu import Connection
-from kombu.exceptions import KombuError
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 
 from dashboard import connections
 from dashboard.acts.scripts import NoAnswerError, NotSentError, RejectedError
@@ -22,7 +21,6 @@ from dashboard.acts.values import Answer
 from dashboard.records import Sending
 
 SECONDS = 5.0  # for all messages of an act; a broker that answers slowly, and yet answers, gets no more than this
-ERRORS = (KombuError, RedisError, OSError)
 
 
 def task_ids(act_id: uuid.UUID, count: int) -> list[str]:
@@ -73,7 +71,7 @@ def _connected(options: dict[str, str]) -> Connection:
     connection = connections.send_app().connection_for_write(url=connections.broker_url(), transport_options=options)
     try:
         connection.default_channel  # noqa: B018  # opens it
-    except ERRORS as error:
+    except connections.CELERY_ERRORS as error:
         connection.release()
         if options and _refusal(error) is not None:  # a server that allows no names
             return _connected({})
@@ -102,7 +100,7 @@ def _put(connection: Connection, task_id: str, sending: Sending, *, is_new: bool
             event_dispatcher=teller,
             **options,
         )
-    except ERRORS as error:
+    except connections.CELERY_ERRORS as error:
         if (refused := _refusal(error)) is not None:
             raise RejectedError(str(refused)) from error
         raise NoAnswerError(str(error)) from error
@@ -130,5 +128,5 @@ class _Teller:
     def publish(self, kind: str, fields: dict[str, Any], producer: Any, **options: Any) -> None:
         try:
             connections.send_app().events.Dispatcher(enabled=False, hostname=_own_name()).publish(kind, fields, producer, **options)
-        except ERRORS:
+        except connections.CELERY_ERRORS:
             return

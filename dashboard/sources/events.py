@@ -5,9 +5,8 @@ from typing import Any
 
 from celery import Celery
 from celery.events.receiver import EventReceiver
-from kombu.exceptions import KombuError
-from redis.exceptions import RedisError
 
+from dashboard.connections import CELERY_ERRORS
 from dashboard.exceptions import SourceUnavailable
 
 SOURCE = "events"
@@ -39,5 +38,5 @@ def receive_events(app: Celery, tell: Callable[[object], None], ready: Callable[
             receiver = Receiver(connection, app=app, tell=tell)
             ready(receiver)
             receiver.capture(limit=None, timeout=None, wakeup=False)
-    except (KombuError, RedisError, OSError) as error:
+    except CELERY_ERRORS as error:
         raise SourceUnavailable(SOURCE, f"cannot be received: {error}") from error

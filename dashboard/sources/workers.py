@@ -6,9 +6,8 @@ from typing import Any
 
 from celery import Celery
 from kombu import Connection, Consumer, uuid
-from kombu.exceptions import KombuError
-from redis.exceptions import RedisError
 
+from dashboard.connections import CELERY_ERRORS
 from dashboard.exceptions import SourceUnavailable
 
 SOURCE = "workers"
@@ -35,7 +34,7 @@ def _replies(app: Celery, command: str, names: Sequence[str] | None, timeout_s: 
     try:
         with app.connection_or_acquire() as connection:
             return _ask(app, connection, command, names, timeout_s, arguments)
-    except (KombuError, RedisError, OSError) as error:
+    except CELERY_ERRORS as error:
         raise SourceUnavailable(SOURCE, f"could not be asked: {error}") from error
 
 

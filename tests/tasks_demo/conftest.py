@@ -15,7 +15,7 @@ from redis import Redis
 from dashboard.supervisor import end_groups
 from tasks_demo.environment import PLAIN_DB, SHOP_DB, demo_environment
 from tasks_demo.parts import parts
-from tests.tasks_demo.waiting import wait_until
+from tests.system import wait_for
 
 
 class Shop:
@@ -39,7 +39,7 @@ class Shop:
             self._wait_until_ready(name)
 
     def _wait_until_ready(self, worker: str) -> None:
-        wait_until(lambda: re.search(rf"{worker}@\S+ ready\.", self.said(worker)), f"{worker} is ready")
+        wait_for(lambda: re.search(rf"{worker}@\S+ ready\.", self.said(worker)), said=f"{worker} is ready")
 
     def _start(self, part) -> None:
         environment = {**self.environment, **part.get("env", {})}
@@ -64,10 +64,11 @@ class Shop:
         """Send as callers do; returns the task id."""
         return self.app.send_task(name, args=args, kwargs=kwargs, queue=queue, ignore_result=True).id
 
-    def outcome(self, task_id: str, worker: str, within_s: float = 15) -> str:
+    def outcome(self, task_id: str, worker: str) -> str:
         """How the worker's log tells the end of a run: `succeeded: 'what it returned'` or `raised …`."""
         line = re.compile(rf"\[{task_id}\] (succeeded|raised)[^:]*: (.*)")
-        found = wait_until(lambda: line.search(self.said(worker)), f"{task_id} ended; {worker} said:\n{self.said(worker)[-3000:]}", within_s)
+        found = wait_for(lambda: line.search(self.said(worker)), said=f"{task_id} ended; {worker} said:\n{self.said(worker)[-3000:]}")
+        assert found, "it is waited for"
         return f"{found[1]}: {found[2]}"
 
 

@@ -17,7 +17,8 @@ import pytest
 from django.conf import settings
 
 from tasks_demo.environment import free_ports
-from tests.tasks_demo.waiting import wait_until, wait_until_gone
+from tests.system import wait_for
+from tests.tasks_demo.waiting import wait_until_gone
 
 PASSWORD = "a-password-for-all-three"
 OWN = ("LOCKHOUSE_", "DJANGO_", "CELERY_", "DATABASE_URL", "CACHE_URL")
@@ -45,7 +46,7 @@ class Demo:
         return self.output.read_text()
 
     def wait_until_it_answers(self) -> None:
-        wait_until(lambda: "Ctrl-C stops everything" in self.said(), f"the demo answers: {self.said()}", within_s=30)
+        wait_for(lambda: "Ctrl-C stops everything" in self.said(), said=f"the demo answers: {self.said()}")
 
     def groups(self) -> dict[int, str]:
         """Command by process group of everything that the demo started itself."""
@@ -105,7 +106,7 @@ def demo(tmp_path_factory) -> Iterator[Demo]:
 
 
 def test_every_part_is_started_and_the_chosen_password_is_not_printed(demo: Demo):
-    wait_until(demo.has_all_its_processes, "both workers have their pools")
+    wait_for(demo.has_all_its_processes, said="both workers have their pools")
 
     commands = " ".join(demo.groups().values())
     assert all(word in commands for word in ("valkey-server", "worker-a", "worker-b", "beat", "endpoint", "observe", "uvicorn", "supervisor.py"))
@@ -157,21 +158,21 @@ def test_server_is_waited_for_and_then_there(demo: Demo):
 
     assert "Being retrieved, please wait." in browser.post("/demo/servers/5/ask/")
     assert 'http-equiv="refresh"' in browser.get("/demo/servers/5/")
-    wait_until(lambda: "web-5" in browser.get("/demo/servers/5/"), "the server is in the cache", within_s=20)
+    wait_for(lambda: "web-5" in browser.get("/demo/servers/5/"), said="the server is in the cache")
 
 
 def test_kill_of_the_command_ends_every_process(tmp_path):
     (port,) = free_ports(1)
     demo = Demo(tmp_path, port)
     try:
-        wait_until(demo.has_all_its_processes, "both workers have their pools", within_s=30)
+        wait_for(demo.has_all_its_processes, said="both workers have their pools")
         groups = demo.groups()
     finally:
         demo.process.kill()
         demo.process.wait()
 
     assert len(groups) == 8
-    wait_until_gone(groups, within_s=12)
+    wait_until_gone(groups)
 
 
 def test_ctrl_c_ends_every_process_and_leaves_no_file(tmp_path):

@@ -1,21 +1,9 @@
-"""Waiting for what other processes do: asked again and again until a deadline, never slept for."""
+"""Waiting for the end of what other processes are."""
 
 import os
-import time
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections.abc import Iterable
 
-Found = TypeVar("Found")
-
-
-def wait_until(holds: Callable[[], Found | None], what: str, within_s: float = 15) -> Found:
-    """What `holds` gave when it was true; fails with `what` after `within_s`."""
-    deadline = time.monotonic() + within_s
-    while time.monotonic() < deadline:
-        if found := holds():
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"not within {within_s} s: {what}")
+from tests.system import wait_for
 
 
 def group_lives(group: int) -> bool:
@@ -27,8 +15,8 @@ def group_lives(group: int) -> bool:
     return True
 
 
-def wait_until_gone(groups: Iterable[int], within_s: float = 10) -> None:
+def wait_until_gone(groups: Iterable[int]) -> None:
     """Every process of these groups is gone."""
     groups = list(groups)
     assert groups
-    wait_until(lambda: not any(map(group_lives, groups)), f"no process left in the groups {groups}", within_s)
+    wait_for(lambda: not any(map(group_lives, groups)), said=f"no process left in the groups {groups}")

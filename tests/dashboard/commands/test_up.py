@@ -14,7 +14,8 @@ import pytest
 from django.conf import settings
 
 from dashboard.management.commands.up import web
-from tests.tasks_demo.waiting import wait_until, wait_until_gone
+from tests.system import wait_for
+from tests.tasks_demo.waiting import wait_until_gone
 
 
 class Up:
@@ -68,7 +69,7 @@ def up(redis, server_url: str, tmp_path: Path) -> Iterator:
 def test_url_is_printed_when_it_answers_and_sigterm_ends_both(up, free_port):
     one = up("--port", str(free_port))
 
-    url = wait_until(lambda: re.search(r"Lockhouse is at (\S+)", one.said()), "the URL is printed", within_s=25)[1]
+    url = wait_for(lambda: re.search(r"Lockhouse is at (\S+)", one.said()), said="the URL is printed")[1]
 
     assert url == f"http://127.0.0.1:{free_port}/"
     assert urllib.request.urlopen(url, timeout=5).status == 200
@@ -82,7 +83,7 @@ def test_url_is_printed_when_it_answers_and_sigterm_ends_both(up, free_port):
 
 def test_crash_of_the_web_process_ends_the_observer_and_is_told(up, free_port):
     one = up("--port", str(free_port))
-    wait_until(lambda: len(one.groups()) == 3, "both are started", within_s=25)
+    wait_for(lambda: len(one.groups()) == 3, said="both are started")
     groups = one.groups()
 
     os.kill(groups["uvicorn"], signal.SIGKILL)

@@ -1,14 +1,15 @@
 """No broker, however sick, delays a task or the end of its process; what it missed is told later, or counted."""
 
-import json
 import socket
 
 import pytest
 
 from tests.dashboard.locking.helpers import REFUSED, WITH_APP, Events, Sender, answer, free_port, until
 
-USUAL_SECONDS = 0.05  # a refused attempt without blocking is one round trip to the cache
-LONGEST_SECONDS = 0.5  # on a busy machine; to wait for a sick broker would cost a second and more
+PATIENT = """
+from dashboard.locking import report
+report.SOCKET_SECONDS = report.FIRST_PAUSE_SECONDS = 600
+"""  # who waited for the broker would not be done before the test gives up
 
 
 @pytest.fixture
@@ -26,12 +27,9 @@ def dead_url():
 
 @pytest.mark.parametrize("sick", ["dead_url", "black_hole_url"])
 def test_sick_broker_delays_neither_the_refused_nor_the_exit(programs, held, request, sick):
-    script = REFUSED + WITH_APP + "print(json.dumps(sorted(be_refused() for _ in range(200))))"
+    script = REFUSED + WITH_APP + PATIENT + "for _ in range(200): be_refused()\nprint('refused')"
 
-    seconds = json.loads(programs.run(script, request.getfixturevalue(sick)))
-
-    assert seconds[len(seconds) // 2] < USUAL_SECONDS
-    assert seconds[-1] < LONGEST_SECONDS
+    assert programs.run(script, request.getfixturevalue(sick)) == "refused\n"
 
 
 def test_run_that_is_refused_while_the_broker_is_frozen_is_reported_later(redis, programs, freezable_broker, held):
@@ -46,7 +44,6 @@ def test_run_that_is_refused_while_the_broker_is_frozen_is_reported_later(redis,
         freezable_broker.thaw()
         event = events.next_refused()
 
-    assert told["seconds"] < LONGEST_SECONDS
     assert (event["uuid"], event["pid"], event["dropped"]) == (task_id, told["pid"], 0)
 
 
@@ -69,8 +66,11 @@ def test_what_finds_no_room_is_counted_and_told_with_the_next_report(redis, prog
     script = (
         REFUSED
         + WITH_APP
+        + PATIENT
         + """
-tell(max(be_refused() for _ in range(150)))
+for _ in range(150):
+    be_refused()
+tell("refused")
 wait_for("marker")
 be_refused("lock_marker")
 wait_for("leave")
@@ -80,7 +80,7 @@ wait_for("leave")
     with Events(freezable_broker.url) as events:
         freezable_broker.freeze()
         programs.start("-c", script, broker_url=freezable_broker.url)
-        slowest = answer(redis, "told")
+        assert answer(redis, "told") == "refused", "while the broker is frozen"
         freezable_broker.thaw()
         received = [events.next_refused() for _ in range(60)]
         redis.rpush("marker", "go")
@@ -89,6 +89,5 @@ wait_for("leave")
         redis.rpush("leave", "go")
 
     dropped = sum(event["dropped"] for event in received)
-    assert slowest < LONGEST_SECONDS
     assert 0 < dropped < 60
     assert len(received) + dropped == 151

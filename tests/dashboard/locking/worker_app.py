@@ -6,7 +6,6 @@
 import hashlib
 import json
 import os
-import time
 
 from celery import Celery
 from redis.exceptions import LockError, LockNotOwnedError
@@ -65,9 +64,8 @@ def be_refused(self, key, told, barrier=None, how="with", wait=None, retry=False
         cache.blpop([barrier], timeout=BARRIER_SECONDS)
     if retry and self.request.retries == 0:
         raise self.retry(countdown=0, queue="locking")
-    began = time.monotonic()
     try_lock(key, how, wait)
-    cache.rpush(told, json.dumps({"seconds": time.monotonic() - began, "pid": os.getpid(), "ppid": os.getppid()}))
+    cache.rpush(told, json.dumps({"pid": os.getpid(), "ppid": os.getppid()}))
 
 
 @app.task(name="locking_call_another")

@@ -15,6 +15,7 @@ from dashboard.web.panel import Piece
 from dashboard.web.sockets import websocket_for
 
 VIEW = "lockhouse.view_locks"
+PATIENCE_S = 60  # a full machine is slow, not wrong
 
 
 class Socket(ApplicationCommunicator):
@@ -30,16 +31,16 @@ class Socket(ApplicationCommunicator):
     async def connect(self):
         """Whether it was accepted."""
         await self.send_input({"type": "websocket.connect"})
-        return (await self.receive_output(timeout=5))["type"] == "websocket.accept"
+        return (await self.receive_output(timeout=PATIENCE_S))["type"] == "websocket.accept"
 
     async def receive(self):
-        event = await self.receive_output(timeout=5)
+        event = await self.receive_output(timeout=PATIENCE_S)
         assert event["type"] == "websocket.send", event
         return json.loads(event["text"])
 
     async def disconnect(self):
         await self.send_input({"type": "websocket.disconnect", "code": 1000})
-        await self.wait(timeout=5)
+        await self.wait(timeout=PATIENCE_S)
 
 
 class WordsPanel:
@@ -116,9 +117,9 @@ async def shown(socket):
             return message
 
 
-async def closed_with(socket, seconds=5):
+async def closed_with(socket):
     """The code of the close that follows, whatever is pushed before it."""
-    while (message := await socket.receive_output(timeout=seconds))["type"] != "websocket.close":
+    while (message := await socket.receive_output(timeout=PATIENCE_S))["type"] != "websocket.close":
         assert message["type"] in {"websocket.send", "websocket.accept"}
-    await socket.wait(timeout=5)
+    await socket.wait(timeout=PATIENCE_S)
     return message["code"]

@@ -10,7 +10,7 @@ from dashboard.web import sockets, viewers
 from dashboard.web.hub import hub
 from dashboard.web.sockets import websocket_application
 from dashboard.web.viewers import LOG_IN, NOT_ALLOWED, TRY_AGAIN
-from tests.dashboard.web.socket_ends import VIEW, application, closed_with, in_database, logged_in, opened, panel, shown, viewer
+from tests.dashboard.web.socket_ends import PATIENCE_S, VIEW, application, closed_with, in_database, logged_in, opened, panel, shown, viewer
 
 __all__ = ["application", "opened", "panel", "viewer"]
 
@@ -160,7 +160,7 @@ async def test_without_the_permission_nothing_is_sent(opened, db):
     socket = opened(client=await in_database(logged_in))
 
     assert await socket.connect()
-    assert (await socket.receive_output(timeout=5)) == {"type": "websocket.close", "code": NOT_ALLOWED}
+    assert (await socket.receive_output(timeout=PATIENCE_S)) == {"type": "websocket.close", "code": NOT_ALLOWED}
 
 
 async def test_a_query_that_is_too_long_is_refused(opened, viewer):

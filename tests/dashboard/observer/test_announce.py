@@ -42,15 +42,18 @@ async def within(seconds, queue):
 
 async def test_first_announcement_after_quiet_goes_out_at_once(announcer, heard):
     announcer.announce(["queues"])
-    await within(5, heard)  # opens the connection
-    await asyncio.sleep(INTERVAL_S * 1.2)
+    await within(60, heard)  # opens the connection
 
-    announced_at = time.monotonic()
-    announcer.announce({"locks"})
-    heard_at, message = await within(5, heard)
+    delays = []
+    for _ in range(5):
+        await asyncio.sleep(INTERVAL_S * 1.2)
+        announced_at = time.monotonic()
+        announcer.announce({"locks"})
+        heard_at, message = await within(60, heard)
+        delays.append(heard_at - announced_at)
+        assert message == {"type": "sections.changed", "sections": ["locks"]}
 
-    assert message == {"type": "sections.changed", "sections": ["locks"]}
-    assert heard_at - announced_at < INTERVAL_S / 2
+    assert min(delays) < INTERVAL_S / 2, "one that waits for its turn takes as long as that each time, a full machine once or twice"
 
 
 async def test_many_announcements_go_out_together_five_times_a_second_at_most_and_the_last_is_not_lost(announcer, heard):
@@ -62,7 +65,7 @@ async def test_many_announcements_go_out_together_five_times_a_second_at_most_an
         await asyncio.sleep(0.007)
     messages, told = [], set()
     while told != announced:
-        heard_at, message = await within(5, heard)
+        heard_at, message = await within(60, heard)
         messages.append(heard_at)
         told.update(message["sections"])
 
@@ -73,7 +76,7 @@ async def test_nothing_is_announced_for_no_section(announcer, heard):
     announcer.announce([])
     announcer.announce(["locks"])
 
-    _, message = await within(5, heard)
+    _, message = await within(60, heard)
 
     assert message["sections"] == ["locks"]
 
@@ -96,7 +99,7 @@ async def test_what_could_not_be_announced_is_announced_later(refusing, announce
     refusing()
     told: set[str] = set()
     while told != {"locks", "queues", "workers"}:
-        told.update((await within(5, heard))[1]["sections"])
+        told.update((await within(60, heard))[1]["sections"])
 
 
 def test_our_redis_being_away_is_no_error_for_the_observer(settings):

@@ -25,6 +25,8 @@ MAX_NAME = 200
 def is_secret_name(name: str) -> bool:
     """Whether what goes by this name is a secret (`DB_PASSWORD`, `apiKey`, `session`, `key`)."""
     name = name[:MAX_NAME]
+    if name == "KeyError":  # what it names is what is looked for
+        return False
     return _PART.search(name) is not None or any(word.lower() in _WORDS for word in _WORD.findall(name))
 
 
@@ -32,7 +34,7 @@ def hide_secrets(text: str) -> str:
     """The text with everything that looks like a secret replaced by HIDDEN; cut at MAX_LOOKED_AT.
 
     Known are: private keys, tokens by their form (JWT, `Bearer …`, those of well-known services), the password in a URL, numbers of payment
-    cards, and what stands after a secret name (`password=…`, `'token': '…'`), as in the repr of a task's arguments.
+    cards, and what stands after a secret name (`password=…`, `'token': ['…']`, `('key', '…')`), as in the repr of a task's arguments.
     """
     text = text[:MAX_LOOKED_AT]
     for pattern, instead in _BEFORE_NAMES:
@@ -51,10 +53,39 @@ def _without_named(text: str) -> str:
     while found := _NAME.search(text, position):
         pieces.append(text[position : found.end()])
         position = found.end()
-        if is_secret_name(found["name"]) and (value := _VALUE.match(text, position)):
+        if _is_secret(found["quoted"] or found["name"]) and (end := _end_of_value(text, position)) is not None:
             pieces.append(HIDDEN)
-            position = value.end()
-    return "".join(pieces) + text[position:]
+            position = end
+    return _PAIR.sub(_without_second, "".join(pieces) + text[position:])
+
+
+def _is_secret(name: str) -> bool:
+    return len(name) > MAX_NAME or is_secret_name(name)
+
+
+def _end_of_value(text: str, position: int) -> int | None:
+    """Where the value ends that begins there: a word, a quoted text, or all that its brackets hold (`['…']`, `{'a': '…'}`, `Secret('…')`, `<Token …>`)."""
+    if opening := _OPENING.match(text, position):
+        return _closing(text, opening.end() - 1)
+    value = _VALUE.match(text, position)
+    return value.end() if value else None
+
+
+def _closing(text: str, position: int) -> int:
+    """After the bracket that closes the one at that place; the text's end where it was cut."""
+    awaited = []
+    for token in _TOKEN.finditer(text, position):
+        if token[0] in _BRACKETS:
+            awaited.append(_BRACKETS[token[0]])
+        elif token[0] == awaited[-1]:
+            awaited.pop()
+            if not awaited:
+                return token.end()
+    return len(text)
+
+
+def _without_second(pair: re.Match[str]) -> str:
+    return f"{pair['first']}{HIDDEN}{pair['end']}" if is_secret_name(pair["name"]) else pair[0]
 
 
 def _card(found: re.Match[str]) -> str:
@@ -70,23 +101,37 @@ _BEFORE_NAMES: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
     (re.compile(r"\b(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{12,124}"), HIDDEN),
     (re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-|sk_live_|rk_live_|sk-|xox[abeoprs]-|lh_|npm_|pypi-|AIza|SG\.)[\w.-]{16,512}"), HIDDEN),
     (re.compile(r"\b(bearer|basic)( +)[\w.~+/=-]{6,4096}", re.IGNORECASE), rf"\1\2{HIDDEN}"),
-    (re.compile(r"\b([a-zA-Z][\w+.-]{0,30}://[^\s:/@'\"]{0,200}):[^\s@'\"]{1,1024}@"), rf"\1:{HIDDEN}@"),
+    # A password, up to the host or to where the text was cut; a port is none.
+    (
+        re.compile(r"\b([a-zA-Z][\w+.-]{0,30}://(?!\[)[^\s:/@'\"]{0,200}+):(?!\d{1,5}(?:[^\w@]|\Z))[^\s@'\"]{1,1024}+(@|(?<=\.\.\.)|(?<=…)|\Z)"),
+        rf"\1:{HIDDEN}\2",
+    ),
 ]
-_NAME = re.compile(r"(?P<quote>\\?['\"]?)(?<![\w-])(?P<name>[\w-]{1,60})(?P=quote)\s{0,5}(?:[:=]|=>)\s{0,5}")
-_VALUE = re.compile(r"b?\\?'(?:[^'\\]|\\.){0,4096}(?:'|\Z)|b?\\?\"(?:[^\"\\]|\\.){0,4096}(?:\"|\Z)|[^\s,;&'\"(){}\[\]]{1,4096}")
+_NAME = re.compile(r"(?:(?P<quote>\\?['\"])(?P<quoted>[^'\"\\\n]{1,4096})(?P=quote)|(?<![\w-])(?P<name>[\w-]++))\s{0,5}(?:[:=]|=>)\s{0,5}")
+_BRACKETS = {"(": ")", "[": "]", "{": "}", "<": ">"}
+_QUOTED = r"b?\\?'(?:[^'\\]|\\.){0,4096}(?:'|\Z)|b?\\?\"(?:[^\"\\]|\\.){0,4096}(?:\"|\Z)"
+_OPENING = re.compile(r"(?:[A-Za-z_][\w.]{0,100})?[\[({<]")
+_TOKEN = re.compile(rf"{_QUOTED}|[-=]>|[\[({{<\])}}>]|[^\[({{<\])}}>'\"=-]++|.", re.DOTALL)
+_PAIR = re.compile(  # ('password', 'x'), and so in lists of such pairs
+    rf"(?P<first>[(\[]\s{{0,5}}(?P<quote>\\?['\"])(?P<name>[^'\"\\\n]{{1,200}})(?P=quote)\s{{0,5}},\s{{0,5}})(?:{_QUOTED}|[^\s,'\"(){{}}\[\]]{{1,4096}})"
+    r"(?P<end>\s{0,5}(?:[)\]]|\Z))"
+)
+_VALUE = re.compile(rf"{_QUOTED}|[^\s,;&'\"(){{}}\[\]]{{1,4096}}")
 _CARD = re.compile(r"(?<![\w.])(?:4\d{3}|5[1-5]\d\d|2[2-7]\d\d|3[47]\d\d|6\d{3})(?:[ -]?\d){9,15}(?![\w.])")
 
 
+_SIGNS = ("eyJ", "KIA", "SIA", "://", "=")  # without one of them a name has nothing to hide, and most names have none
 _IN_NAMES: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
-    (re.compile(r"eyJ[A-Za-z0-9-]{5,4096}(?:\.[A-Za-z0-9-]{1,4096}){1,4}"), HIDDEN),
+    (re.compile(r"(?<![A-Za-z0-9])eyJ[A-Za-z0-9-]{5,4096}+(?:\.[A-Za-z0-9-]{1,4096}+){1,4}"), HIDDEN),
     (re.compile(r"(?:AKIA|ASIA)[0-9A-Z]{16}"), HIDDEN),
-    (re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]{0,30}://[^\s:/@]{0,200}):[^\s@]{1,1024}@"), rf"\1:{HIDDEN}@"),
+    (re.compile(r"(?<![a-zA-Z0-9+.-])([a-zA-Z][a-zA-Z0-9+.-]{0,30}+://[^\s:/@]{0,200}+):[^\s@]{1,1024}+@"), rf"\1:{HIDDEN}@"),
     (re.compile(r"([A-Za-z0-9_-]{1,60})=([^&;,:]{1,4096})"), lambda found: f"{found[1]}={HIDDEN}" if is_secret_name(found[1]) else found[0]),
 ]
 
 
 def hide_in_name(name: str) -> str:
     """A key's name with what is surely a secret hidden; a colon parts its levels, so `auth:lock` and `token:refresh:12` stay whole."""
-    for pattern, instead in _IN_NAMES:
-        name = pattern.sub(instead, name)
+    if any(sign in name for sign in _SIGNS):
+        for pattern, instead in _IN_NAMES:
+            name = pattern.sub(instead, name)
     return name

@@ -6,19 +6,20 @@ from functools import lru_cache
 from typing import TypeVar
 
 MAX_QUERY = 500  # what a person types; the rest is cut
+MAX_WORDS = 10  # different ones, as well: each may stand for as many names as the history knows
 T = TypeVar("T")
 _PART = re.compile(r'(?:(?P<field>\w+):)?(?:"(?P<quoted>[^"]*)"|(?P<word>\S+))')
 
 
 @lru_cache(maxsize=256)
 def words_of(query: str, fields: frozenset[str]) -> Sequence[tuple[str, str]]:
-    """Field and value of each part in lower case; a word with a colon that is no field here is a free word, whose field is empty."""
-    found = []
+    """Field and value of each part in lower case, once each; a word with a colon that is no field here is a free word, whose field is empty."""
+    found = dict[tuple[str, str], None]()
     for part in _PART.finditer(query[:MAX_QUERY].casefold()):
         field = part["field"] or ""
         value = part["quoted"] if part["quoted"] is not None else part["word"]
-        found.append((field, value) if field in fields else ("", part[0].strip('"')))
-    return found
+        found[(field, value) if field in fields else ("", part[0].strip('"'))] = None
+    return list(found)[:MAX_WORDS]
 
 
 def has_every_word(row: T, query: str, fields: Mapping[str, Callable[[T, str], bool]], other: Callable[[T, str], bool]) -> bool:

@@ -37,6 +37,19 @@ def test_names_of_other_things(name):
         ("at 1763900000000 ms", "at 1763900000000 ms"),
         ("Bearer abc.def-123", f"Bearer {HIDDEN}"),
         ("id='d9c26803-1111-4222-8333-444455556666'", "id='d9c26803-1111-4222-8333-444455556666'"),
+        ("{'tokens': ['hunter2', {'a': 'c]'}], 'id': 7}", f"{{'tokens': {HIDDEN}, 'id': 7}}"),
+        ("{'password': SecretStr('hunter2'), 'id': 7}", f"{{'password': {HIDDEN}, 'id': 7}}"),
+        ("{'token': <Token a->b>, 'id': 7}", f"{{'token': {HIDDEN}, 'id': 7}}"),
+        ("{'credentials': {'user': 'bob', 'pw1': 'hunter2", f"{{'credentials': {HIDDEN}"),
+        ("{'headers': [('Authorization', 'Token hunter2'), ('Accept', 'all')]}", f"{{'headers': [('Authorization', {HIDDEN}), ('Accept', 'all')]}}"),
+        ("('session', 'first', 'second')", "('session', 'first', 'second')"),
+        (f"{{'{'a' * 61}_password': 'hunter2'}}", f"{{'{'a' * 61}_password': {HIDDEN}}}"),
+        (f"{{'{'a' * 300}': 'hunter2'}}", f"{{'{'a' * 300}': {HIDDEN}}}"),
+        ("KeyError: 'customer'", "KeyError: 'customer'"),
+        ("'postgres://app:hunter2-is-lo", f"'postgres://app:{HIDDEN}"),
+        ("('postgres://app:hunter2-is-lo...', 7)", f"('postgres://app:{HIDDEN}', 7)"),
+        ("at http://host:8080/orders", "at http://host:8080/orders"),
+        ("at http://host:8080", "at http://host:8080"),
     ],
 )  # fmt: skip
 def test_texts(said, shown):
@@ -48,8 +61,10 @@ def test_key_that_was_cut_off_is_hidden_to_the_end():
 
 
 @pytest.mark.parametrize(
-    "filler", ["eyJ", "a" * 30 + "=", "-----BEGIN PRIVATE KEY", "4", "4 ", "http://a:", "'a':'", "\\'", "password='", "a-", "key", " ", "bearer "]
-)
+    "filler",
+    ["eyJ", "a" * 30 + "=", "-----BEGIN PRIVATE KEY", "4", "4 ", "http://a:", "'a':'", "\\'", "password='", "a-", "key", " ", "bearer ",
+     "a://x:", "key=[", "('key',", "key=<'", "eyJaaaaa."],
+)  # fmt: skip
 def test_no_text_makes_it_slow(filler):
     text = (filler * 70_000)[: 64 * 1024]
     began = time.perf_counter()

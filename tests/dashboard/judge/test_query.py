@@ -3,7 +3,7 @@
 import pytest
 
 from dashboard.judge.filtering import matches
-from dashboard.judge.query import MAX_QUERY, has_every_word, within, words_of
+from dashboard.judge.query import MAX_QUERY, MAX_WORDS, has_every_word, within, words_of
 from dashboard.judge.queue_filter import matches_queue
 from dashboard.judge.queue_why import judge_queues
 from dashboard.records import Holder, JudgedLock, Policy
@@ -31,7 +31,12 @@ def test_query_is_free_words_and_fields_of_the_list(query, parts):
 
 
 def test_what_is_beyond_what_a_person_types_is_cut():
-    assert len(words_of("a " * MAX_QUERY, FIELDS)) == MAX_QUERY / 2
+    assert list(words_of(" " * MAX_QUERY + "a", FIELDS)) == []
+
+
+def test_word_that_is_said_again_is_one_and_no_more_than_ten_are_looked_for():
+    assert list(words_of("e state:x " * 40, FIELDS)) == list(words_of("e state:x", FIELDS))
+    assert len(words_of(" ".join(map(str, range(100))), FIELDS)) == MAX_WORDS
 
 
 def test_row_must_have_every_part():

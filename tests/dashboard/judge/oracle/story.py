@@ -62,8 +62,10 @@ class Story:
     def is_plain_to_see(self) -> bool:
         """Whether whoever is gone is provably so."""
         is_alone = self.other != "namesake" and self.comes_back != "same pid"
+        is_once = not any(rival.does == "again" and rival.at > 0 for rival in self.rivals)  # whose end was told, where one message runs twice?
         is_idle = self.pool == "solo" and self.works_before + self.waits + self.fate_at > 40  # it works and sends nothing: a proxy may have hung up
-        return self.tells_all and is_alone and not is_idle and self.inspect == "all" and self.connections == "listed" and self.released_by_hand_at is None
+        is_asked = self.inspect == "all" and self.connections == "listed"
+        return self.tells_all and is_alone and is_once and is_asked and not is_idle and self.released_by_hand_at is None
 
 
 def rivals() -> st.SearchStrategy[Rival]:

@@ -9,10 +9,10 @@ from typing import Any
 from django.db import connections
 
 from dashboard.history.names_read import KnownNames, known_names
-from dashboard.history.rows import COLUMNS, GOING, LOST, NAMES, REFUSED, SUCCEEDED, US, Gap
+from dashboard.history.rows import COLUMNS, GOING, IDS_PER_US, LOST, NAMES, REFUSED, SUCCEEDED, US, Gap
 from dashboard.history.search import Wanted, ids_of
 from dashboard.history.statements import TABLE
-from dashboard.records import Run
+from dashboard.records import Absence, Run
 
 MAX_OPEN = 20_000
 KEPT_S = 0.9  # less than open pages wait for the passing of time, so that none of them sees a page of the history twice; what ended since is in the snapshot
@@ -70,6 +70,19 @@ def gaps(limit: int = 20, alias: str = "default") -> list[Gap]:
         return [Gap(from_us=from_us, to_us=to_us, why=why, how_many=how_many) for from_us, to_us, why, how_many in cursor.fetchall()]
 
 
+def gaps_between(from_at: datetime, to_at: datetime, limit: int = 20, alias: str = "default") -> list[Gap]:
+    """The latest gaps that have a part of that time.  Cost: one statement over an index."""
+    statement = "SELECT from_us, to_us, why, how_many FROM lockhouse_historygap WHERE to_us > %s AND from_us < %s ORDER BY to_us DESC LIMIT %s"
+    with connections[alias].cursor() as cursor:
+        cursor.execute(statement, [int(from_at.timestamp() * US), int(to_at.timestamp() * US), limit])
+        return [Gap(from_us=from_us, to_us=to_us, why=why, how_many=how_many) for from_us, to_us, why, how_many in cursor.fetchall()]
+
+
+def absences_among(gaps: Iterable[Gap]) -> list[Absence]:
+    """Those in which no observer ran."""
+    return [Absence(from_at=_at(gap.from_us), to_at=_at(gap.to_us)) for gap in gaps if gap.why == "no-observer"]
+
+
 def open_rows(alias: str = "default") -> list[tuple[str, int, int]]:
     """Task id, id and time of receipt of the newest runs whose end is not known, the oldest first."""
     statement = (
@@ -124,7 +137,11 @@ def run_of(row: Sequence[Any], names: dict[int, str]) -> Run:
 
 def instant(us: int) -> datetime | None:
     """A number of microseconds as an instant; None for 0."""
-    return EPOCH + timedelta(microseconds=us) if us else None
+    return _at(us) if us else None
+
+
+def _at(us: int) -> datetime:
+    return EPOCH + timedelta(microseconds=us)
 
 
 def _said(text: str) -> datetime | None:
@@ -138,7 +155,12 @@ def _said(text: str) -> datetime | None:
 
 def id_at(at: datetime) -> int:
     """The least id that a run can have that was first heard of then."""
-    return int(at.timestamp() * US) * 256
+    return int(at.timestamp() * US) * IDS_PER_US
+
+
+def at_id(row: int) -> datetime:
+    """The moment that a row's id begins with."""
+    return _at(row // IDS_PER_US)
 
 
 def newest_first(runs: Iterable[Run]) -> list[Run]:

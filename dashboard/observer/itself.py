@@ -9,12 +9,24 @@ from dashboard.conf import conf, own_redis_url
 from dashboard.connections import shown_url
 from dashboard.observer.leader import own_name
 from dashboard.observer.state import State
-from dashboard.records import Observer, SourceState
+from dashboard.records import Absence, Observer, Snapshot, SourceState
 
+SEAMLESS = timedelta(seconds=2)  # between the last look of one observer and the first of the next: they look once a second
+SAID_FOR = timedelta(minutes=3)  # longer than the timeline that they are drawn on
+MAX_ABSENCES = 20
 NOTE = "Lockhouse keeps its own state on the broker's server, so pages go stale with it: set LOCKHOUSE_REDIS_URL to another."
 
 
-def observer_record(state: State, now: datetime, *, since: datetime, undecoded: int, waited: timedelta, standbys: tuple[str, ...]) -> Observer:
+def absences_until(since: datetime, last: Snapshot) -> tuple[Absence, ...]:
+    """The times without an observer up to now, when this one begins to look; `last` is what the one before wrote."""
+    known = last.observer.absences if last.observer else ()
+    mine = (Absence(from_at=last.at, to_at=since),) if last.at is not None and since - last.at > SEAMLESS else ()
+    return (*(one for one in known if since - one.to_at < SAID_FOR), *mine)[-MAX_ABSENCES:]
+
+
+def observer_record(
+    state: State, now: datetime, *, since: datetime, undecoded: int, waited: timedelta, standbys: tuple[str, ...], absences: tuple[Absence, ...] = ()
+) -> Observer:
     """The leading observer; `undecoded` events were none, and `waited` is how long the last one stood in its inbox."""
     receives_since = state.events_since()
     delay = state.pace.delay(now) if receives_since is not None else None
@@ -27,6 +39,7 @@ def observer_record(state: State, now: datetime, *, since: datetime, undecoded: 
         dropped_by_type=dict(state.gaps.dropped),
         dropped_at=state.gaps.dropped_at,
         event_gaps=state.gaps.gaps,
+        absences=tuple(one for one in absences if now - one.to_at < SAID_FOR),
         events_per_s=state.pace.per_s(now, receives_since),
         events_lag=None if delay is None else delay + waited,
         standbys=standbys,

@@ -18,7 +18,7 @@ from dashboard.observer.asking import RollCallFeed, WorkersFeed
 from dashboard.observer.events_feed import EventsFeed
 from dashboard.observer.feeds import ConnectionsFeed, Feed, LocksFeed, QueuesFeed, Roster
 from dashboard.observer.history_writer import HistoryWriter
-from dashboard.observer.itself import observer_record, own_source
+from dashboard.observer.itself import absences_until, observer_record, own_source
 from dashboard.observer.leader import RENEW_S, Leadership
 from dashboard.observer.observations import EventsSeen, Observation, SourceSaid, Tick
 from dashboard.observer.results_feed import ResultsFeed
@@ -26,7 +26,7 @@ from dashboard.observer.schedules_feed import schedule_feeds
 from dashboard.observer.state import State
 from dashboard.observer.traces_feed import TracesFeed
 from dashboard.observer.writer import Writer
-from dashboard.records import Observer
+from dashboard.records import Absence, Observer
 from dashboard.sources.results import places as result_places
 
 log = logging.getLogger(__name__)
@@ -88,7 +88,7 @@ class Watch:
         self.state = State([(place.alias, place.prefix.decode("utf-8", "backslashreplace")) for place in places], policy(), conf().MAX_RUNS)
         self._roster = Roster()
         self._writer = Writer(self._own, self.state, leadership.epoch)
-        self._since = datetime.now(UTC)
+        self._since, self._absences = datetime.now(UTC), tuple[Absence, ...]()
         self._waited = timedelta(0)  # the last event, in the inbox
         self._next_tick = 0.0
         self._events = EventsFeed(self._emit, self._ended, self._wake)
@@ -138,6 +138,7 @@ class Watch:
 
     def _restore(self) -> None:
         last = snapshot.Reader().newest(self._own)
+        self._absences = absences_until(self._since, last)
         if last.at is not None and datetime.now(UTC) - last.at < RESTORE_WITHIN:
             self.state.restore(last)
             self._writer.version = last.version
@@ -216,7 +217,8 @@ class Watch:
         return True
 
     def _observer(self, now: datetime, standbys: tuple[str, ...]) -> Observer:
-        return observer_record(self.state, now, since=self._since, undecoded=self._events.unread, waited=self._waited, standbys=standbys)
+        undecoded = self._events.unread
+        return observer_record(self.state, now, since=self._since, undecoded=undecoded, waited=self._waited, standbys=standbys, absences=self._absences)
 
     def _call_the_roll(self, now: datetime) -> Roster:
         grace = policy().grace

@@ -15,7 +15,7 @@ from dashboard.records.schedules import ScheduleReading, Sender
 from dashboard.records.sending import Check, Parameter, ParameterKind, Sending, Signature, Traced, Transport
 from dashboard.records.servers import Mishap, Server
 from dashboard.records.snapshot import Snapshot
-from dashboard.records.sources import EventGap, Figures, Observer, Search, SourceState
+from dashboard.records.sources import Absence, EventGap, Figures, Observer, Search, SourceState
 from dashboard.records.tasks import Minute, RememberedRun, TaskReading
 from dashboard.records.workers import Worker
 
@@ -23,6 +23,7 @@ __all__ = [
     "FLOW_WINDOW",
     "RUN_KEPT",
     "SENT_KEPT",
+    "Absence",
     "CachedResult",
     "CatalogueEntry",
     "Certainty",

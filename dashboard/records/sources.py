@@ -53,6 +53,14 @@ class EventGap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Absence:
+    """A time in which no observer ran: of what happened then nothing is known."""
+
+    from_at: datetime
+    to_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observer:
     """The leading observer, and what it costs."""
 
@@ -64,6 +72,7 @@ class Observer:
     dropped_by_type: Mapping[str, int] = field(default_factory=dict)  # those for which there was no room
     dropped_at: datetime | None = None  # the last of these
     event_gaps: tuple[EventGap, ...] = ()  # the newest last
+    absences: tuple[Absence, ...] = ()  # that ended within the last minutes, the newest last
     events_per_s: float | None = None
     events_lag: timedelta | None = None
     standbys: tuple[str, ...] = ()

@@ -14,6 +14,8 @@ from dashboard.api.lock_history import overlap_row
 from dashboard.history.locks import LAST, LockPage, page_of
 from dashboard.history.overlaps import Overlap, Overlaps, overlaps
 from dashboard.history.problems import AWAY, reason_of
+from dashboard.history.read import EPOCH, at_id, gaps_between
+from dashboard.history.rows import Gap
 from dashboard.records import LockMoment
 from dashboard.web.access import page_for
 from dashboard.web.export import FILES, PAYLOADS, UNREDACTED, rows_response
@@ -22,15 +24,18 @@ from dashboard.web.links import run_url, task_url, worker_url
 from dashboard.web.panels.lock import name_of
 from dashboard.web.show import may_of, now_utc, show_page
 from dashboard.words import CERTAINTY_WORDS, MOMENTS, duration, short_id, visible
+from dashboard.words.history import gap_sentence
 
 ROWS = 100
+MAX_SAID = 3
 
 
 @require_GET
 @page_for("lockhouse.view_locks")
 def lock_history(request: HttpRequest, id: str) -> HttpResponse:  # noqa: A002  # the URL's own word
     """What happened to one lock, the latest first; 404 for one of which nothing is known and nothing was kept."""
-    page, problem = _page(id, _before(request.GET.get("before", "")))
+    before = _before(request.GET.get("before", ""))
+    page, missing, problem = _page(id, before)
     name = next((one.name for one in page.moments), None) or name_of(snapshots.newest(), id)
     now = now_utc()
     context = {
@@ -38,17 +43,21 @@ def lock_history(request: HttpRequest, id: str) -> HttpResponse:  # noqa: A002  
         "lock_url": reverse("lockhouse:lock", args=[id]),
         "rows": [moment_row(one, now) for one in page.moments],
         "older": page.older,
+        "missing": [gap_sentence(gap, now) for gap in missing],
         "problem": problem,
     }
     status, title = 200 if name or problem else 404, _("History of %(name)s") % {"name": visible(name or _("a lock"))}
     return show_page(request, "lockhouse/lock_history.html", here="lock", title=title, status=status, **context)
 
 
-def _page(lock_id: str, before: int) -> tuple[LockPage, str]:
+def _page(lock_id: str, before: int) -> tuple[LockPage, list[Gap], str]:
+    """A page of its events, and what is missing in the time that the page shows."""
     try:
-        return page_of(lock_id, before, ROWS), ""
+        page = page_of(lock_id, before, ROWS)
+        from_at = page.moments[-1].at if page.older else EPOCH
+        return page, gaps_between(from_at, at_id(before), MAX_SAID), ""
     except AWAY as error:
-        return LockPage((), 0), reason_of(error)
+        return LockPage((), 0), [], reason_of(error)
 
 
 def _before(told: str) -> int:

@@ -13,6 +13,8 @@ from django.views.decorators.http import require_GET
 from dashboard import snapshot as snapshots
 from dashboard.history.lanes import Past, lanes_between
 from dashboard.history.problems import AWAY, reason_of
+from dashboard.history.read import absences_among, gaps_between
+from dashboard.history.rows import Gap
 from dashboard.records import Lane
 from dashboard.web.access import page_for
 from dashboard.web.instants import instant_of
@@ -20,11 +22,14 @@ from dashboard.web.look import look
 from dashboard.web.show import is_partial, now_utc, show_page
 from dashboard.web.timeline import Drawn, Frame, draw_in
 from dashboard.words import duration, visible
+from dashboard.words.history import gap_sentence
 
 SPANS = (timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=1))
 REACH = 30  # how many spans back the slider goes
 STEPS = 20  # of the slider in one span
 MAX_LANES = 100
+MAX_GAPS = 200
+MAX_SAID = 3  # of these, in words above the picture
 URGENT = ("overrun", "expired", "by-hand")
 
 
@@ -34,20 +39,23 @@ def timeline_past(request: HttpRequest) -> HttpResponse:
     """Who held each lock up to `until` (seconds since 1970; now, where it is missing), over `span` seconds."""
     now = now_utc()
     span, until = _span(request.GET.get("span", "")), _until(request.GET.get("until", ""), now)
-    past, problem = Past((), is_cut=False), ""
+    past, missing, problem = Past((), is_cut=False), list[Gap](), ""
     try:
         past = lanes_between(until - span, until, snapshots.newest().locks)
+        missing = gaps_between(until - span, until, MAX_GAPS)
     except AWAY as error:
         problem = reason_of(error)
-    frame = Frame(anchor=until, window=span)
+    frame, absences = Frame(anchor=until, window=span), absences_among(missing)
     judged = look(snapshots.newest(), now).judged  # what is held still may be known for dead
-    drawn = sorted(((lane, draw_in(frame, lane, [one for one in judged if one.lock.id == lane.lock_id], until)) for lane in past.lanes), key=_urgency)
+    pictures = (draw_in(frame, lane, [one for one in judged if one.lock.id == lane.lock_id], until, absences) for lane in past.lanes)
+    drawn = sorted(zip(past.lanes, pictures, strict=True), key=_urgency)
     shown = [_shown(lane, picture) for lane, picture in drawn if picture.bars or picture.marks or picture.tails]
     context = {
         "rows": shown[:MAX_LANES],
         "more": max(len(shown) - MAX_LANES, 0),
         "is_cut": past.is_cut,
         "problem": problem,
+        "missing": [gap_sentence(gap, now) for gap in missing[:MAX_SAID]],
         "axis": [(place, f"{until - span * (1 - place / 100):%H:%M:%S}") for place in (0, 25, 50, 75)],
         "from_at": instant_of(until - span, now),
         "until_at": instant_of(until, now),

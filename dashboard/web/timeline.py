@@ -11,7 +11,7 @@ from math import log10
 
 from django.utils.translation import gettext as _
 
-from dashboard.records import Evidence, JudgedLock, Lane, Span, Wait
+from dashboard.records import Absence, Evidence, JudgedLock, Lane, Span, Wait
 from dashboard.words import ENDS, duration, instant
 
 WINDOW = timedelta(minutes=2)
@@ -73,6 +73,15 @@ class Tail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Blank:
+    """A time of which nothing is known, for nobody looked."""
+
+    x: float
+    width: float
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
     """One lane as the template draws it; `told` says the same in words."""
 
@@ -81,6 +90,7 @@ class Drawn:
     tails: tuple[Tail, ...]
     began_before: str  # the kind of the bar that goes on to the left of the window, "" for none
     told: tuple[str, ...]
+    blanks: tuple[Blank, ...] = ()
 
 
 def anchor_of(now: datetime) -> datetime:
@@ -96,14 +106,15 @@ def strip_place(left: timedelta) -> float:
     return round(SCALE_ENDS_AT * log10(seconds) / log10(LONGEST.total_seconds()), 1)
 
 
-def draw(lane: Lane, judged: Sequence[JudgedLock], now: datetime, known_until: datetime | None = None) -> Drawn:
+def draw(lane: Lane, judged: Sequence[JudgedLock], now: datetime, known_until: datetime | None = None, absences: Sequence[Absence] = ()) -> Drawn:
     """The lane of the locks of this name; `known_until` ends the bars of what is held where nothing newer is known."""
     frame = Frame(anchor=anchor_of(now))
-    return draw_in(frame, lane, judged, known_until or frame.anchor + BEYOND)
+    return draw_in(frame, lane, judged, known_until or frame.anchor + BEYOND, absences)
 
 
-def draw_in(frame: Frame, lane: Lane, judged: Sequence[JudgedLock], edge: datetime) -> Drawn:
-    """The lane in this frame; what has no end goes on to the edge."""
+def draw_in(frame: Frame, lane: Lane, judged: Sequence[JudgedLock], edge: datetime, absences: Sequence[Absence] = ()) -> Drawn:
+    """The lane in this frame; what has no end goes on to the edge, and what is drawn in the absence of an observer is covered."""
+    unseen = absent_in(frame, absences)
     bars = [bar for span in lane.spans for bar in _bars(span, judged, frame, edge)]
     marks = [Mark(x=round(frame.place(at), 2), title=_("refused at %(at)s") % {"at": instant(at)}) for at in lane.refused_at]
     return Drawn(
@@ -111,8 +122,23 @@ def draw_in(frame: Frame, lane: Lane, judged: Sequence[JudgedLock], edge: dateti
         marks=tuple(mark for mark in marks if mark.x >= 0),
         tails=tuple(tail for wait in lane.waits if (tail := _tail(wait, frame, edge)).x + tail.width > 0),
         began_before=next((bar.kind for bar in bars if bar.x < 0 < bar.x + bar.width), ""),
-        told=tuple(_told(lane, frame)),
+        told=(*_told(lane, frame), *(_unknown(one) for one in unseen)),
+        blanks=tuple(_blank(one, frame) for one in unseen),
     )
+
+
+def absent_in(frame: Frame, absences: Sequence[Absence]) -> list[Absence]:
+    """Those that have a part of what the picture shows."""
+    return [one for one in absences if one.to_at > frame.anchor - frame.window and one.from_at < frame.anchor]
+
+
+def _blank(absence: Absence, frame: Frame) -> Blank:
+    x = max(frame.place(absence.from_at), -10.0)
+    return Blank(x=round(x, 2), width=round(max(min(frame.place(absence.to_at), 100.0) - x, NARROWEST), 2), title=_unknown(absence))
+
+
+def _unknown(absence: Absence) -> str:
+    return _("nothing is known from %(from)s to %(to)s: no observer ran") % {"from": instant(absence.from_at), "to": instant(absence.to_at)}
 
 
 def _bars(span: Span, judged: Sequence[JudgedLock], frame: Frame, edge: datetime) -> Iterator[Bar]:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from django.utils.translation import gettext as _
 
 from dashboard.history.rows import US, Gap
+from dashboard.records import Absence
 from dashboard.words.text import instant
 
 
@@ -12,10 +13,18 @@ def gap_sentence(gap: Gap, now: datetime) -> str:
     """From when until when runs are missing, and why."""
     between = {"from": instant(_at(gap.from_us), now), "to": instant(_at(gap.to_us), now), "n": gap.how_many}
     if gap.why == "no-observer":
-        return _("No observer ran from %(from)s to %(to)s: what happened then is missing.") % between
+        return absence_sentence(Absence(from_at=_at(gap.from_us), to_at=_at(gap.to_us)), now)
     if gap.why == "database":
         return _("The database could not take %(n)s runs from %(from)s to %(to)s: they are missing.") % between
     return _("Events were lost from %(from)s to %(to)s: what they told is missing.") % between
+
+
+def absence_sentence(absence: Absence, now: datetime) -> str:
+    """From when until when nobody looked."""
+    return _("No observer ran from %(from)s to %(to)s: what happened then is missing.") % {
+        "from": instant(absence.from_at, now),
+        "to": instant(absence.to_at, now),
+    }
 
 
 def _at(us: int) -> datetime:

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from dashboard.records import JudgedLock, Lane
+from dashboard.records import Absence, JudgedLock, Lane
 from dashboard.web import timeline
 from dashboard.web.instants import Instant, iso, maybe
 from dashboard.web.look import Look
@@ -15,8 +15,10 @@ from dashboard.web.panel import Piece
 from dashboard.web.panels.frame import piece
 from dashboard.web.panels.lock_row import lapsed_word
 from dashboard.words import ENDS, verdict, visible
+from dashboard.words.history import absence_sentence
 
 MAX_LANES = 12
+MAX_SAID = 3
 
 
 def ordered_lanes(look: Look) -> list[tuple[Lane, list[JudgedLock]]]:
@@ -33,7 +35,7 @@ def ordered_lanes(look: Look) -> list[tuple[Lane, list[JudgedLock]]]:
 
 def lane_piece(lane: Lane, judged: Sequence[JudgedLock], look: Look, within: str) -> Piece:
     """One row of the timeline."""
-    drawn = timeline.draw(lane, judged, look.now, None if look.is_current else look.snapshot.at)
+    drawn = timeline.draw(lane, judged, look.now, None if look.is_current else look.snapshot.at, absences_of(look))
     now_held = judged[0] if judged else None
     return piece(
         f"lane-{lane.lock_id[:12]}",
@@ -49,6 +51,17 @@ def lane_piece(lane: Lane, judged: Sequence[JudgedLock], look: Look, within: str
         anchor=iso(timeline.anchor_of(look.now)),
         **_left(now_held, look.now),
     )
+
+
+def absences_of(look: Look) -> Sequence[Absence]:
+    """When nobody looked, of late."""
+    return look.snapshot.observer.absences if look.snapshot.observer else ()
+
+
+def unseen(look: Look) -> str:
+    """A sentence for each of these that the picture still shows."""
+    shown = timeline.absent_in(timeline.Frame(anchor=timeline.anchor_of(look.now)), absences_of(look))
+    return " ".join(absence_sentence(one, look.now) for one in shown[-MAX_SAID:])
 
 
 def _note(lane: Lane, now_held: JudgedLock | None) -> str:

@@ -17,7 +17,7 @@ from dashboard.web.panels.coverage import coverage
 from dashboard.web.panels.figures import figures
 from dashboard.web.panels.flow_pieces import picture_pieces, seen_picture
 from dashboard.web.panels.frame import frame, no_lock, piece, region_state
-from dashboard.web.panels.lanes import MAX_LANES, axis, lane_piece, ordered_lanes
+from dashboard.web.panels.lanes import MAX_LANES, axis, lane_piece, ordered_lanes, unseen
 from dashboard.web.panels.queue_row import url_of
 from dashboard.web.timeline import anchor_of
 
@@ -74,7 +74,7 @@ def _timeline(seen: Look) -> Iterator[Piece]:
     lanes = ordered_lanes(seen)
     empty = no_lock(seen, _("Nothing was locked in the last two minutes"), _("Each lock gets a lane of its own here as soon as a task takes it."))
     state = region_state(seen, shown=len(lanes), total=len(lanes), sources=("cache",), empty=empty)
-    yield piece("timeline-state", "panels/region_state.html", state=state, cut="")
+    yield piece("timeline-state", "panels/region_state.html", state=state, cut=unseen(seen))
     yield piece("timeline-axis", "panels/axis_now.html", now_text=instant_of(anchor_of(seen.now), seen.now), anchor=iso(anchor_of(seen.now)))
     for lane, judged in lanes[:MAX_LANES]:
         yield lane_piece(lane, judged, seen, "timeline-lanes")

@@ -6,6 +6,8 @@ import pytest
 
 from dashboard.history.lanes import lanes_between
 from dashboard.history.read import EPOCH
+from dashboard.history.rows import Batch, Gap
+from dashboard.history.write import Writer
 from tests.dashboard.history.made import BASE_US
 from tests.dashboard.history.test_locks import LOCK_ID
 from tests.dashboard.history.test_overlaps import event, run, write  # noqa: F401  # a fixture
@@ -106,3 +108,28 @@ def test_odd_times_are_the_nearest_that_can_be_shown(watching, viewer, query):  
     answer = viewer.get("/timeline/", query)
     assert answer.status_code == 200
     assert "Nothing was held then" in answer.content.decode()
+
+
+@pytest.mark.parametrize(("shown_s", "is_said"), [(60, True), (400, False)], ids=["within", "before"])
+def test_time_without_an_observer_is_said_and_is_blank_in_every_lane(watching, write, viewer, shown_s, is_said):  # noqa: F811
+    write([], event(10, "acquired", "run-a"), spanned(event(390, "released", "run-a"), 380))
+    not_observed(20, 50)
+
+    page = viewer.get("/timeline/", {"until": BASE_US // SECOND_US + shown_s, "span": 120}).content.decode()
+
+    assert "lh-bar-held" in page
+    assert ("No observer ran from" in page) is is_said
+    assert ("lh-blank" in page.partition("<tbody")[2]) is is_said
+    assert ("nothing is known from" in page.partition("visually-hidden")[2]) is is_said
+
+
+def test_time_without_an_observer_is_said_where_nothing_else_is_known(watching, viewer):  # noqa: F811
+    not_observed(20, 50)
+    page = viewer.get("/timeline/", {"until": BASE_US // SECOND_US + 60, "span": 120}).content.decode()
+    assert "No observer ran from" in page and "Nothing was held then" in page
+
+
+def not_observed(from_s, to_s):
+    writer = Writer("test:2")
+    writer.claim(BASE_US)
+    writer.write(Batch(gaps=[Gap(from_us=BASE_US + from_s * SECOND_US, to_us=BASE_US + to_s * SECOND_US, why="no-observer")]), BASE_US)

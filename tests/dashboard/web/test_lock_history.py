@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from dashboard.history import names_read
-from dashboard.history.rows import Batch
+from dashboard.history.rows import Batch, Gap
 from dashboard.history.write import Writer
 from tests.dashboard.history.made import BASE_US
 from tests.dashboard.history.test_locks import LOCK_ID, made
@@ -52,6 +52,20 @@ def test_long_history_has_pages(viewer, write):
 def test_page_that_nobody_gave_begins_at_the_newest(viewer, write, before):
     write(made(1))
     assert len(viewer.get(f"{PAGE}?before={before}").context["rows"]) == 1
+
+
+def test_time_without_an_observer_is_said_on_the_page_that_shows_it(viewer, write):
+    write(*(made(number, task_id=f"run-{number}") for number in range(120)))
+    at_us = [made(number)[0] // 256 for number in (5, 6)]
+    writer = Writer("test:2")
+    writer.claim(BASE_US)
+    writer.write(Batch(gaps=[Gap(from_us=at_us[0] + 1, to_us=at_us[1] - 1, why="no-observer")]), BASE_US)
+
+    first = viewer.get(PAGE)
+    second = viewer.get(f"{PAGE}?before={first.context['older']}")
+
+    assert "No observer ran from" not in first.content.decode()
+    assert "No observer ran from" in second.content.decode()
 
 
 def test_lock_of_which_nothing_is_written_says_so(viewer):

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from dashboard.records import EventGap, Figures, Observer, Snapshot
+from dashboard.records import Absence, EventGap, Figures, Observer, Snapshot
 from tests.dashboard.web.pieces import pieces_of, rows_of
 from tests.factories import ago, make_lane, make_lock, make_queue, make_snapshot, make_source, make_worker
 
@@ -198,6 +198,17 @@ def test_events_that_were_not_taken_in_are_said_with_their_times_and_types():
 def test_what_was_lost_long_ago_is_said_no_more():
     observer = Observer(leader="web-1:7", since=ago(hours=1), event_gaps=(EventGap(from_at=ago(minutes=30), to_at=ago(minutes=20)),))
     assert "no events were received" not in pieces_of("overview", make_snapshot(observer=observer))["overview-coverage"]
+
+
+@pytest.mark.parametrize(("ended", "is_said"), [(ago(seconds=40), True), (ago(seconds=150), False)], ids=["within", "before"])
+def test_time_without_an_observer_is_said_above_the_timeline_and_blank_in_it(ended, is_said):
+    observer = Observer(leader="web-1:7", since=ended, absences=(Absence(from_at=ago(seconds=170), to_at=ended),))
+    pieces = pieces_of("overview", make_snapshot(lanes=(make_lane(make_lock()),), observer=observer))
+    (lane,) = (html for name, html in pieces.items() if name.startswith("lane-"))
+
+    assert ("No observer ran from 14:04:51 UTC" in pieces["timeline-state"]) is is_said
+    assert ("lh-blank" in lane) is is_said
+    assert ("nothing is known from 14:04:51 UTC" in lane) is is_said
 
 
 def test_each_piece_has_one_root_with_its_id():

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from dashboard.records import Evidence, Holder, JudgedLock, Span, Wait
+from dashboard.records import Absence, Evidence, Holder, JudgedLock, Span, Wait
 from dashboard.web.timeline import BEYOND, QUANTUM, SCALE_ENDS_AT, WINDOW, Frame, anchor_of, draw, strip_place
 from tests.factories import NOW, ago, make_lane, make_lock
 
@@ -156,3 +156,14 @@ def test_attempt_that_waits_is_a_tail_that_is_told_in_words_as_well():
     assert [(tail.x, round(tail.width, 1)) for tail in drawn.tails] == [(50, round(50 + BEYOND / WINDOW * 100, 1)), (25, 25)]
     assert "reports waits since 14:06:40 UTC" in drawn.told
     assert "reports waited from 14:06:10 UTC and was refused at 14:06:40 UTC" in drawn.told
+
+
+def test_time_without_an_observer_is_blank_and_told():
+    absence = Absence(from_at=ANCHOR - timedelta(seconds=90), to_at=ANCHOR - timedelta(seconds=60))
+    lock = make_lock(acquired_at=ANCHOR - timedelta(seconds=100))
+
+    drawn = draw(make_lane(lock), [judged(lock)], NOW, absences=[absence, Absence(from_at=ago(minutes=9), to_at=ago(minutes=8))])
+
+    (blank,) = drawn.blanks
+    assert (blank.x, blank.width) == (25, 25)
+    assert drawn.told[-1].startswith("nothing is known from 14:06:10")

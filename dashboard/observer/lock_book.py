@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from dashboard.judge.verdicts import proof_of
 from dashboard.observer.hands import Hands
-from dashboard.observer.lock_readings import SAME_DEADLINE, is_deleted_early, is_unread, lapsed_key, merged_with, whole
+from dashboard.observer.lock_readings import SAME_DEADLINE, is_deleted_early, is_unread, lapsed_key, merged_with, read_by_another, whole
 from dashboard.observer.observations import LocksRead, ReleasedByHand
 from dashboard.records import HeldLock, JudgedLock, Lane, Refusal, Span, Wait
 from dashboard.redaction import hide_in_name
@@ -40,7 +40,10 @@ class LockBook:
     def restore(self, locks: Iterable[HeldLock], lanes: Iterable[Lane], refusals: Iterable[Refusal]) -> None:
         """Go on from what the last observer wrote; what is gone meanwhile is told by the first reading."""
         for lock in locks:
-            (self.lapsed if lock.lapsed_at else self.held)[lock.id if not lock.lapsed_at else lapsed_key(lock)] = lock
+            if lock.lapsed_at:
+                self.lapsed[lapsed_key(lock)] = lock
+            else:
+                self.held[lock.id] = read_by_another(lock)
         for lane in lanes:
             self.spans[lane.lock_id] = deque(lane.spans, maxlen=MAX_SPANS)
             self.names[lane.lock_id] = (lane.cache, lane.name)

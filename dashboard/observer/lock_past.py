@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from dashboard.history.lock_rows import CERTAINTIES, CODES
 from dashboard.history.rows import IDS_PER_US, Row, key_of_identity
-from dashboard.observer.lock_readings import SAME_DEADLINE
+from dashboard.observer.lock_readings import SAME_DEADLINE, is_put_off
 from dashboard.observer.observations import LocksRead
 from dashboard.records import HeldLock, Holder, Loss, Refusal, Span, Wait
 
@@ -37,7 +37,7 @@ class LockPast:
         for lock in seen.locks:
             old = held.get(lock.id)
             if old is not None and old.token_digest == lock.token_digest:
-                if lock.taken_by == "run" and _is_later(old.expires_at, lock.expires_at):
+                if lock.taken_by == "run" and is_put_off(old, lock):
                     self._of_lock("extended", lock, seen.at, seen.at)
                 continue
             if old is not None:
@@ -129,10 +129,6 @@ class LockPast:
         row = (self._last_id, key_of_identity(lock_id) or 0, name, CODES[what], *times, *who_took, token, by, cache)
         self._noted[self._last_id] = row
         return row
-
-
-def _is_later(old: datetime | None, new: datetime | None) -> bool:
-    return (old is not None and new is None) or (old is not None and new is not None and new > old + SAME_DEADLINE)
 
 
 def _us(span: timedelta) -> int:

@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 
 from dashboard.records import HeldLock
 
-SAME_DEADLINE = timedelta(milliseconds=75)  # two readings of one TTL differ by the time that the answers took
+SAME_DEADLINE = timedelta(milliseconds=75)  # beyond what the answers took: Redis rounds to milliseconds, and its clock drifts from ours between two readings
+CREPT = timedelta(milliseconds=25)  # a deadline that is off by more is put right, though nobody moved it; far more than clocks drift between two readings
+OTHER_CLOCK = timedelta(seconds=2)  # how far the clock of the observer before may have been from ours
 
 UNREAD_FOR = timedelta(seconds=15)  # a lock past its deadline is read each second, and every lock within 10
 
@@ -33,17 +35,34 @@ def whole(timeout: timedelta | None) -> timedelta | None:
     return seconds if abs(timeout - seconds) <= SAME_DEADLINE else timeout
 
 
+def is_put_off(old: HeldLock, new: HeldLock) -> bool:
+    """Whether its deadline was put off for sure: even the earliest that it can be now is later than the latest that it can have been."""
+    if old.expires_at is None or new.expires_at is None:
+        return old.expires_at is not None
+    return new.expires_at > old.expires_at + old.read_in + SAME_DEADLINE
+
+
+def read_by_another(lock: HeldLock) -> HeldLock:
+    """As the observer before read it, by the clock that it had."""
+    return replace(lock, read_in=max(lock.read_in, OTHER_CLOCK))
+
+
 def merged_with(old: HeldLock, new: HeldLock) -> HeldLock:
-    """The same token read again: what was learnt first stays, and a deadline moves only when it was really moved."""
-    expires_at, timeout, renewed_at = old.expires_at, old.timeout, old.renewed_at
-    moved = (new.expires_at is None) != (expires_at is None) or (
-        new.expires_at is not None and expires_at is not None and abs(new.expires_at - expires_at) > SAME_DEADLINE
-    )
-    if moved:
-        if new.expires_at is None or (expires_at is not None and new.expires_at > expires_at):
-            renewed_at = new.seen_at
-        expires_at = new.expires_at
+    """The same token read again: what was learnt first stays, and a deadline moves only when it was really moved, or is known better."""
+    expires_at, read_in, timeout, renewed_at = old.expires_at, old.read_in, old.timeout, old.renewed_at
+    is_put_off_now = is_put_off(old, new)
+    if is_put_off_now or is_put_off(new, old) or _is_surer(old, new):
+        renewed_at = new.seen_at if is_put_off_now else renewed_at
+        expires_at, read_in = new.expires_at, new.read_in
         timeout = whole(expires_at - old.acquired_at if expires_at and old.acquired_at else new.timeout)
     return replace(
-        new, first_seen_at=old.first_seen_at, acquired_at=old.acquired_at, expires_at=expires_at, timeout=timeout, renewed_at=renewed_at, proved=old.proved
-    )
+        new, first_seen_at=old.first_seen_at, acquired_at=old.acquired_at, expires_at=expires_at, read_in=read_in, timeout=timeout, renewed_at=renewed_at,
+        proved=old.proved,
+    )  # fmt: skip
+
+
+def _is_surer(old: HeldLock, new: HeldLock) -> bool:
+    """Whether it says of the same deadline more than the reading before, or the clocks crept apart since that one."""
+    if old.expires_at is None or new.expires_at is None:
+        return False
+    return new.read_in + CREPT < old.read_in or (abs(new.expires_at - old.expires_at) > CREPT and new.read_in <= old.read_in + CREPT)

@@ -47,7 +47,8 @@ class HeldLock:
     dialect: str  # who wrote it: a name of sources.dialects; "not-a-lock" for a key of another type
     token_digest: str  # first 16 hex digits of the token's SHA-256; the token itself is never kept
     claim: Claim | None = None
-    expires_at: datetime | None = None  # None: never expires
+    expires_at: datetime | None = None  # the earliest that it can be; None: never expires
+    read_in: timedelta = timedelta(0)  # how long the answer took: its true deadline is later than `expires_at` by that much at most
     timeout: timedelta | None = None  # the whole life of the lock, where known
     acquired_at: datetime | None = None  # seen as it happened, else what the token says
     first_seen_at: datetime

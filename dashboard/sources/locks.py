@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -70,6 +70,8 @@ def read_locks(
 ) -> list[HeldLock | None]:
     """What is under each key, in the order given; None: gone. `tokens`: where the tokens themselves go, by key, for whoever may need one again.
 
+    `now` is a moment before: how long the answer took is counted from it.
+
     Cost: one round trip for all, one more where a key is of another type.  Raises: SourceUnavailable.
     """
     with available(f"cache {place.alias}"), redis.pipeline(transaction=False) as pipe:
@@ -77,36 +79,38 @@ def read_locks(
             pipe.getrange(key, 0, MAX_TOKEN_BYTES)  # one byte more than a token may have: so a longer one is known
             pipe.pttl(key)
         answers: list[Any] = pipe.execute(raise_on_error=False)
+        took = max(datetime.now(UTC) - now, timedelta(0))
         read = []
         for key, value, ttl_ms in zip(raw_keys, answers[::2], answers[1::2], strict=True):
             if isinstance(value, ResponseError) and "WRONGTYPE" in str(value):
-                read.append(_other_type(place, key, redis.type(key), ttl_ms, now))
+                read.append(_other_type(place, key, redis.type(key), ttl_ms, now, took))
             elif isinstance(value, Exception):
                 raise value
             else:
-                read.append(_held(place, key, value, ttl_ms, now))
+                read.append(_held(place, key, value, ttl_ms, now, took))
                 if tokens is not None and ttl_ms != GONE and len(value) <= MAX_TOKEN_BYTES:
                     tokens[key] = value
     return read
 
 
-def _held(place: Watched, key: bytes, token: bytes, ttl_ms: int, now: datetime) -> HeldLock | None:
+def _held(place: Watched, key: bytes, token: bytes, ttl_ms: int, now: datetime, took: timedelta) -> HeldLock | None:
     if ttl_ms == GONE:  # released or expired between the push and this read
         return None
     if len(token) > MAX_TOKEN_BYTES:
-        return _lock(place, key, "not-a-lock", "", None, ttl_ms, now, note="odd-token")
+        return _lock(place, key, "not-a-lock", "", None, ttl_ms, now, took, note="odd-token")
     dialect, claim = dialects.read(dialects.Entry(key=key, prefix=place.prefix, value=token))
-    return _lock(place, key, dialect.name, digest(token), claim, ttl_ms, now, taken_by=dialect.taken_by)
+    return _lock(place, key, dialect.name, digest(token), claim, ttl_ms, now, took, taken_by=dialect.taken_by)
 
 
-def _other_type(place: Watched, key: bytes, kind: Any, ttl_ms: int, now: datetime) -> HeldLock | None:
+def _other_type(place: Watched, key: bytes, kind: Any, ttl_ms: int, now: datetime, took: timedelta) -> HeldLock | None:
     word = kind.decode() if isinstance(kind, bytes) else str(kind)
-    return None if word == "none" else _lock(place, key, "not-a-lock", "", None, ttl_ms, now, note=f"wrong-type:{word}")
+    return None if word == "none" else _lock(place, key, "not-a-lock", "", None, ttl_ms, now, took, note=f"wrong-type:{word}")
 
 
 def _lock(
-    place: Watched, key: bytes, dialect: str, token_digest: str, claim: Claim | None, ttl_ms: int, now: datetime, *, note: str = "", taken_by: TakenBy = "run"
-) -> HeldLock:
+    place: Watched, key: bytes, dialect: str, token_digest: str, claim: Claim | None, ttl_ms: int, now: datetime, took: timedelta,
+    *, note: str = "", taken_by: TakenBy = "run",
+) -> HeldLock:  # fmt: skip
     expires_at = None if ttl_ms == NEVER else now + timedelta(milliseconds=ttl_ms)
     acquired_at = claim.attempted_at if claim and claim.attempted_at and claim.attempted_at <= now + CLOCKS_WITHIN else None
     return HeldLock(
@@ -119,6 +123,7 @@ def _lock(
         token_digest=token_digest,
         claim=claim,
         expires_at=expires_at,
+        read_in=took,
         timeout=expires_at - acquired_at if expires_at and acquired_at else None,
         acquired_at=acquired_at,
         first_seen_at=now,

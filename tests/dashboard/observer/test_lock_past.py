@@ -55,6 +55,45 @@ def test_each_thing_that_happens_to_a_lock_is_noted_once(then, expected):
     assert whats(read(LOCK), *then) == ["acquired", *expected]
 
 
+SLOW = timedelta(milliseconds=400)
+
+
+@pytest.mark.parametrize("order", [("slow", "quick"), ("quick", "slow"), ("quick", "slow", "quick"), ("slow", "slow", "quick", "quick")], ids=" ".join)
+def test_lock_that_nobody_touched_is_not_extended_however_long_its_answers_took(order):
+    at = {"slow": replace(LOCK, expires_at=EXPIRES - SLOW, read_in=SLOW), "quick": replace(LOCK, read_in=timedelta(milliseconds=1))}
+    seen = [read(replace(at[one], seen_at=NOW + timedelta(seconds=n)), at=NOW + timedelta(seconds=n)) for n, one in enumerate(order)]
+
+    made = state(*seen)
+
+    assert whats(*seen) == ["acquired"]
+    assert made.locks.held[LOCK.id].renewed_at is None
+
+
+def test_lock_whose_clock_runs_slower_than_ours_is_not_extended():
+    seen = [read(replace(LOCK, expires_at=EXPIRES + timedelta(milliseconds=5 * n)), at=NOW + timedelta(seconds=10 * n)) for n in range(60)]
+    made = state(*seen)
+
+    assert whats(*seen) == ["acquired"]
+    assert (made.locks.held[LOCK.id].renewed_at, made.locks.held[LOCK.id].expires_at > EXPIRES + timedelta(milliseconds=200)) == (None, True)
+
+
+def test_lock_that_another_observer_read_by_its_own_clock_is_not_extended():
+    made = state()
+    made.restore(state(read(LOCK)).snapshot(NOW))
+    made.apply(read(replace(LOCK, expires_at=EXPIRES + timedelta(milliseconds=900)), live=False, at=IN_A_SECOND))
+    noted_since, _ = made.lock_past.take()
+
+    assert (noted_since, made.locks.held[LOCK.id].renewed_at) == ([], None)
+
+
+def test_second_more_is_an_extension_though_an_answer_took_some_time():
+    longer = replace(LOCK, expires_at=EXPIRES + timedelta(seconds=1), read_in=SLOW, seen_at=IN_A_SECOND)
+    seen = [read(replace(LOCK, read_in=SLOW)), read(longer, at=IN_A_SECOND)]
+
+    assert whats(*seen) == ["acquired", "extended"]
+    assert state(*seen).locks.held[LOCK.id].renewed_at == IN_A_SECOND
+
+
 def test_event_says_of_which_lock_and_run_and_for_how_long():
     acquired, released = noted(read(LOCK), GONE)
 

@@ -25,6 +25,17 @@ def test_lock_of_the_cache_is_read_with_name_token_and_time_to_live(place, cache
         assert abs(lock.timeout - timedelta(seconds=1200)) < timedelta(seconds=5)
 
 
+def test_deadline_lies_within_the_time_that_its_answer_took(place, cache):
+    with cache.lock("lock_report_7", timeout=1200):
+        asked_at = now() - timedelta(milliseconds=700)
+        lock = read_lock(connections.look(place), place, b"shop:1:lock_report_7", asked_at)
+        deadline = datetime.fromtimestamp(connections.look(place).pexpiretime(b"shop:1:lock_report_7") / 1000, UTC)
+
+        assert lock.read_in >= timedelta(milliseconds=700)
+        assert lock.expires_at <= deadline + timedelta(milliseconds=1)
+        assert deadline <= lock.expires_at + lock.read_in
+
+
 def test_lock_without_expiry_is_shown_as_held_until_released(place, cache):
     cache.lock("lock_forever").acquire()
     lock = read_lock(connections.look(place), place, b"shop:1:lock_forever", now())

@@ -48,5 +48,3 @@ class Books:
         self.counts.restore(snapshot.counts)
         self.flow.restore(snapshot.flow)
         self.traces.restore(snapshot.traces)
-        for refusal in snapshot.refusals:
-            self.figures.remember("refused", refusal.at)

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from dashboard.observer.queue_flow import Counter
 from dashboard.records import Figures
@@ -20,10 +20,16 @@ class FigureBook:
         self.sampled_at: datetime | None = None
         self._since_sampled = {"refused": 0, "failed": 0}
         self._last_hour = {name: Counter(HOUR) for name in self._since_sampled}
+        self._by_minute: dict[str, tuple[tuple[int, int], ...]] = dict.fromkeys(self._since_sampled, ())  # as of the last sample
 
     def restore(self, figures: Figures) -> None:
+        """Go on from what the observer before had counted."""
         for name, samples in self.samples.items():
             samples.extend(getattr(figures, name))
+        self._by_minute = {"refused": figures.refused_by_minute, "failed": figures.failed_by_minute}
+        for name, minutes in self._by_minute.items():
+            for minute, count in minutes:
+                self._last_hour[name].add(datetime.fromtimestamp(minute * 60, UTC), count)
 
     def due(self, now: datetime) -> bool:
         return self.sampled_at is None or now - self.sampled_at >= EVERY
@@ -35,6 +41,7 @@ class FigureBook:
         for name, counted in self._since_sampled.items():
             self.samples[name].append(counted if are_events_received else None)
         self._since_sampled = dict.fromkeys(self._since_sampled, 0)
+        self._by_minute = {name: counter.by_minute() for name, counter in self._last_hour.items()}
         self.sampled_at = now
 
     def count(self, name: str, at: datetime, how_many: int = 1) -> None:
@@ -42,16 +49,21 @@ class FigureBook:
         self._since_sampled[name] += how_many
         self._last_hour[name].add(at, how_many)
 
-    def remember(self, name: str, at: datetime) -> None:
-        """One of the last hour that an observer before had counted."""
-        self._last_hour[name].add(at)
-
-    def figures(self, now: datetime, *, are_events_received: bool) -> Figures:
+    def figures(self, now: datetime, *, are_events_received: bool, whole_since: datetime | None = None) -> Figures:
+        """Those of now; what an observer before had counted is among the last hour, what happened while none ran is not."""
         counts = {name: counter.since(now - HOUR) if are_events_received else None for name, counter in self._last_hour.items()}
         return Figures(
-            **{name: tuple(samples) for name, samples in self.samples.items()},
+            locks=tuple(self.samples["locks"]),
+            refused=tuple(self.samples["refused"]),
+            ready=tuple(self.samples["ready"]),
+            unacked=tuple(self.samples["unacked"]),
+            busy=tuple(self.samples["busy"]),
+            failed=tuple(self.samples["failed"]),
             refused_last_hour=counts["refused"],
             failed_last_hour=counts["failed"],
+            refused_by_minute=self._by_minute["refused"],
+            failed_by_minute=self._by_minute["failed"],
+            whole_since=whole_since,
         )
 
 

@@ -31,6 +31,14 @@ class Counter:
         while second - self._seconds[0][0] > self._window:
             self._seconds.popleft()
 
+    def by_minute(self) -> tuple[tuple[int, int], ...]:
+        """How often in each minute since 1970 in which it happened, the oldest first."""
+        minutes: dict[int, int] = {}
+        for second, count in self._seconds:
+            minute = int(second.timestamp()) // 60
+            minutes[minute] = minutes.get(minute, 0) + count
+        return tuple(minutes.items())
+
     def since(self, at: datetime) -> int:
         """How often from that second on."""
         first = at.replace(microsecond=0)

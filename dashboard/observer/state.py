@@ -231,7 +231,7 @@ class State(Books):
             servers=tuple(self.servers.servers.values()),
             mishaps=tuple(self.servers.mishaps),
             flow=self.flow.reading(now, self._told_since()),
-            figures=self.figures.figures(now, are_events_received=self._is_ok("events")),
+            figures=self.figures.figures(now, are_events_received=self._is_ok("events"), whole_since=self._told_since()),
             counts=self.counts.taken,
             observer=self.observer,
         )

@@ -40,6 +40,9 @@ class Figures:
     failed: tuple[int | None, ...] = ()
     failed_last_hour: int | None = None
     refused_last_hour: int | None = None
+    failed_by_minute: tuple[tuple[int, int], ...] = ()  # of the last hour: minutes since 1970 and how many; a new observer goes on from them
+    refused_by_minute: tuple[tuple[int, int], ...] = ()
+    whole_since: datetime | None = None  # since when every event was counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

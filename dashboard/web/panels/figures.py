@@ -1,6 +1,7 @@
 """The Overview's figures; one that is not known is a question mark, never zero."""
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 from django.utils.translation import gettext as _
 
@@ -9,6 +10,9 @@ from dashboard.web import sparks
 from dashboard.web.look import Look
 from dashboard.web.navigation import held_locks
 from dashboard.web.panels.brief import standings
+from dashboard.words import clock
+
+HOUR = timedelta(hours=1)
 
 
 def figures(seen: Look) -> Iterator[dict[str, object]]:
@@ -19,11 +23,17 @@ def figures(seen: Look) -> Iterator[dict[str, object]]:
     ready = [queue.ready for queue in snapshot.queues]
     unacked = [queue.unacked for queue in snapshot.queues]
     yield _figure("locks", _("locks held"), locks if are_known else None, drawn.locks, note=_("%(n)d known") % {"n": locks} if locks and not are_known else "")
-    yield _figure("refused", _("refused, last hour"), drawn.refused_last_hour, drawn.refused, tone="expiring")
+    yield _figure("refused", _("refused, last hour"), drawn.refused_last_hour, drawn.refused, tone="expiring", note=_since(seen))
     yield _figure("ready", _("messages ready"), sum(ready) if has_broker else None, drawn.ready)
     yield _figure("unacked", _("unacknowledged"), _sum(unacked) if has_broker else None, drawn.unacked)
     yield _busy(seen)
-    yield _figure("failed", _("failed, last hour"), drawn.failed_last_hour, drawn.failed, tone="orphaned")
+    yield _figure("failed", _("failed, last hour"), drawn.failed_last_hour, drawn.failed, tone="orphaned", note=_since(seen))
+
+
+def _since(seen: Look) -> str:
+    """Since when everything was counted, where that is not an hour yet."""
+    since = seen.snapshot.figures.whole_since
+    return _("all since %(at)s") % {"at": clock(since, seen.now)} if since is not None and seen.now - since < HOUR else ""
 
 
 def _figure(

@@ -261,6 +261,22 @@ def test_new_observer_goes_on_from_what_the_last_one_knew():
     assert made.snapshot(NOW).workers == make_snapshot().workers
 
 
+def test_new_observer_goes_on_counting_what_failed_and_was_refused_within_the_hour():
+    refused = event("lock-refused", key=":1:lock_report_12", uuid=RUN)
+    made = state(good("events"), event("task-failed", uuid=RUN, exception="ValueError('x')"), refused, Tick(at=IN_A_SECOND))
+    before = made.snapshot(IN_A_SECOND).figures
+    assert (before.failed_last_hour, before.refused_last_hour) == (1, 1)
+
+    restored = State([("default", ":1:")], Policy())
+    restored.restore(made.snapshot(IN_A_SECOND))
+    restored.apply(good("events"))
+    restored.apply(event("task-failed", NOW + timedelta(minutes=2), uuid="another", exception="ValueError('x')"))
+
+    after = restored.snapshot(NOW + timedelta(minutes=3)).figures
+    assert (after.failed_last_hour, after.refused_last_hour) == (2, 1)
+    assert restored.snapshot(NOW + timedelta(minutes=61, seconds=30)).figures.failed_last_hour == 1, "what is an hour old is no longer counted"
+
+
 def test_state_stays_bounded():
     made = state(*(event("task-received", uuid=f"run-{number}", name="reports") for number in range(200)))
     for number in range(200):

@@ -72,6 +72,13 @@ def test_figures_count_what_is_known():
     assert "polyline" in pieces["figure-locks"]
 
 
+@pytest.mark.parametrize(("since", "note"), [(ago(minutes=5), " · all since 14:02:41 UTC"), (ago(hours=2), "")], ids=["lately", "long ago"])
+def test_count_of_less_than_the_hour_says_since_when(since, note):
+    figures = Figures(refused_last_hour=0, failed_last_hour=2, whole_since=since)
+    pieces = pieces_of("overview", make_snapshot(figures=figures))
+    assert (shown(pieces["figure-failed"]), shown(pieces["figure-refused"])) == (f"2 failed, last hour{note}", f"0 refused, last hour{note}")
+
+
 def test_unread_source_makes_its_figures_unknown():
     sources = (make_source("broker", ok=False), make_source("workers", ok=False), make_source("cache default", ok=False))
 

@@ -96,9 +96,12 @@ def overlap_row(one: Overlap, *, payloads: bool, unredacted: bool = False) -> di
         "cache": one.cache,
         "name": visible(one.name),
         "why": one.why,
+        "by": one.by,
         "from": rfc3339(one.from_at),
         "to": rfc3339(one.to_at),
         "together_ms": together // timedelta(milliseconds=1) if together is not None else None,
+        "first_certainty": one.first_certainty,
+        "second_certainty": one.second.certainty,
         **_run_row("first", one.first, one.first.task_id, payloads=payloads, unredacted=unredacted),
         **_run_row("second", one.second_run, one.second.task_id, payloads=payloads, unredacted=unredacted),
     }

@@ -15,9 +15,11 @@ WHATS = {code: what for what, code in CODES.items()}
 CERTAINTIES = ("unknown", "likely", "exact")
 LEFT = ("expired", "lost", "by-hand", "flushed", "changed")  # after these its holder may go on without it
 
-PUT_EVENT = (  # who took it may be found out later
+TOLD_LATER = ("what", "at_us", "span_us", "task", "worker", "certainty", "task_id", "by_whom")
+
+PUT_EVENT = (  # who took it may be found out later, and that it was an operator who released it
     f"INSERT INTO {TABLE} ({', '.join(COLUMNS)}) VALUES ({', '.join(['%s'] * len(COLUMNS))}) "  # noqa: S608  # names of our own
-    f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in ('task', 'worker', 'certainty', 'task_id'))}"
+    f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in TOLD_LATER)}"
 )
 
 

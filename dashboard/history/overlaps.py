@@ -28,7 +28,9 @@ class Overlap:
     cache: str
     name: str
     why: str  # how the lock left the first: a LockMoment's `what`
+    by: str | None  # the operator who released it
     first: Run
+    first_certainty: str  # that it held the lock: "likely", "exact"
     second: LockMoment  # as it acquired the lock
     second_run: Run | None  # None: not written, or not known
     from_at: datetime
@@ -66,7 +68,8 @@ def _pair(left: LockMoment, later: LockMoment, runs: Mapping[str, Sequence[Run]]
         return None
     to_at = min((at for at in (ended_at, second_ended_at) if at is not None), default=None)
     return Overlap(
-        lock_id=left.lock_id, cache=left.cache, name=left.name, why=left.what, first=first, second=later, second_run=second, from_at=later.at, to_at=to_at
+        lock_id=left.lock_id, cache=left.cache, name=left.name, why=left.what, by=left.by, first=first, first_certainty=left.certainty,
+        second=later, second_run=second, from_at=later.at, to_at=to_at,
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ class Hands:
 
     def __init__(self) -> None:
         self._acts: deque[ReleasedByHand] = deque(maxlen=MAX_REMEMBERED)
+        self._open: deque[ReleasedByHand] = deque(maxlen=MAX_REMEMBERED)  # of these, those whose lock is not known to be gone
         self._gone: deque[tuple[HeldLock, datetime]] = deque(maxlen=MAX_REMEMBERED)
 
     def told(self, act: ReleasedByHand) -> HeldLock | None:
@@ -22,7 +23,12 @@ class Hands:
         if act in self._acts:
             return None
         self._acts.append(act)
-        return next((lock for lock, at in self._gone if _belong(act, lock, at)), None)
+        found = next((gone for gone in self._gone if _belong(act, *gone)), None)
+        if found is None:
+            self._open.append(act)
+            return None
+        self._gone.remove(found)
+        return found[0]
 
     def knows(self, act: ReleasedByHand) -> bool:
         """Whether it was told before."""
@@ -30,8 +36,12 @@ class Hands:
 
     def gone(self, lock: HeldLock, at: datetime) -> ReleasedByHand | None:
         """A lock went before its time; the act that did it, where it was told already."""
-        self._gone.append((lock, at))
-        return next((act for act in self._acts if _belong(act, lock, at)), None)
+        act = next((act for act in self._open if _belong(act, lock, at)), None)
+        if act is None:
+            self._gone.append((lock, at))
+        else:
+            self._open.remove(act)  # where its token is put back, the next going is another's
+        return act
 
 
 def _belong(act: ReleasedByHand, lock: HeldLock, at: datetime) -> bool:

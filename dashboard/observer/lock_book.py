@@ -70,12 +70,13 @@ class LockBook:
         if old is not None and old.token_digest == lock.token_digest:
             self.held[lock.id] = merged = merged_with(old, lock)
             return merged != replace(old, seen_at=merged.seen_at)
-        self.lapsed.pop(lapsed_key(lock), None)  # it was put back
+        if self.lapsed.pop(lapsed_key(lock), None):  # it was put back
+            self._close_spans(lock, seen.at)
         if old is not None:
             self._end_span(lock.id, seen.at, "changed")
             self._may_be_by_hand(old, seen.at)
         if before := self._held_before(lock):
-            lock = replace(lock, acquired_at=before.from_at, timeout=whole(lock.expires_at - before.from_at if lock.expires_at else None))
+            lock = replace(lock, acquired_at=before.from_at, put_back_at=seen.at, timeout=whole(lock.expires_at - before.from_at if lock.expires_at else None))
         elif seen.live:
             lock = replace(lock, acquired_at=seen.at, timeout=lock.expires_at - seen.at if lock.expires_at else None)
         lock = replace(lock, timeout=whole(lock.timeout))
@@ -112,20 +113,27 @@ class LockBook:
         held = self.held.get(lock.id)
         return held is not None and held.token_digest == lock.token_digest
 
+    def is_by_hand(self, seen: ReleasedByHand) -> bool:
+        """Whether the lane says so already: the observer before was told."""
+        return any(span.token_digest == seen.token_digest and span.end == "by-hand" for span in self.spans.get(seen.lock_id, ()))
+
     def by_hand(self, seen: ReleasedByHand) -> bool:
         """An operator's release, told before or after the lock was seen to be gone; True where something changed."""
         lock = self.hands.told(seen)
-        if lock is None or self.is_held(lock):
+        if lock is None:
             return False
-        self._mark(lock, seen)
+        self._mark(lock, seen, is_back=self.is_held(lock))
         return True
 
-    def _mark(self, lock: HeldLock, hand: ReleasedByHand) -> None:
-        """Its holder's run may go on without it: it is kept as one that expired under it is, until that run ends."""
-        self.lapsed[lapsed_key(lock)] = replace(lock, lapsed_at=hand.at, released_by=hand.by)
-        for index, span in enumerate(spans := self.spans.get(lock.id, deque())):
-            if span.token_digest == lock.token_digest and span.end != "by-hand":
-                spans[index] = replace(span, to_at=None, end="by-hand", by=hand.by, lapsed_at=hand.at)
+    def _mark(self, lock: HeldLock, hand: ReleasedByHand, *, is_back: bool = False) -> None:
+        """Its holder's run may go on without it: unless it was put back, it is kept as one that expired under it is, until that run ends."""
+        spans = self.spans.get(lock.id, deque())
+        if not is_back:
+            self.lapsed[lapsed_key(lock)] = replace(lock, lapsed_at=hand.at, released_by=hand.by)
+        index = next((at for at, span in enumerate(spans) if span.token_digest == lock.token_digest and span.end not in {None, "by-hand"}), None)
+        if index is not None:
+            until, lapsed_at = (spans[index].to_at, spans[index].lapsed_at) if is_back else (None, hand.at)
+            spans[index] = replace(spans[index], to_at=until, end="by-hand", by=hand.by, lapsed_at=lapsed_at)
 
     def next_in_turn(self, count: int) -> list[HeldLock]:
         """Held locks, all in turn: those after the ones that were given last."""
@@ -165,8 +173,14 @@ class LockBook:
                     spans[index] = replace(span, to_at=span.lapsed_at if never_overran else now, lapsed_at=None if never_overran else span.lapsed_at)
         return bool(ended)
 
+    def _close_spans(self, lock: HeldLock, at: datetime) -> None:
+        """Its run goes on without it no more."""
+        for index, span in enumerate(spans := self.spans.get(lock.id, deque())):
+            if span.token_digest == lock.token_digest and span.to_at is None:
+                spans[index] = replace(span, to_at=at)
+
     def _begin_span(self, lock: HeldLock, *, minimum: bool) -> None:
-        began = lock.acquired_at or lock.first_seen_at
+        began = lock.put_back_at or lock.acquired_at or lock.first_seen_at
         span = Span(from_at=began, to_at=None, token_digest=lock.token_digest, from_is_minimum=minimum and lock.acquired_at is None)
         self.spans.setdefault(lock.id, deque(maxlen=MAX_SPANS)).append(span)
         self.names[lock.id] = (lock.cache, lock.name)

@@ -57,7 +57,7 @@ def merged_with(old: HeldLock, new: HeldLock) -> HeldLock:
         timeout = whole(expires_at - old.acquired_at if expires_at and old.acquired_at else new.timeout)
     return replace(
         new, first_seen_at=old.first_seen_at, acquired_at=old.acquired_at, expires_at=expires_at, read_in=read_in, timeout=timeout, renewed_at=renewed_at,
-        proved=old.proved,
+        proved=old.proved, put_back_at=old.put_back_at,
     )  # fmt: skip
 
 

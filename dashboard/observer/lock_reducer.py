@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from dashboard.observer.books import Books
-from dashboard.observer.observations import LocksRead, ReleasedByHand, Scanned, ServerRead
+from dashboard.observer.observations import LocksRead, PutBackByHand, ReleasedByHand, Scanned, ServerRead
 
 HELD = ("locks", "lanes")
 
@@ -43,5 +43,12 @@ class LockReducer:
         """An operator's release."""
         books = self._books
         if not books.locks.hands.knows(seen):
-            books.lock_past.by_hand(seen.lock_id, books.locks.names.get(seen.lock_id, ("", "")), seen.token_digest, seen.at, seen.by)
+            place, held = books.locks.names.get(seen.lock_id, ("", "")), books.locks.held.get(seen.lock_id)
+            is_held = held is not None and held.token_digest == seen.token_digest and held.first_seen_at <= seen.at  # else it was put back since
+            books.lock_past.by_hand(seen, place, held if is_held else None, is_told=books.locks.is_by_hand(seen))
         return HELD if books.locks.by_hand(seen) else ()
+
+    def put_back(self, seen: PutBackByHand) -> Collection[str]:
+        """An operator's undo."""
+        self._books.lock_past.put_back(seen)
+        return ()

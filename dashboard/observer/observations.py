@@ -147,6 +147,16 @@ class ReleasedByHand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PutBackByHand:
+    """An operator put the token of a lock back that had gone; told again as above."""
+
+    lock_id: str
+    token_digest: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
     """Time passed: once a second."""
 
@@ -169,5 +179,6 @@ Observation = (
     | SchedulesRead
     | SourceSaid
     | ReleasedByHand
+    | PutBackByHand
     | Tick
 )

@@ -25,6 +25,7 @@ from dashboard.observer.observations import (
     EventsSeen,
     LocksRead,
     Observation,
+    PutBackByHand,
     QueuesRead,
     ReleasedByHand,
     ResultsRead,
@@ -73,6 +74,7 @@ class State(Books):
             Scanned: self._locks.scanned,
             ServerRead: self._locks.server,
             ReleasedByHand: self._locks.by_hand,
+            PutBackByHand: self._locks.put_back,
             Tick: self._tick,
         }
         return self._reducer.count() | set(reduce[type(seen)](seen) or ())

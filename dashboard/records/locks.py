@@ -51,6 +51,7 @@ class HeldLock:
     read_in: timedelta = timedelta(0)  # how long the answer took: its true deadline is later than `expires_at` by that much at most
     timeout: timedelta | None = None  # the whole life of the lock, where known
     acquired_at: datetime | None = None  # seen as it happened, else what the token says
+    put_back_at: datetime | None = None  # when this very token was put back, after it had gone: between the two it was free
     first_seen_at: datetime
     seen_at: datetime
     lapsed_at: datetime | None = None

@@ -110,6 +110,7 @@ def _overlap(one: Overlap, row: Mapping[str, Any], now: datetime) -> Mapping[str
         "name": visible(one.name),
         "url": reverse("lockhouse:lock-history", args=[one.lock_id]),
         "why": MOMENTS.get(one.why, one.why),
+        "by": visible(one.by or ""),
         "runs": [_run_of(row, which) for which in ("first", "second")],
     }
 
@@ -119,6 +120,7 @@ def _run_of(row: Mapping[str, Any], which: str) -> Mapping[str, Any]:
     return {
         "task": visible(task or _("a run not known")),
         "task_id": short_id(task_id) if task_id else "",
+        "certainty": CERTAINTY_WORDS[row[f"{which}_certainty"]] if task_id and row[f"{which}_certainty"] != "exact" else "",
         "url": run_url(task_id) if task_id else "",
         "worker": visible(row[f"{which}_worker"] or ""),
         "given": visible(" ".join(filter(None, (row[f"{which}_args"], row[f"{which}_kwargs"])))),

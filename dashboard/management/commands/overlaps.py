@@ -48,5 +48,5 @@ def _as_text(rows: list[dict[str, Any]], problem: str) -> str:
     for row in rows:
         runs = [visible(f"{row[f'{which}_task'] or '?'} {row[f'{which}_task_id'] or '?'}") for which in ("first", "second")]
         together = "?" if row["together_ms"] is None else f"{row['together_ms'] / 1000:.1f} s"
-        table.add_row(row["from"], together, row["name"], row["why"], *runs)
+        table.add_row(row["from"], together, row["name"], f"{row['why']} by {visible(row['by'])}" if row["by"] else row["why"], *runs)
     return printed(table)

@@ -50,6 +50,15 @@ def test_row_that_is_written_again_has_the_holder_that_was_found_meanwhile(write
     assert (moment.task_id, moment.task_name, moment.certainty) == ("found", "reports", "likely")
 
 
+def test_row_that_is_written_again_says_that_an_operator_did_it(writer):
+    writer.write(Batch(locks=[made(1, "released", span=5)]), BASE_US)
+    row = made(1, "by-hand", span=5)
+    writer.write(Batch(locks=[(*row[:11], "alice", row[12])]), BASE_US)
+
+    (moment,) = page_of(LOCK_ID).moments
+    assert (moment.what, moment.by, moment.task_id) == ("by-hand", "alice", "run-1")
+
+
 def test_value_that_no_database_takes_is_put_right_and_the_others_stay(writer):
     writer.write(Batch(locks=[made(1, task_id="a\0b"), made(2)]), BASE_US)
     assert sorted(LockEvent.objects.values_list("task_id", flat=True)) in (["a\0b", "run-1"], ["a\\x00b", "run-1"])

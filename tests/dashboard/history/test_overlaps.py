@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
@@ -14,9 +15,12 @@ from dashboard.history.rows import FAILED, GOING, SUCCEEDED, Batch
 from dashboard.history.write import Writer
 from tests.dashboard.history.made import BASE_US, make_row
 from tests.dashboard.history.test_locks import LOCK_ID, made
+from tests.dashboard.observer.test_lock_past import GONE, HAND, LOCK, OTHER, read, state
 from tests.dashboard.web.test_views import person
+from tests.factories import NOW, make_claim
 
 pytestmark = pytest.mark.django_db
+TAKEN_AGAIN = read(OTHER, at=NOW + timedelta(seconds=2))
 SECOND = 1000  # of the numbers of events
 
 
@@ -51,6 +55,32 @@ def test_run_that_took_a_lock_which_left_the_one_before_while_it_went_on_overlap
     assert (pair.lock_id, pair.name, pair.why) == (LOCK_ID, "lock_report_12", how)
     assert (pair.first.task_id, pair.second.task_id) == ("run-a", "run-b")
     assert (pair.to_at - pair.from_at).total_seconds() == 5
+
+
+@pytest.mark.parametrize(
+    "order",
+    [(GONE, HAND, TAKEN_AGAIN), (GONE, TAKEN_AGAIN, HAND), (HAND, GONE, TAKEN_AGAIN), (TAKEN_AGAIN, HAND)],
+    ids=["gone first", "act last", "act first", "in one push"],
+)
+def test_run_that_took_a_lock_which_an_operator_released_overlaps_with_the_one_before_and_says_who_did_it(watching, order):
+    names_read.forget()
+    writer, observer, us = Writer("test:1"), state(), int(NOW.timestamp()) * 1_000_000
+    writer.claim(us)
+    runs = [make_row(task_id=name, id=us * 256 - number, heard_us=us, outcome=GOING) for number, name in enumerate((make_claim().task_id, "other"), 1)]
+    for seen in (read(LOCK), *order):
+        observer.apply(seen)
+        writer.write(Batch(rows=runs, locks=observer.lock_past.take()[0]), us)
+
+    (pair,) = overlaps().overlaps
+    client = Client()
+    client.force_login(person("view_locks"))
+    (row,) = client.get("/api/v1/overlaps").json()["overlaps"]
+    told = client.get(f"/api/v1/locks/{LOCK.id}/history").json()["events"]
+
+    assert (pair.why, pair.by, pair.first.task_id, pair.second.task_id) == ("by-hand", "alice", make_claim().task_id, "other")
+    assert (row["by"], row["first_certainty"], row["second_certainty"]) == ("alice", "exact", "exact")
+    assert [(one["event"], one["by"], one["task_id"]) for one in told if one["event"] != "acquired"] == [("by-hand", "alice", make_claim().task_id)]
+    assert "released by hand by <bdi>alice</bdi>" in client.get("/locks/overlaps/").content.decode()
 
 
 def test_lock_that_was_released_and_taken_between_two_looks_is_no_overlap_though_the_first_run_has_yet_to_say_its_end(write):

@@ -9,7 +9,7 @@ import pytest
 from dashboard.judge import assess
 from dashboard.models import OperatorAct
 from dashboard.observer.acts_feed import ActsFeed
-from dashboard.observer.observations import ConnectionSeen, ReleasedByHand, SourceSaid, Tick, WorkersAnswered
+from dashboard.observer.observations import ConnectionSeen, PutBackByHand, ReleasedByHand, SourceSaid, Tick, WorkersAnswered
 from dashboard.observer.state import State
 from dashboard.records import Policy
 from dashboard.web.timeline import draw
@@ -20,6 +20,7 @@ from tests.factories import NOW, make_claim, make_source
 CLAIM = make_claim(attempted_at=NOW)
 LOCK = replace(READ, claim=CLAIM)
 SOON = NOW + timedelta(seconds=3)
+LATE = NOW + timedelta(seconds=17)
 HAND = ReleasedByHand(lock_id=LOCK.id, token_digest=LOCK.token_digest, by="alice", at=IN_A_SECOND)
 TASK = CLAIM.task_id
 WORKER = CLAIM.worker
@@ -92,6 +93,17 @@ def test_lock_that_was_put_back_is_held_and_no_overrun_of_itself():
     assert [one.verdict for one in judged(made)] == ["held"]
 
 
+@pytest.mark.parametrize(
+    "order", [(read(gone=[LOCK.id], at=IN_A_SECOND), HAND, read(LOCK, at=SOON)), (read(gone=[LOCK.id], at=IN_A_SECOND), read(LOCK, at=SOON), HAND)]
+)
+def test_lock_that_was_put_back_was_free_meanwhile_and_its_next_release_is_its_own(order):
+    made = living(*order, read(gone=[LOCK.id], at=LATE))
+
+    first, second = made.snapshot(LATE).lanes[0].spans
+    assert (first.from_at, first.end, first.by, first.to_at in {IN_A_SECOND, SOON}) == (NOW, "by-hand", "alice", True)
+    assert (second.from_at, second.to_at, second.end, second.by) == (SOON, LATE, "released", None)
+
+
 def test_release_by_its_own_run_is_no_hand():
     made = living(read(gone=[LOCK.id], at=IN_A_SECOND), replace(HAND, token_digest="another"))
     assert [(span.end, span.by) for span in made.snapshot(SOON).lanes[0].spans] == [("released", None)]
@@ -108,7 +120,6 @@ def dead(*seen):
     return living(*found, *seen)
 
 
-LATE = NOW + timedelta(seconds=17)
 LATER = NOW + timedelta(seconds=40)
 
 
@@ -155,11 +166,13 @@ def test_second_reading_of_the_lock_keeps_the_proof():
 def test_feed_tells_the_releases_that_were_done_of_late():
     now = datetime.now(UTC)
     fields = {"act": "lock-release", "target_id": LOCK.id, "target_name": LOCK.name, "cache": "default", "token_digest": LOCK.token_digest, "planned_at": now}
-    for number, (code, minutes) in enumerate([("released", 0), ("changed_hands", 0), ("released", 9)]):
+    for number, (code, minutes) in enumerate([("released", 0), ("changed_hands", 0), ("released", 9), ("restored", 0)]):
         at = now - timedelta(minutes=minutes)
         OperatorAct.objects.create(**fields, username="alice", state="done", code=code, started_at=at, finished_at=at, nonce=str(number), origin="page")
     told = []
 
     ActsFeed("acts", told.append, threading.Event())._read(now)
 
-    assert told == [ReleasedByHand(lock_id=LOCK.id, token_digest=LOCK.token_digest, by="alice", at=now)]
+    values = {"lock_id": LOCK.id, "token_digest": LOCK.token_digest, "by": "alice", "at": now}
+    assert set(told) == {ReleasedByHand(**values), PutBackByHand(**values)}
+    assert len(told) == 2

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from dashboard.history.lock_rows import COLUMNS, WHATS
-from dashboard.observer.observations import LocksRead, ReleasedByHand, Scanned, SourceSaid, Tick
+from dashboard.observer.observations import LocksRead, PutBackByHand, ReleasedByHand, Scanned, SourceSaid, Tick
 from dashboard.records import SourceState
 from dashboard.sources.locks import lock_id
 from tests.dashboard.observer.test_state import IN_A_SECOND, event, read, state
@@ -17,6 +17,10 @@ EXPIRES = NOW + timedelta(minutes=20)
 LOCK = replace(ANY_LOCK, id=lock_id("default", b":1:lock_report_12"), expires_at=EXPIRES)
 GONE = read(gone=[LOCK.id], at=IN_A_SECOND)
 OTHER = replace(LOCK, token_digest="fedcba9876543210", claim=make_claim(task_id="other"))
+HAND = ReleasedByHand(lock_id=LOCK.id, token_digest=LOCK.token_digest, by="alice", at=IN_A_SECOND)
+BACK = read(LOCK, at=NOW + timedelta(seconds=2))
+AGAIN = read(gone=[LOCK.id], at=NOW + timedelta(seconds=3))
+UNDO = PutBackByHand(lock_id=LOCK.id, token_digest=LOCK.token_digest, by="bob", at=NOW + timedelta(seconds=2))
 ABOUT = {"key": ":1:lock_report_12", "uuid": "tries", "task": "reports"}
 
 
@@ -48,7 +52,17 @@ def us(at):
         ([read(replace(LOCK, expires_at=EXPIRES + timedelta(minutes=5)), at=IN_A_SECOND)], ["extended"]),
         ([read(OTHER, at=IN_A_SECOND)], ["changed", "acquired"]),
         ([GONE, read(LOCK, at=NOW + timedelta(seconds=2))], ["released", "restored"]),
-        ([ReleasedByHand(lock_id=LOCK.id, token_digest=LOCK.token_digest, by="alice", at=IN_A_SECOND)] * 2, ["by-hand"]),
+        ([HAND] * 2, ["by-hand"]),
+        ([GONE, HAND, HAND], ["by-hand"]),
+        ([HAND, GONE, HAND], ["by-hand"]),
+        ([HAND, read(OTHER, at=IN_A_SECOND)], ["by-hand", "acquired"]),
+        ([read(OTHER, at=IN_A_SECOND), HAND], ["by-hand", "acquired"]),
+        ([GONE, HAND, BACK], ["by-hand", "restored"]),
+        ([GONE, BACK, HAND], ["by-hand", "restored"]),
+        ([HAND, GONE, BACK, AGAIN], ["by-hand", "restored", "released"]),
+        ([GONE, BACK, AGAIN, HAND], ["by-hand", "restored", "released"]),
+        ([GONE, replace(HAND, token_digest="another", at=IN_A_SECOND)], ["released", "by-hand"]),
+        ([GONE, replace(HAND, at=NOW + timedelta(minutes=9))], ["released", "by-hand"]),
     ],
 )
 def test_each_thing_that_happens_to_a_lock_is_noted_once(then, expected):
@@ -120,3 +134,34 @@ def test_likely_holder_is_noted_under_the_same_row_once_it_is_found():
 
     assert (before[0], before[8], before[9]) == (after[0], 0, "")
     assert (after[6], after[8], after[9]) == ("reports", 1, "r")
+
+    made.apply(read(gone=[plain.id], at=NOW + timedelta(seconds=2)))
+    (gone,), _ = made.lock_past.take()
+    assert (WHATS[gone[3]], gone[6], gone[8], gone[9]) == ("released", "reports", 1, "r")
+
+
+@pytest.mark.parametrize("order", [(GONE, HAND), (HAND, GONE), (GONE, BACK, HAND)], ids=["gone first", "act first", "put back first"])
+def test_release_by_hand_is_one_row_with_its_holder_and_who_did_it_though_part_of_it_was_written_already(order):
+    made, rows = state(read(LOCK)), {}
+    for seen in order:
+        made.apply(seen)
+        rows |= {row[0]: dict(zip(COLUMNS, row, strict=True)) for row in made.lock_past.take()[0]}
+
+    by_hand = [row for row in rows.values() if WHATS[row["what"]] == "by-hand"]
+    assert [(row["task_id"], row["certainty"], row["by_whom"], row["span_us"]) for row in by_hand] == [(make_claim().task_id, 2, "alice", 1_000_000)]
+    assert "released" not in {WHATS[row["what"]] for row in rows.values()}
+
+
+def test_release_by_hand_that_the_observer_before_noted_is_not_noted_again():
+    made = state()
+    made.restore(state(read(LOCK), GONE, HAND).snapshot(IN_A_SECOND))
+    made.apply(HAND)
+    assert made.lock_past.take() == ([], 0)
+
+
+@pytest.mark.parametrize("order", [(BACK, UNDO, UNDO), (UNDO, UNDO, BACK)], ids=["back first", "act first"])
+def test_lock_that_an_operator_put_back_says_who_did_it(order):
+    told = noted(read(LOCK), GONE, HAND, *order, AGAIN)
+
+    assert [(one["what"], one["by_whom"]) for one in told] == [("acquired", ""), ("by-hand", "alice"), ("restored", "bob"), ("released", "")]
+    assert told[-1]["span_us"] == 1_000_000, "since it was put back"

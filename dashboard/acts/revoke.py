@@ -21,8 +21,9 @@ from dashboard.acts.signed import VALID_FOR
 from dashboard.acts.target import locate, read_and_judge
 from dashboard.acts.values import Actor, Answer, Order, Origin, Target
 from dashboard.exceptions import SourceUnavailable
+from dashboard.judge.holders import CONTRADICTED, is_named
 from dashboard.models import OperatorAct
-from dashboard.records import Evidence, JudgedLock, Snapshot
+from dashboard.records import Evidence, Holder, JudgedLock, Run, Snapshot
 from dashboard.sources.workers import ask_workers
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 ANSWER_S = 1.0
 SEEN_WITHIN_S = 8.0  # a worker is asked for its processes every 2 s, and a release on its way is waited for
 LOOK_EVERY_S = 0.25
+TOLD_WITHIN_S = 3.0  # a lock is seen within milliseconds, the run that took it when its worker has time to tell
+NOT_TOLD = "holder_not_told"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,15 +61,14 @@ def plan_revoke(user: "User", session_key: str | None, lock_id: str, token_diges
     now = now or datetime.now(UTC)
     known = snapshots.newest()
     target = locate(lock_id, known)
-    judged = read_and_judge(target, known, now)
-    obstacle = _obstacle(judged, target, token_digest)
+    judged, obstacle, known = _look(target, token_digest, known, now)
     digest = judged.lock.token_digest if judged else ""
     return RevokePlan(
         target_id=target.id,
         name=target.name,
         judged=judged,
         terminate=terminate,
-        effects=() if obstacle else _effects(judged, terminate=terminate),
+        effects=() if obstacle else _effects(judged, known, terminate=terminate),
         to_type=to_type(target.id, target.name) if terminate and not obstacle else "",
         signed="" if obstacle else signed.sign(user, session_key, target, digest, now, forced=terminate, act=REVOKE),
         expires_at=now + VALID_FOR,
@@ -79,19 +81,54 @@ def _permit(actor: Actor, *, terminate: bool) -> None:
     permit(actor, RELEASE)
 
 
-def _obstacle(judged: JudgedLock | None, target: Target, token_digest: str) -> Answer | None:
+def _look(target: Target, token_digest: str, known: Snapshot, now: datetime) -> tuple[JudgedLock | None, Answer | None, Snapshot]:
+    """The lock as it is now, and why its run cannot be revoked; where it was taken just now, the word of that run is waited for."""
+    until = time.monotonic() + TOLD_WITHIN_S
+    while True:
+        judged = read_and_judge(target, known, now)
+        obstacle = _obstacle(judged, target, token_digest, known)
+        is_young = judged is not None and (now - judged.lock.first_seen_at).total_seconds() < TOLD_WITHIN_S
+        if obstacle is None or obstacle.code != NOT_TOLD or not is_young or time.monotonic() > until:
+            return judged, obstacle, known
+        time.sleep(LOOK_EVERY_S)
+        now, known = datetime.now(UTC), snapshots.newest()
+
+
+def _obstacle(judged: JudgedLock | None, target: Target, token_digest: str, known: Snapshot) -> Answer | None:
     if found := obstacle_to(judged, target, token_digest):
         return found
+    if contradicted := next((fact for fact in (judged.evidence if judged else ()) if fact.code == CONTRADICTED), None):
+        return Answer(state="refused", code=CONTRADICTED, values={name: contradicted.values[name] for name in ("claimed", "task_name")})
     holder = judged.holder if judged else None
-    if holder is None or holder.certainty != "exact" or not holder.task_id or not holder.worker:
+    if judged is None or holder is None or holder.certainty != "exact" or not holder.task_id or not holder.worker:
         return Answer(state="refused", code="holder_not_exact")
-    return Answer(state="refused", code="holder_has_ended") if judged and judged.verdict == "orphaned" else None
+    if judged.verdict == "orphaned":
+        return Answer(state="refused", code="holder_has_ended")
+    return None if _run_of(holder, known) else Answer(state="refused", code=NOT_TOLD, values=_who(holder))
 
 
-def _effects(judged: JudgedLock | None, *, terminate: bool) -> tuple[Evidence, ...]:
-    holder = judged.holder if judged else None
-    who = {"task_id": str(holder.task_id)[:8] if holder else "", "worker": holder.worker if holder else ""}
-    how = Evidence(code="revoke_terminates" if terminate else "revoke_only", values=who)
+def _run_of(holder: Holder, known: Snapshot) -> Run | None:
+    """The run that its worker would be told to end; None where none is known there, or one of another task has that id: a token is only text."""
+    there = [run for run in known.runs if (run.task_id, run.worker) == (holder.task_id, holder.worker) and _may_go_on(run)]
+    are_named = all(run.name is not None and is_named(run, holder.task_name) for run in there)
+    return there[0] if there and are_named else None
+
+
+def _may_go_on(run: Run) -> bool:
+    """One that was told to end in the middle may have caught that signal."""
+    return run.ended_at is None or (run.outcome == "REVOKED" and run.started_at is not None)
+
+
+def _who(holder: Holder) -> dict[str, str]:
+    return {"task_id": str(holder.task_id)[:8], "worker": holder.worker or ""}
+
+
+def _effects(judged: JudgedLock | None, known: Snapshot, *, terminate: bool) -> tuple[Evidence, ...]:
+    """What revoking means; the run is named by what is known of it, not by what the token says."""
+    assert judged is not None, "a lock that is gone is an obstacle"
+    run = _run_of(judged.holder, known)
+    assert run is not None, "a run that is not known is an obstacle"
+    how = Evidence(code="revoke_terminates" if terminate else "revoke_only", values={**_who(judged.holder), "task_name": run.name})
     return (how, Evidence(code="revoke_then_release"), Evidence(code="no_holder_check"))
 
 
@@ -154,8 +191,7 @@ def _carry_out(order: Order, *, terminate: bool, patience_s: float = SEEN_WITHIN
     now, known = datetime.now(UTC), snapshots.newest()
     ledger.limit(order, now)
     target = locate(order.target_id, known)
-    judged = read_and_judge(target, known, now)
-    obstacle = _obstacle(judged, target, order.token_digest or "-")
+    judged, obstacle, known = _look(target, order.token_digest or "-", known, now)
     holder = judged.holder if judged else None
     before = {"task_id": holder.task_id if holder else None, "worker": holder.worker if holder else None, "terminate": terminate}
     act, is_mine = ledger.begin(order, before=before)

@@ -53,8 +53,12 @@ EFFECTS = {
     "timeout_orphaned": _("Nobody holds this lock any more: releasing it frees it at once, a timeout only then."),
     "protect_until": _("The token of the run that outlived its lock is put back until %(until)s: no other run can take the lock meanwhile."),
     "protect_held": _("If that run ends before, it releases the lock as usual and without an error. If it takes even longer, the lock expires once more."),
-    "revoke_only": _("%(worker)s alone is told not to run %(task_id)s again. This does not stop a run that is under way, and is forgotten at its restart."),
-    "revoke_terminates": _("%(worker)s alone is told to end the process of run %(task_id)s (SIGTERM): what it has not finished is lost, and is not undone."),
+    "revoke_only": _(
+        "%(worker)s alone is told not to run %(task_id)s of %(task_name)s again. This does not stop a run that is under way, and is forgotten at its restart."
+    ),
+    "revoke_terminates": _(
+        "%(worker)s alone is told to end the process of run %(task_id)s of %(task_name)s (SIGTERM): what it has not finished is lost, and is not undone."
+    ),
     "revoke_then_release": _("The lock is released only when that run was seen to end; where it was not, the lock stays, and the answer says so."),
     "change_compared": _("Only the token that you saw is kept on or ended: if the lock changes hands meanwhile, nothing is done."),
     "protect_compared": _("If somebody takes the lock before you confirm, nothing is done."),
@@ -112,6 +116,13 @@ ANSWERS = {
     "freed": _("Put back: it would have expired by now, so it is free."),
     "unprotected": _("Taken away again: the lock is free."),
     "holder_not_exact": _("Nothing done: which run holds this lock is not known for certain, and a likely one is never revoked."),
+    "holder_contradicted": _(
+        "Nothing done: the token says a run of %(claimed)s, and the run known under that id is of %(task_name)s. The token is forged, or an id was given twice."
+    ),
+    "holder_not_told": _(
+        "Nothing done: no run %(task_id)s by this name is known to go on on %(worker)s. What its worker tells may be late: look again in a few seconds. "
+        "If it stays unknown, the token may be forged."
+    ),
     "holder_has_ended": _("Nothing done: its holder has ended already. Release the lock."),
     "revoke_unheard": _("Not known: %(worker)s did not answer, so it may or may not have been told. The lock was not released."),
     "revoked_released": _("Done: %(worker)s was told, the run was seen to end, and the lock is released."),

@@ -14,7 +14,9 @@ STARTS_TOLD_LATE = timedelta(seconds=2)  # the process of the pool starts it, th
 APART_S, LATE_S = CLOCKS_DIFFER.total_seconds(), STARTS_TOLD_LATE.total_seconds()
 CLOCKS_WITHIN = timedelta(minutes=5)  # a token from later than this was forged, or its clock is of no use
 OWNER_AWAITED = "holder_owner_awaited"  # the code of a lock so young that the run which took it may not have been told yet
+CONTRADICTED = "holder_contradicted"  # the code of a token that calls its run by another name than the run is known by
 CLEARLY_LATER = timedelta(seconds=1)  # how much worse the second best run must fit
+CUT = "\N{HORIZONTAL ELLIPSIS}"  # ends a name that did not fit into its token
 
 
 def find_holder(lock: HeldLock, facts: Facts) -> tuple[Holder, Run | None, list[Evidence]]:
@@ -40,8 +42,24 @@ def _exact(lock: HeldLock, claim: Claim, facts: Facts) -> tuple[Holder, Run | No
     if not claim.worker:
         values = {"host": claim.host, "pid": claim.pid, "at": claim.attempted_at}
         return holder, None, [Evidence(code="holder_outside_worker", values=values)]
+    if other := _named_otherwise(claim, facts):
+        said = {"task_id": claim.task_id, "claimed": claim.task_name, "worker": claim.worker, "task_name": other.name, "at": claim.attempted_at}
+        return Holder(certainty="unknown"), None, [Evidence(code=CONTRADICTED, values=said)]
     values = {"task_id": claim.task_id, "task_name": claim.task_name, "worker": claim.worker, "pid": claim.pid, "at": claim.attempted_at}
     return holder, _run_of(claim, facts), [Evidence(code="holder_token", values=values)]
+
+
+def _named_otherwise(claim: Claim, facts: Facts) -> Run | None:
+    """A run known under the token's id, where all of them are of other tasks than the token says: it is forged, or the id was given twice."""
+    known = facts.runs.get(claim.task_id or "", ())
+    return known[0] if known and not any(is_named(run, claim.task_name) for run in known) else None
+
+
+def is_named(run: Run, claimed: str | None) -> bool:
+    """Whether nothing contradicts that the run is of the task that a token names; a long name is cut there."""
+    if run.name is None or claimed is None:
+        return True
+    return run.name.startswith(claimed.removesuffix(CUT)) if claimed.endswith(CUT) else run.name == claimed
 
 
 def _named(task_id: str, facts: Facts) -> tuple[Holder, Run | None, list[Evidence]]:
@@ -54,7 +72,7 @@ def _named(task_id: str, facts: Facts) -> tuple[Holder, Run | None, list[Evidenc
 
 
 def _run_of(claim: Claim, facts: Facts) -> Run | None:
-    """The run that the token names, one that goes on before one that ended; None where that id is only known to run elsewhere or at another time."""
+    """The run that the token names, one that goes on before one that ended; None where that id is only known to run elsewhere, by another name or time."""
     fitting = [run for run in facts.runs.get(claim.task_id or "", ()) if _is_the_claims(run, claim)]
     return min(fitting, key=lambda run: run.ended_at is not None, default=None)
 
@@ -62,7 +80,7 @@ def _run_of(claim: Claim, facts: Facts) -> Run | None:
 def _is_the_claims(run: Run, claim: Claim) -> bool:
     same_place = run.worker in {None, claim.worker} and run.parent_pid in {None, claim.parent_pid, claim.pid}
     same_time = claim.attempted_at is None or may_have_tried(run, claim.attempted_at)
-    return same_place and same_time and (claim.retries is None or run.retries == claim.retries)
+    return same_place and same_time and is_named(run, claim.task_name) and (claim.retries is None or run.retries == claim.retries)
 
 
 def _likely(lock: HeldLock, claim: Claim, facts: Facts) -> tuple[Holder, Run | None, list[Evidence]]:

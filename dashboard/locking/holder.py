@@ -44,7 +44,8 @@ def current_run() -> Run:
     for task in reversed(_tasks_of_this_thread()):
         request = task.request
         if not request.called_directly and not request.is_eager:
-            return Run(_text(request.id), _text(task.name), _number(request.retries), _text(request.hostname), task)
+            name = getattr(request, "shadow", None) or task.name  # by which its worker tells of it, too
+            return Run(_text(request.id), _text(name), _number(request.retries), _text(request.hostname), task)
     return NO_RUN
 
 

@@ -44,6 +44,10 @@ CERTAINTIES: Mapping[str, str | Promise] = {
 CERTAINTY_WORDS: Mapping[str, str | Promise] = {"exact": gettext_lazy("exact"), "likely": gettext_lazy("likely"), "unknown": gettext_lazy("unknown")}
 SENTENCES: Mapping[str, str] = {
     "holder_token": N_("taken at %(at)s by run %(task_id)s of %(task_name)s on %(worker)s, pid %(pid)s: the token says so"),
+    "holder_contradicted": N_(
+        "its token names run %(task_id)s of %(claimed)s on %(worker)s, and the run known under that id is of %(task_name)s: "
+        "the token is forged, or an id was given twice"
+    ),
     "holder_outside_worker": N_("taken at %(at)s outside any worker, by pid %(pid)s on host %(host)s: the token says so"),
     "holder_likely": N_("taken at %(at)s; run %(task_id)s of %(task_name)s on %(worker)s started %(distance)s before, the best of %(candidates)s active then"),
     "holder_owner_awaited": N_("taken at %(at)s just now; by the settings %(task_name)s takes it, and no run of it has told yet that it started"),

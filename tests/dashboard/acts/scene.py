@@ -15,7 +15,7 @@ from dashboard import connections, snapshot
 from dashboard.acts.release import execute, plan_release
 from dashboard.locking.holder import Run as HolderRun
 from dashboard.locking.token import write_process, write_token
-from dashboard.records import HeldLock, Snapshot, SourceState, Worker
+from dashboard.records import HeldLock, Run, Snapshot, SourceState, Worker
 from dashboard.sources.locks import lock_id, read_lock
 
 WORKER = "celery@web-1"
@@ -79,21 +79,21 @@ class Scene:
         """A lock of somebody unknown."""
         return self.see(self.take(name, timeout=timeout))
 
-    def see(self, *keys: bytes) -> HeldLock:
-        """Put a snapshot with what is under these keys now; the first of them."""
+    def see(self, *keys: bytes, runs: Sequence[Run] = ()) -> HeldLock:
+        """Put a snapshot with what is under these keys now, and these runs; the first of the locks."""
         now = datetime.now(UTC)
         place = connections.watched_one("shop")
         found = [read_lock(self.redis, place, key, now) for key in keys]
-        self.put([replace(lock, first_seen_at=now - timedelta(seconds=10)) for lock in found if lock is not None])
+        self.put([replace(lock, first_seen_at=now - timedelta(seconds=10)) for lock in found if lock is not None], runs=runs)
         first = found[0]
         assert first is not None, "there is something under the key"
         return first
 
-    def put(self, locks: Sequence[HeldLock], at: datetime | None = None) -> None:
+    def put(self, locks: Sequence[HeldLock], at: datetime | None = None, *, runs: Sequence[Run] = ()) -> None:
         now = at or datetime.now(UTC)
         number = next(_versions)
         sources = tuple(SourceState(name=name, ok=True, since=now, last_good_at=now) for name in ("broker", "cache shop", "workers", "events"))
-        known = Snapshot(at=now, version=number, locks=tuple(locks), workers=(living_worker(now),), sources=sources)
+        known = Snapshot(at=now, version=number, locks=tuple(locks), runs=tuple(runs), workers=(living_worker(now),), sources=sources)
         assert snapshot.put(connections.own(), known, dict.fromkeys(snapshot.SECTIONS, number), set(snapshot.SECTIONS), epoch=1)
 
     def value(self, key: bytes) -> object:

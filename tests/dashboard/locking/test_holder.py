@@ -59,6 +59,16 @@ def test_token_names_the_run_that_holds_the_lock(redis, worker):
     assert claim.parent_pid not in (pid, os.getpid())
 
 
+def test_token_names_a_run_as_its_events_do_where_it_was_sent_under_another_name(redis, worker):
+    worker.app.send_task("locking_hold", args=("lock_report_8", "told", "barrier"), queue="locking", ignore_result=True, shadow="reports_for_bob")
+    answer(redis, "told")
+
+    claim = read_token(redis.get("lock_report_8"))
+    redis.rpush("barrier", "go")
+
+    assert claim.task_name == "reports_for_bob"
+
+
 @pytest.mark.parametrize("eagerly", [False, True])
 def test_lock_of_a_task_called_from_a_run_belongs_to_that_run(redis, worker, eagerly):
     task_id = worker.send("locking_call_another", "lock_report_7", "told", eagerly)

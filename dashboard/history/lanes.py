@@ -1,19 +1,21 @@
 """The lanes of a time that is over: who held each lock, who was refused and who waited, worked out from what is written of locks and runs."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dashboard.history.lock_rows import CODES, LEFT
 from dashboard.history.lock_runs import run_at, runs_under, told_end
 from dashboard.history.locks import events
 from dashboard.history.read import EPOCH
+from dashboard.history.rows import key_of_identity
 from dashboard.records import HeldLock, Lane, LockMoment, Run, Span, Wait
 
 MAX_EVENTS = 5000  # of the time asked for
 MAX_ENDS = 2000  # after it, of what was held in it
 ENDS = ("released", *(what for what in LEFT if what != "lost"))  # that it is lost is told after it was
+ANSWERS = ("acquired", "refused")  # to an attempt that waited
 LATER = timedelta(days=1)  # how long after it an end is looked for
 MICROSECOND = timedelta(microseconds=1)
 
@@ -26,8 +28,11 @@ class Past:
     is_cut: bool
 
 
-def lanes_between(from_at: datetime, to_at: datetime, held: Sequence[HeldLock], alias: str = "default") -> Past:
-    """Every lock of which something is known in that time; `held`: those that are held now, or left a run that goes on.  Cost: four statements over indexes."""
+def lanes_between(from_at: datetime, to_at: datetime, held: Sequence[HeldLock], waits: Sequence[Wait] = (), alias: str = "default") -> Past:
+    """Every lock of which something is known in that time.  Cost: five statements over indexes.
+
+    `held`: those that are held now, or left a run that goes on; `waits`: those that are known now.
+    """
     codes = ", ".join(str(CODES[what]) for what in ENDS)
     inside = events(alias, f"id >= {_row(from_at):d} AND id < {_row(to_at):d} ORDER BY id DESC LIMIT {MAX_EVENTS + 1:d}")
     after = events(alias, f"what IN ({codes}) AND id >= {_row(to_at):d} AND id < {_row(to_at + LATER):d} ORDER BY id LIMIT {MAX_ENDS:d}")
@@ -37,10 +42,22 @@ def lanes_between(from_at: datetime, to_at: datetime, held: Sequence[HeldLock], 
     told: dict[str, list[LockMoment]] = defaultdict(list)
     for moment in moments:
         told[moment.lock_id].append(moment)
-    still = {lock.id: lock for lock in held if lock.lapsed_at is None and (lock.acquired_at or lock.first_seen_at) < to_at}
+    still = {lock.id: lock for lock in held if lock.lapsed_at is None and _held_since(lock) < to_at}
     left = frozenset(lock.token_digest for lock in held if lock.lapsed_at is not None)
     named = {lock_id: (found[0].cache, found[0].name) for lock_id, found in told.items()} | {one.id: (one.cache, one.name) for one in still.values()}
-    lanes = [_lane(lock_id, *name, told.get(lock_id, ()), still.get(lock_id), left, runs, to_at) for lock_id, name in named.items()]
+    ends = _ends_of_waits(moments, to_at, alias)
+    trying = frozenset(wait.token_digest for wait in waits if wait.to_at is None)
+    lanes = [
+        Lane(
+            lock_id=lock_id,
+            cache=cache,
+            name=name,
+            spans=tuple(sorted(_spans(told.get(lock_id, ()), still.get(lock_id), left, runs), key=lambda span: span.from_at)),
+            refused_at=tuple(one.at for one in told.get(lock_id, ()) if one.what == "refused" and one.at < to_at),
+            waits=tuple(_wait(one, ends.get(one.token_digest), trying) for one in told.get(lock_id, ()) if one.what == "waiting"),
+        )
+        for lock_id, (cache, name) in named.items()
+    ]
     return Past([lane for lane in lanes if lane.spans or lane.refused_at or lane.waits], len(inside) > MAX_EVENTS)
 
 
@@ -48,44 +65,42 @@ def _row(at: datetime) -> int:
     return (at - EPOCH) // MICROSECOND * 256
 
 
-def _lane(
-    lock_id: str, cache: str, name: str, told: Sequence[LockMoment], held: HeldLock | None, left: Collection[str], runs: Mapping[str, Sequence[Run]],
-    to_at: datetime,
-) -> Lane:  # fmt: skip
-    return Lane(
-        lock_id=lock_id,
-        cache=cache,
-        name=name,
-        spans=tuple(sorted(_spans(told, held, left, runs), key=lambda span: span.from_at)),
-        refused_at=tuple(one.at for one in told if one.what == "refused" and one.at < to_at),
-        waits=tuple(_waits(lock_id, cache, name, told)),
-    )
+def _held_since(lock: HeldLock) -> datetime:
+    return lock.put_back_at or lock.acquired_at or lock.first_seen_at
 
 
-def _spans(told: Sequence[LockMoment], held: HeldLock | None, left: Collection[str], runs: Mapping[str, Sequence[Run]]) -> Iterator[Span]:
+def _spans(told: Sequence[LockMoment], held: HeldLock | None, left: Collection[str], runs: Mapping[str, Sequence[Run]]) -> Collection[Span]:
     """`left`: tokens whose runs go on without them."""
-    ended, began = set[str](), dict[str, datetime]()
+    ended, began, spans = set[str](), dict[str, datetime](), list[Span]()
     for one in told:
         token = one.token_digest
         if one.what in {"acquired", "restored"}:
             began[token] = one.at
             ended.discard(token)
+            spans = [_until_back(span, one.at) if span.token_digest == token else span for span in spans]
         elif one.what in ENDS and token not in ended:
             ended.add(token)
-            is_going = token in left and one.what in LEFT
-            until = None if is_going else _goes_on_until(one, runs)
-            yield Span(
-                from_at=began.pop(token, one.at - (one.span or timedelta(0))),
-                to_at=None if is_going else until or one.at,
-                token_digest=token,
-                end=one.what,
-                by=one.by,
-                lapsed_at=one.at if is_going or until else None,
-            )
+            spans.append(_span(one, began.pop(token, None), is_going=token in left and one.what in LEFT, until=_goes_on_until(one, runs)))
     if held is not None:
-        yield Span(from_at=began.pop(held.token_digest, held.acquired_at or held.first_seen_at), to_at=None, token_digest=held.token_digest)
-    for token, at in began.items():
-        yield Span(from_at=at, to_at=at, token_digest=token)  # its end was not told
+        spans.append(Span(from_at=began.pop(held.token_digest, _held_since(held)), to_at=None, token_digest=held.token_digest))
+    return [*spans, *(Span(from_at=at, to_at=at, token_digest=token) for token, at in began.items())]  # the end of these was not told
+
+
+def _span(end: LockMoment, began_at: datetime | None, *, is_going: bool, until: datetime | None) -> Span:
+    """`is_going`: its run goes on without it, `until`: or did so until then."""
+    return Span(
+        from_at=began_at or end.at - (end.span or timedelta(0)),
+        to_at=None if is_going else until or end.at,
+        token_digest=end.token_digest,
+        end=end.what,
+        by=end.by,
+        lapsed_at=end.at if is_going or until else None,
+    )
+
+
+def _until_back(span: Span, at: datetime) -> Span:
+    """Its run went on without it until it was put back."""
+    return replace(span, to_at=at) if span.to_at is None or span.to_at > at else span
 
 
 def _goes_on_until(left: LockMoment, runs: Mapping[str, Sequence[Run]]) -> datetime | None:
@@ -95,12 +110,23 @@ def _goes_on_until(left: LockMoment, runs: Mapping[str, Sequence[Run]]) -> datet
     return until if until is not None and until > left.at else None
 
 
-def _waits(lock_id: str, cache: str, name: str, told: Sequence[LockMoment]) -> Iterator[Wait]:
-    ends = {one.token_digest: one for one in told if one.what in {"acquired", "refused"}}
-    for one in told:
-        if one.what == "waiting":
-            end = ends.get(one.token_digest)
-            yield Wait(
-                lock_id=lock_id, cache=cache, name=name, token_digest=one.token_digest, from_at=one.at, to_at=end.at if end else one.at,
-                end=end.what if end else "unknown", task_id=one.task_id, task_name=one.task_name, worker=one.worker,
-            )  # fmt: skip
+def _ends_of_waits(moments: Sequence[LockMoment], to_at: datetime, alias: str) -> Mapping[str, LockMoment]:
+    """What came of each attempt that waited, by its token: of those that waited on then, what was told later."""
+    ends = {one.token_digest: one for one in moments if one.what in ANSWERS and one.token_digest}
+    keys = {key for one in moments if one.what == "waiting" and one.token_digest not in ends and (key := key_of_identity(one.lock_id)) is not None}
+    if not keys:
+        return ends
+    codes = ", ".join(str(CODES[what]) for what in ANSWERS)
+    after = f"id >= {_row(to_at):d} AND id < {_row(to_at + LATER):d} ORDER BY id LIMIT {MAX_ENDS:d}"
+    later = events(alias, f"lock IN ({', '.join(map(str, sorted(keys)))}) AND what IN ({codes}) AND {after}")
+    return {**{one.token_digest: one for one in reversed(later)}, **ends}
+
+
+def _wait(one: LockMoment, end: LockMoment | None, trying: Collection[str]) -> Wait:
+    """`trying`: the tokens of attempts that wait still."""
+    is_trying = end is None and one.token_digest in trying
+    return Wait(
+        lock_id=one.lock_id, cache=one.cache, name=one.name, token_digest=one.token_digest, from_at=one.at,
+        to_at=None if is_trying else end.at if end else one.at, end=None if is_trying else end.what if end else "unknown",
+        task_id=one.task_id, task_name=one.task_name, worker=one.worker,
+    )  # fmt: skip

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from dashboard.judge.verdicts import proof_of
+from dashboard.observer import lock_spans
 from dashboard.observer.hands import Hands
 from dashboard.observer.lock_readings import SAME_DEADLINE, is_deleted_early, is_unread, lapsed_key, merged_with, read_by_another, whole
 from dashboard.observer.observations import LocksRead, ReleasedByHand
@@ -19,8 +20,6 @@ HOUR = timedelta(hours=1)
 MAX_REFUSALS = 5000
 MAX_REPEATED = 200  # a report is sent again at once where its connection broke, so the last ones are enough to know it by
 MAX_SPANS = 60  # of one lock in the time shown
-NOTICED = timedelta(seconds=2)  # an expired lock that is dropped this soon was not outlived: its run was over
-TOLD = timedelta(seconds=6)  # one released by hand: the act is read a second or two later
 MAX_LAPSED_FOR = timedelta(hours=6)
 
 
@@ -71,9 +70,9 @@ class LockBook:
             self.held[lock.id] = merged = merged_with(old, lock)
             return merged != replace(old, seen_at=merged.seen_at)
         if self.lapsed.pop(lapsed_key(lock), None):  # it was put back
-            self._close_spans(lock, seen.at)
+            lock_spans.put_back(self._spans_of(lock.id), lock.token_digest, seen.at)
         if old is not None:
-            self._end_span(lock.id, seen.at, "changed")
+            lock_spans.end(self._spans_of(lock.id), seen.at, "changed")
             self._may_be_by_hand(old, seen.at)
         if before := self._held_before(lock):
             lock = replace(lock, acquired_at=before.from_at, put_back_at=seen.at, timeout=whole(lock.expires_at - before.from_at if lock.expires_at else None))
@@ -100,7 +99,8 @@ class LockBook:
         else:
             if is_deleted_early(old):
                 self.lapsed[lapsed_key(old)] = replace(old, lapsed_at=at, went="deleted")
-            self._end_span(lock_id, old.expires_at if expired and old.expires_at else at, "expired" if expired else "released")
+            ended_at, how = (old.expires_at, "expired") if expired and old.expires_at else (at, "released")
+            lock_spans.end(self._spans_of(lock_id), ended_at, how)
             self._may_be_by_hand(old, at)
         return True
 
@@ -127,13 +127,9 @@ class LockBook:
 
     def _mark(self, lock: HeldLock, hand: ReleasedByHand, *, is_back: bool = False) -> None:
         """Its holder's run may go on without it: unless it was put back, it is kept as one that expired under it is, until that run ends."""
-        spans = self.spans.get(lock.id, deque())
         if not is_back:
             self.lapsed[lapsed_key(lock)] = replace(lock, lapsed_at=hand.at, released_by=hand.by)
-        index = next((at for at, span in enumerate(spans) if span.token_digest == lock.token_digest and span.end not in {None, "by-hand"}), None)
-        if index is not None:
-            until, lapsed_at = (spans[index].to_at, spans[index].lapsed_at) if is_back else (None, hand.at)
-            spans[index] = replace(spans[index], to_at=until, end="by-hand", by=hand.by, lapsed_at=lapsed_at)
+        lock_spans.by_hand(self._spans_of(lock.id), lock, hand, is_back=is_back)
 
     def next_in_turn(self, count: int) -> list[HeldLock]:
         """Held locks, all in turn: those after the ones that were given last."""
@@ -158,37 +154,24 @@ class LockBook:
     def _lapse(self, lock: HeldLock, end: str = "expired") -> None:
         """Keep a lock that left its holder, and its span open, until that one's run is known to have ended."""
         self.lapsed[lapsed_key(lock)] = lock
-        spans = self.spans.get(lock.id)
-        if spans and spans[-1].to_at is None:
-            spans[-1] = replace(spans[-1], lapsed_at=lock.lapsed_at, end=end)
+        lock_spans.lapse(self._spans_of(lock.id), lock.lapsed_at, end)
 
     def drop_lapsed(self, living: set[str], now: datetime) -> bool:
         """Forget the expired locks that are not among the living, and end their spans; True where there was one."""
         ended = [lock for key, lock in self.lapsed.items() if key not in living]
         for lock in ended:
             del self.lapsed[lapsed_key(lock)]
-            for index, span in enumerate(spans := self.spans.get(lock.id, deque())):
-                if span.token_digest == lock.token_digest and span.to_at is None and span.lapsed_at is not None:
-                    never_overran = now - span.lapsed_at < (NOTICED if span.by is None else TOLD)
-                    spans[index] = replace(span, to_at=span.lapsed_at if never_overran else now, lapsed_at=None if never_overran else span.lapsed_at)
+            lock_spans.end_lapsed(self._spans_of(lock.id), lock.token_digest, now)
         return bool(ended)
 
-    def _close_spans(self, lock: HeldLock, at: datetime) -> None:
-        """Its run goes on without it no more."""
-        for index, span in enumerate(spans := self.spans.get(lock.id, deque())):
-            if span.token_digest == lock.token_digest and span.to_at is None:
-                spans[index] = replace(span, to_at=at)
+    def _spans_of(self, lock_id: str) -> deque[Span]:
+        return self.spans.get(lock_id, deque())
 
     def _begin_span(self, lock: HeldLock, *, minimum: bool) -> None:
         began = lock.put_back_at or lock.acquired_at or lock.first_seen_at
         span = Span(from_at=began, to_at=None, token_digest=lock.token_digest, from_is_minimum=minimum and lock.acquired_at is None)
         self.spans.setdefault(lock.id, deque(maxlen=MAX_SPANS)).append(span)
         self.names[lock.id] = (lock.cache, lock.name)
-
-    def _end_span(self, lock_id: str, at: datetime, end: str) -> None:
-        spans = self.spans.get(lock_id)
-        if spans and spans[-1].to_at is None:
-            spans[-1] = replace(spans[-1], to_at=at, end=end)
 
     def refused(self, event: Event, at: datetime) -> bool:
         """A `lock-refused` event from a worker; False where its key is in no watched place."""
@@ -209,6 +192,7 @@ class LockBook:
                 task_name=event.task,
                 worker=event.hostname,
                 waited=timedelta(seconds=event.waited) if event.waited is not None else None,
+                token_digest=event.digest or "",
             )
         )
         return True
@@ -244,9 +228,7 @@ class LockBook:
 
     def was_lost(self, lock_id: str, digest: str) -> None:
         """Its holder found that it held it no more: where it was gone before its time, another removed it."""
-        for index, span in enumerate(spans := self.spans.get(lock_id, deque())):
-            if span.token_digest == digest and span.end == "released":
-                spans[index] = replace(span, end="removed")
+        lock_spans.removed(self._spans_of(lock_id), digest)
 
     def lanes(self, now: datetime, waits: Mapping[str, Sequence[Wait]]) -> tuple[Lane, ...]:
         """A lane for each lock of which something was seen lately; `waits` by lock id."""

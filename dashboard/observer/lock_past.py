@@ -121,7 +121,7 @@ class LockPast:
 
     def refused(self, refusal: Refusal) -> None:
         """An attempt was turned away."""
-        self._of_attempt("refused", refusal, refusal.at, waited=refusal.waited)
+        self._of_attempt("refused", refusal, refusal.at, token=refusal.token_digest, waited=refusal.waited)
 
     def waiting(self, wait: Wait) -> None:
         """An attempt began to wait."""

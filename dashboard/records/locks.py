@@ -79,6 +79,7 @@ class Refusal:
     task_name: str | None = None
     worker: str | None = None
     waited: timedelta | None = None
+    token_digest: str = ""  # of the attempt's own token, where the worker told it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

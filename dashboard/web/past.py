@@ -41,7 +41,8 @@ def timeline_past(request: HttpRequest) -> HttpResponse:
     span, until = _span(request.GET.get("span", "")), _until(request.GET.get("until", ""), now)
     past, missing, problem = Past((), is_cut=False), list[Gap](), ""
     try:
-        past = lanes_between(until - span, until, snapshots.newest().locks)
+        newest = snapshots.newest()
+        past = lanes_between(until - span, until, newest.locks, newest.waits)
         missing = gaps_between(until - span, until, MAX_GAPS)
     except AWAY as error:
         problem = reason_of(error)

@@ -15,7 +15,8 @@ from dashboard.history.rows import FAILED, GOING, SUCCEEDED, Batch
 from dashboard.history.write import Writer
 from tests.dashboard.history.made import BASE_US, make_row
 from tests.dashboard.history.test_locks import LOCK_ID, made
-from tests.dashboard.observer.test_lock_past import GONE, HAND, LOCK, OTHER, read, state
+from tests.dashboard.observer.test_lock_past import GONE, HAND, LOCK, OTHER
+from tests.dashboard.observer.test_state import read, state
 from tests.dashboard.web.test_views import person
 from tests.factories import NOW, make_claim
 

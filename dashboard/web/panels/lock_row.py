@@ -57,6 +57,7 @@ class LockRow:
     share: int | None
     since: Instant
     since_is_minimum: bool
+    held: str  # for how long, of one that is held no more
     refused: int | None
     waiting: int | None
     evidence: tuple[str, ...]
@@ -102,6 +103,7 @@ def lock_row(one: JudgedLock, look: Look, may: frozenset[str], *, exact: bool = 
         share=_share(one, look.now),
         since=instant_of(lock.acquired_at or lock.first_seen_at, look.now),
         since_is_minimum=lock.acquired_at is None,
+        held=duration(lock.lapsed_at - (lock.acquired_at or lock.first_seen_at)) if lock.lapsed_at else "",
         refused=one.refused_last_hour,
         waiting=one.waiting,
         evidence=tuple(sentences(one.evidence if exact else steady(one.evidence), look.now)),
@@ -220,6 +222,8 @@ def _fixed_words(_language: str | None) -> Mapping[str, str]:
         "protect": _("Protect…"),
         "why": _("why"),
         "blocks": _("blocks"),
+        "blocked": _("no longer blocks"),
+        "beside": _("since then another run could start"),
         "also": _("also"),
     }
 

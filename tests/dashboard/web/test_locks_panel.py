@@ -113,6 +113,21 @@ def test_expired_lock_is_not_counted_as_held_and_needs_attention_once_with_the_o
     assert "<b>1<" in overview["figure-locks"].replace("\n", "")
 
 
+def test_expired_lock_whose_run_goes_on_blocks_nothing_and_its_time_has_stopped(settings):
+    settings.LOCKHOUSE = {"READ_ONLY": False, "LOCKS": {"lock_report_{data_id}": {"blocks": "the long report"}}}
+    lapsed = make_lock(lapsed_at=ago(seconds=10))
+
+    (held,) = rows_of("locks", make_snapshot(), "locks-rows")
+    (row,) = rows_of("locks", make_snapshot(locks=(lapsed,)), "locks-rows")
+    page = pieces_of("lock", make_snapshot(locks=(lapsed,)), {"id": lapsed.id})
+
+    assert "<p>blocks the long report" in held and 'data-label="Held for"><time' in held
+    assert "<p>no longer blocks the long report; since then another run could start" in row
+    assert re.search(r'data-label="Held for"><span title="since 14:06:21 UTC">1 m 10 s<', row)
+    assert "It no longer blocks the long report; since then another run could start." in page["lock-head"]
+    assert "<dd>1 m 10 s<small>" in page["lock-facts"]
+
+
 def test_hostile_name_is_text_and_what_it_hides_is_spelled_out():
     html = "".join(pieces_of("locks", make_snapshot(locks=(make_lock(name=EVIL, key=f":1:{EVIL}"),))).values())
 

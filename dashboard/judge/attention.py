@@ -14,6 +14,7 @@ from dashboard.records import Concern, Evidence, JudgedLock, Policy, Snapshot, W
 SETTLING = timedelta(seconds=3)  # a queue may be without a reader for a moment while a worker starts
 BLINDING = {"broker", "events", "workers", "lockhouse"}  # without these nothing can be said of workers and readers
 MAX_NAMED = 3
+LEFT = {"lapsed", "released_by_hand", "lock_flushed", "lock_failover", "lock_restarted", "lock_deleted"}  # how a lock left a run that goes on
 REMEMBERED = timedelta(minutes=10)  # a worker that has been gone for longer is no news
 
 
@@ -40,21 +41,34 @@ def _sources(facts: Facts) -> Iterator[Concern]:
 
 
 def _locks(judged: Sequence[JudgedLock]) -> Iterator[Concern]:
+    beside: dict[str, list[JudgedLock]] = defaultdict(list)  # by lock: its runs that go on at once, those without it as well
     causes: dict[tuple[str, str], list[JudgedLock]] = defaultdict(list)
+    overlapping = {one.lock.id for one in judged if one.verdict == "overlapping"}
     for one in judged:
-        if one.needs_attention:
+        if one.lock.id in overlapping and one.verdict in {"overlapping", "overrun"}:
+            beside[one.lock.id].append(one)
+        elif one.needs_attention:
             together = one.holder.worker if one.verdict == "orphaned" else None
             causes[one.verdict, together or one.lock.id + str(one.lock.lapsed_at)].append(one)
+    yield from map(_overlap, beside.values())
     for (verdict, worker), locks in causes.items():
         several = len(locks) > 1
         yield Concern(kind=verdict, subject=worker if several else locks[0].lock.name, evidence=locks[0].evidence, locks=locks)
+
+
+def _overlap(together: Sequence[JudgedLock]) -> Concern:
+    """One row for a lock with several runs: the one that holds it, else the last that did, with how it left the others."""
+    last = min((one for one in together if one.verdict == "overlapping"), key=lambda one: one.lock.lapsed_at is not None)
+    beside, *rest = last.evidence
+    left = [fact for one in together if one is not last for fact in one.evidence if fact.code in LEFT]
+    return Concern(kind="overlapping", subject=last.lock.name, evidence=[beside, *left, *rest], locks=[last])
 
 
 def _queues(facts: Facts) -> Iterator[Concern]:
     for queue in facts.snapshot.queues:
         since = queue.unread_since
         if queue.ready and queue.consumers == () and since is not None and facts.now - since >= SETTLING:
-            fact = Evidence(code="no_reader", values={"queue": queue.name, "ready": queue.ready, "since": since})
+            fact = Evidence(code="no_reader", values={"queue": queue.name, "ready": queue.ready, "since": since, "is_minimum": queue.unread_is_minimum})
             yield Concern(kind="no-reader", subject=queue.name, evidence=[fact], queues=[queue])
 
 

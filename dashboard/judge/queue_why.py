@@ -157,7 +157,7 @@ def _warnings(queue: QueueReading, scene: _Scene) -> Iterator[Evidence]:
         yield Evidence(code="queue_wrong_type", values={"type": queue.wrong_type})
     since = queue.unread_since
     if queue.ready and queue.consumers == () and since is not None and scene.facts.now - since >= SETTLING:
-        yield Evidence(code="no_reader", values={"queue": queue.name, "ready": queue.ready, "since": since})
+        yield Evidence(code="no_reader", values={"queue": queue.name, "ready": queue.ready, "since": since, "is_minimum": queue.unread_is_minimum})
     if queue.ready and scene.is_deserted(queue) and (absent := _absent(queue, scene)):
         yield absent
     if queue.ready and not queue.consumers and not queue.is_named and (other := like_one_of(queue.name, scene.read)):

@@ -125,7 +125,6 @@ SENTENCES: Mapping[str, str] = {
     "past_deadline": N_("its deadline passed at %(at)s and it was last read at %(seen_at)s: it is free by now, unless it was extended since"),
     "overlapping": N_("run %(task_id)s on %(worker)s, which held it before, is still active"),
     "stale": N_("nothing newer than %(at)s is known"),
-    "no_reader": N_("%(ready)s messages wait in %(queue)s, and no worker has read it since %(since)s"),
     "reason": N_("%(text)s"),
 }
 ENDS: Mapping[str | None, str | Promise] = {

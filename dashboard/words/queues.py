@@ -58,6 +58,11 @@ def _unread(given: Mapping[str, Word], shown: Mapping[str, str]) -> str:
     return (said + (_("; %(reader)s did until %(until)s") if given.get("reader") else "")) % shown
 
 
+def _no_reader(given: Mapping[str, Word], shown: Mapping[str, str]) -> str:
+    said = _("%(ready)s messages wait in %(queue)s, and no worker has read it since %(since)s") % shown
+    return said + (_(" or longer: it was unread when it was first looked at") if given.get("is_minimum") else "")
+
+
 def _stalled(given: Mapping[str, Word], shown: Mapping[str, str]) -> str:
     few = "its %(readers)s reader is there and has free processes, but has received nothing for a minute"
     return (
@@ -85,6 +90,7 @@ def _typo(given: Mapping[str, Word], shown: Mapping[str, str]) -> str:
 
 
 COUNTED: Mapping[str, Callable[[Mapping[str, Word], Mapping[str, str]], str]] = {
+    "no_reader": _no_reader,
     "queue_all_busy": _all_busy,
     "queue_nobody_reads": _unread,
     "queue_prefetched": _prefetched,

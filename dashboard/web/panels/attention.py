@@ -31,8 +31,7 @@ def concern_row(concern: Concern, seen: Look, may: frozenset[str]) -> Piece:
     """One cause with what it explains and, where one lock is meant, what can be done."""
     only = concern.locks[0] if len(concern.locks) == 1 else None
     lock = only.lock if only else None
-    said = SAID_OF_WORKER if concern.kind == "worker-gone" else SAID_BY_HEADLINE
-    shown = [fact for fact in concern.evidence if fact.code not in said]
+    shown = [fact for fact in concern.evidence if fact.code not in _said(concern)]
     return piece(
         concern_id(concern),
         "panels/concern.html",
@@ -46,11 +45,19 @@ def concern_row(concern: Concern, seen: Look, may: frozenset[str]) -> Piece:
         until=maybe(lock.expires_at, seen.now) if lock and concern.kind == "orphaned" else None,
         never=bool(lock and lock.never_expires),
         since=maybe(_since(concern), seen.now),
+        since_is_minimum=any(queue.unread_is_minimum for queue in concern.queues),
         reason=visible(_reason(concern)),
         facts=sentences(steady(shown[:MAX_FACTS]), seen.now),
         refused=only.refused_last_hour if only else None,
         release_url=release_url(only) if only and concern.kind == "orphaned" and not no_release(only, may) else "",
     )
+
+
+def _said(concern: Concern) -> set[str]:
+    """What its headline says already."""
+    if concern.kind == "overlapping":
+        return SAID_BY_HEADLINE - {"lapsed"}
+    return SAID_OF_WORKER if concern.kind == "worker-gone" else SAID_BY_HEADLINE
 
 
 def _subject(concern: Concern) -> str:
@@ -153,4 +160,4 @@ def _headline_of_one(kind: str, one: JudgedLock) -> str:
         return _("blocks %(what)s") % {"what": visible(one.blocks) if one.blocks else _("every run that needs it")}
     if kind == "overrun":
         return _("has been gone") if one.lock.went or one.lock.released_by else _("has been expired")
-    return _("is held by two runs at once") if one.lock.lapsed_at is None else _("has two runs that go on, and neither holds it")
+    return _("has two runs at once, and only one holds it") if one.lock.lapsed_at is None else _("has two runs that go on, and neither holds it")

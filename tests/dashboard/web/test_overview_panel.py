@@ -6,7 +6,7 @@ import pytest
 
 from dashboard.records import Absence, EventGap, Figures, Observer, Snapshot
 from tests.dashboard.web.pieces import pieces_of, rows_of
-from tests.factories import ago, make_lane, make_lock, make_queue, make_snapshot, make_source, make_worker
+from tests.factories import ago, make_claim, make_lane, make_lock, make_queue, make_run, make_snapshot, make_source, make_worker
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +39,35 @@ def test_queue_that_nobody_reads_is_a_concern():
     (row,) = rows_of("overview", make_snapshot(queues=(queue,)), "attention-rows")
 
     assert "archive holds 80 messages, and no worker has read it since 12:07:41 UTC" in shown(row)
+
+
+def test_queue_that_was_unread_when_it_was_first_seen_is_so_for_at_least_that_long():
+    queue = make_queue(name="archive", ready=80, consumers=(), unread_since=ago(minutes=2), unread_is_minimum=True)
+
+    (row,) = rows_of("overview", make_snapshot(queues=(queue,)), "attention-rows")
+
+    assert 'data-with="for at least …">since 14:05:41 UTC or longer<' in row
+
+
+def test_overlapping_lock_is_one_concern_that_says_how_the_first_run_lost_it():
+    lapsed = make_lock(id="a" * 16, lapsed_at=ago(seconds=10), token_digest="1" * 16)
+    again = make_lock(id="a" * 16, claim=make_claim(task_id="e" * 36), token_digest="2" * 16, acquired_at=ago(seconds=5))
+    runs = (make_run(), make_run(task_id="e" * 36))
+
+    (row,) = rows_of("overview", make_snapshot(locks=(lapsed, again), runs=runs), "attention-rows")
+
+    assert "lock_report_12 has two runs at once, and only one holds it" in shown(row)
+    assert "run d9c26803 on worker-b@web-2, which held it before, is still active · expired at 14:07:31 UTC while the run went on" in shown(row)
+
+
+def test_two_runs_that_both_lost_the_lock_are_one_concern():
+    first = make_lock(id="a" * 16, lapsed_at=ago(seconds=20), token_digest="1" * 16)
+    second = make_lock(id="a" * 16, claim=make_claim(task_id="e" * 36), token_digest="2" * 16, acquired_at=ago(seconds=15), lapsed_at=ago(seconds=5))
+    runs = (make_run(), make_run(task_id="e" * 36))
+
+    (row,) = rows_of("overview", make_snapshot(locks=(first, second), runs=runs), "attention-rows")
+
+    assert "lock_report_12 has two runs that go on, and neither holds it" in shown(row)
 
 
 def test_dead_holder_is_a_concern_with_a_release():

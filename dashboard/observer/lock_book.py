@@ -169,7 +169,8 @@ class LockBook:
 
     def _begin_span(self, lock: HeldLock, *, minimum: bool) -> None:
         began = lock.put_back_at or lock.acquired_at or lock.first_seen_at
-        span = Span(from_at=began, to_at=None, token_digest=lock.token_digest, from_is_minimum=minimum and lock.acquired_at is None)
+        is_minimum = minimum and lock.acquired_at is None
+        span = Span(from_at=began, to_at=None, token_digest=lock.token_digest, from_is_minimum=is_minimum, dialect=lock.dialect)
         self.spans.setdefault(lock.id, deque(maxlen=MAX_SPANS)).append(span)
         self.names[lock.id] = (lock.cache, lock.name)
 

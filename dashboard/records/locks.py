@@ -144,6 +144,7 @@ class Span:
     by: str | None = None  # who released it by hand
     from_is_minimum: bool = False  # it was already held when first seen
     lapsed_at: datetime | None = None  # the part after this was an overrun
+    dialect: str = ""  # who wrote the token, as of `HeldLock`; empty: not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from datetime import datetime
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from dashboard.judge.verdicts import REPORTS_REFUSALS
 from dashboard.records import JudgedLock, Lane, Snapshot
 from dashboard.web import redis_cli
 from dashboard.web.incident import of_lock
@@ -67,7 +68,7 @@ class LockPanel:
             *([lane_piece(lane, judged, seen, "lock-lanes")] if lane else []),
             piece("lock-axis", "panels/axis_now.html", now_text=instant_of(anchor_of(now), now), anchor=iso(anchor_of(now))),
             piece("lock-waiting", "panels/lock_waiting.html", **lock_attempts.waiting(seen, lock_id)),
-            piece("lock-refusals", "panels/lock_refusals.html", **lock_attempts.refusals(seen, lock_id, is_told=any(row.refused is not None for row in rows))),
+            piece("lock-refusals", "panels/lock_refusals.html", **lock_attempts.refusals(seen, lock_id, is_told=_are_refusals_told(rows, lane))),
             piece("lock-proof", "panels/lock_proof.html", lines=_lines(seen, judged)),
         ]
 
@@ -77,6 +78,13 @@ def name_of(snapshot: Snapshot, lock_id: str) -> str | None:
     known: list[tuple[str, str]] = [(lock.id, lock.name) for lock in snapshot.locks]
     known += [(lane.lock_id, lane.name) for lane in snapshot.lanes]
     return next((name for identity, name in known if identity == lock_id), None)
+
+
+def _are_refusals_told(rows: Sequence[LockRow], lane: Lane | None) -> bool:
+    """Whether they would be known: the one that holds it is of a cache that reports them, or the last that did was."""
+    if rows:
+        return any(row.refused is not None for row in rows)
+    return lane is not None and bool(lane.spans) and lane.spans[-1].dialect in REPORTS_REFUSALS
 
 
 def _ended(lane: Lane | None, seen: Look) -> dict[str, object] | None:

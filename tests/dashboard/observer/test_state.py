@@ -67,7 +67,7 @@ def test_extended_lock_keeps_its_start_and_gets_its_new_deadline():
 def test_lock_gone_before_its_deadline_was_released_not_expired():
     made = state(read(LOCK), read(gone=[LOCK.id], at=IN_A_SECOND))
     assert made.snapshot(IN_A_SECOND).locks == ()
-    assert [(span.end, span.to_at) for span in made.snapshot(IN_A_SECOND).lanes[0].spans] == [("released", IN_A_SECOND)]
+    assert [(span.end, span.to_at, span.dialect) for span in made.snapshot(IN_A_SECOND).lanes[0].spans] == [("released", IN_A_SECOND, "lockhouse")]
 
 
 def test_lock_that_nobody_read_since_its_deadline_is_gone_though_the_word_of_it_was_lost():

@@ -61,6 +61,15 @@ def test_refusals_that_nobody_reports_are_not_known():
     assert "Not known" in pieces_of("lock", make_snapshot(locks=(plain,)), QUERY)["lock-refusals"]
 
 
+def test_refusals_of_a_lock_that_was_released_stay_known():
+    def refusals_after(dialect):
+        span = Span(from_at=ago(seconds=80), to_at=ago(seconds=2), token_digest="x", end="by-hand", dialect=dialect)
+        return pieces_of("lock", make_snapshot(locks=(), lanes=(make_lane(LOCK, spans=(span,)),)), QUERY)["lock-refusals"]
+
+    assert "No run was refused" in refusals_after("lockhouse")
+    assert "Not known" in refusals_after("redis-py")
+
+
 def test_same_pieces_whether_held_or_gone():
     held = pieces_of("lock", make_snapshot(locks=(LOCK,), lanes=(make_lane(LOCK),)), QUERY)
     gone = pieces_of("lock", make_snapshot(locks=(), lanes=(make_lane(LOCK),)), QUERY)

@@ -103,7 +103,7 @@ ANSWERS = {
     "internal_lock": _("Nothing done: this is the broker library's own lock, and is never released by hand."),
     "not_listed": _("Nothing done: no setting says that this name is a lock's. Add its pattern, which its page says, to LOCKS or LOCK_PATTERNS first."),
     "not_to_be_released": _("Nothing done: the settings say that this lock is not to be released."),
-    "needs_force": _("Nothing done: it is not proved that nobody holds this lock (%(verdict)s). Releasing it needs force."),
+    "needs_force": _("Nothing done: it is not proved that nobody holds this lock; %(verdict)s. Releasing it needs force."),
     "extended": _("Extended: it blocks until %(until)s instead of %(was)s."),
     "timeout_set": _("It expires at %(until)s now; before, it never did."),
     "protected": _("Protected: the token of the run that outlived its lock is back until %(until)s."),
@@ -131,8 +131,8 @@ ANSWERS = {
     "revoked_not_released": _("%(worker)s was told and the run was seen to end, but the lock was not released: that act says why."),
     "not_seen": _("Not known: the lock is gone or has changed hands since, so what was done to it can no longer be seen."),
     "moved": _("Nothing done: its holder, or somebody else, has moved its deadline since."),
-    "holder_lives": _("Left alone: its holder still runs (%(verdict)s). Release it on its own page if it must be."),
-    "not_proved": _("Left alone: it is not proved that nobody holds it (%(verdict)s). Look at it on its own page."),
+    "holder_lives": _("Left alone: its holder still runs; %(verdict)s. Release it on its own page if it must be."),
+    "not_proved": _("Left alone: it is not proved that nobody holds it; %(verdict)s. Look at it on its own page."),
     "key_too_long": _("Left alone: its key is very long. Release it on its own page."),
     "released_all": _("Released: %(released)s of %(count)s."),
     "released_some": _("Released: %(released)s of %(count)s. What came of the others stands with each."),
@@ -169,6 +169,15 @@ ANSWERS = {
     **send_words.ANSWERS,
 }
 
+VERDICTS = {  # why a lock is not proved to be nobody's
+    "overlapping": _("two of its runs are active"),
+    "overrun": _("it outlived its lock"),
+    "expiring": _("it expires soon"),
+    "never-expires": _("it never expires"),
+    "unknown": _("whether its holder lives cannot be known"),
+    "held": _("its time is not up"),
+}
+
 
 def act_name(name: str) -> str:
     """What kind of act that is."""
@@ -188,7 +197,9 @@ def refusal(code: str, values: Values) -> str:
 def answer(code: str, values: Values) -> str:
     """What came of an act; a time that is known becomes part of the sentence."""
     key = next((better for better, needed in _BETTER.get(code, ()) if needed <= values.keys()), code)
-    sentence = gettext(ANSWERS[key]) % _shown(values)
+    verdict = values.get("verdict")
+    said = {**_shown(values), "verdict": gettext(VERDICTS[verdict]) if verdict in VERDICTS else verdict}
+    sentence = gettext(ANSWERS[key]) % said
     return f"{sentence} {_left(values)}" if key == "released" else sentence
 
 

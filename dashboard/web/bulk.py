@@ -19,6 +19,7 @@ from dashboard.acts.undo import undo_all
 from dashboard.web.access import page_for
 from dashboard.web.acts import MAY_TRY_AGAIN, answered, shown
 from dashboard.web.instants import maybe
+from dashboard.web.links import lock_url
 from dashboard.web.panels.locks import picked_by
 from dashboard.web.show import now_utc
 from dashboard.words import sentences, verdict, visible
@@ -83,6 +84,7 @@ def _line(line: Line) -> dict[str, Any]:
     judged = line.judged
     return {
         "name": visible(line.picked.name or line.picked.target_id),
+        "url": lock_url(line.picked.target_id) if judged else "",
         "cache": visible(line.picked.cache),
         "verdict": judged.verdict if judged else "",
         "verdict_word": verdict(judged.verdict) if judged else _("gone"),

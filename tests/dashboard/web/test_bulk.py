@@ -41,6 +41,18 @@ def test_ticked_rows_become_a_plan_that_says_what_is_left_alone(operator, picked
     assert re.search(r'id="lh-left".*lock_live.*Left alone', page, re.DOTALL)
 
 
+def test_plan_words_its_verdicts_and_links_each_lock_without_leaving_the_plan(scene, operator):
+    never = scene.take("lock_forever", timeout=None)
+    picked = [f"{lock_id}:{digest}" for lock_id, digest in seen(scene, scene.take("lock_a", token=orphan_token()), never)]
+
+    page = logged_in(operator).post(URL, {"picked": picked}, headers={"HX-Request": "true"}).content.decode()
+
+    assert "it never expires. Look at it on its own page." in page
+    assert "(never-expires)" not in page
+    for one in picked:
+        assert f'<a href="/locks/{one.partition(":")[0]}/" target="_blank" rel="noopener">' in page
+
+
 def test_confirming_releases_and_offers_to_undo_all(scene, operator, picked):
     client = logged_in(operator)
     plan = plan_in(client.post(URL, {"picked": picked}))

@@ -60,8 +60,7 @@ class LockPanel:
             piece(
                 "lock-facts",
                 "panels/lock_facts.html",
-                rows=rows,
-                locks=[_facts(one, row, seen) for one, row in zip(judged, rows, strict=True)],
+                locks=[_facts(one, row, seen) | {"part": _part(one) if len(judged) > 1 else ""} for one, row in zip(judged, rows, strict=True)],
                 cache=visible(lane.cache) if lane and not rows else "",
             ),
             piece("lock-evidence", "panels/lock_evidence.html", rows=rows),
@@ -95,9 +94,15 @@ def _ended(lane: Lane | None, seen: Look) -> dict[str, object] | None:
     return {"at": instant_of(ended[-1].to_at, seen.now), "how": ENDS.get(ended[-1].end, ENDS[None])}
 
 
+def _part(one: JudgedLock) -> str:
+    """What it has to do with the lock, where several runs have."""
+    return _("Holds it now") if one.lock.lapsed_at is None else _("Goes on without it")
+
+
 def _facts(one: JudgedLock, row: LockRow, seen: Look) -> dict[str, object]:
     lock, holder, claim = one.lock, one.holder, one.lock.claim
     return {
+        "row": row,
         "about": row.about,
         "about_url": row.about_url,
         "key": visible(lock.key),

@@ -7,7 +7,7 @@ import pytest
 
 from dashboard.records import Loss, Refusal, Span, Wait
 from tests.dashboard.web.pieces import pieces_of
-from tests.factories import ago, make_lane, make_lock, make_snapshot, make_source
+from tests.factories import ago, make_claim, make_lane, make_lock, make_run, make_snapshot, make_source
 
 LOCK = make_lock()
 QUERY = {"id": LOCK.id}
@@ -68,6 +68,19 @@ def test_refusals_of_a_lock_that_was_released_stay_known():
 
     assert "No run was refused" in refusals_after("lockhouse")
     assert "Not known" in refusals_after("redis-py")
+
+
+def test_overlapping_lock_says_which_run_holds_it_and_which_goes_on_without_it():
+    lapsed = make_lock(lapsed_at=ago(seconds=10), token_digest="1" * 16)
+    again = make_lock(claim=make_claim(task_id="e" * 36), token_digest="2" * 16, acquired_at=ago(seconds=5))
+    runs = (make_run(), make_run(task_id="e" * 36))
+
+    facts = pieces_of("lock", make_snapshot(locks=(lapsed, again), runs=runs), QUERY)["lock-facts"]
+    alone = pieces_of("lock", make_snapshot(), QUERY)["lock-facts"]
+
+    now, before = facts.index("<h2>Holds it now</h2>"), facts.index("<h2>Goes on without it</h2>")
+    assert now < facts.index("2" * 16) < before < facts.index("1" * 16)
+    assert "<h2>" not in alone
 
 
 def test_same_pieces_whether_held_or_gone():

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dashboard.api.rows import rfc3339, unavailable
-from dashboard.judge.runs import JudgedRun
+from dashboard.judge.runs import JudgedRun, tie_of
 from dashboard.records import Snapshot
 from dashboard.redaction import hide_secrets
 from dashboard.words import sentences
@@ -44,7 +44,7 @@ def run_row(judged: JudgedRun, now: datetime, *, payloads: bool, unredacted: boo
         "kwargs": said(run.kwargs) if payloads else None,
         "result": said(run.result) if payloads else None,
         "error": said(run.error),
-        "locks": [{"id": lock.lock.id, "name": lock.lock.name} for lock in judged.locks],
+        "locks": [{"id": lock.lock.id, "name": lock.lock.name, "tie": tie_of(lock)} for lock in judged.locks],
         "refused_by": run.refused_by,
         "refused_lock_id": run.refused_lock_id,
         "evidence": sentences(judged.evidence, now),

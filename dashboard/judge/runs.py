@@ -68,6 +68,13 @@ def runs_of(run_id: str, judged: Iterable[JudgedRun]) -> list[JudgedRun]:
     return sorted((one for one in judged if one.id == run_id), key=lambda one: _order(one.run), reverse=True)
 
 
+def tie_of(lock: JudgedLock) -> str:
+    """What a run has to do with a lock of its own: "holds", "left" (it is dead), "outlived"."""
+    if lock.lock.lapsed_at is not None:
+        return "outlived"
+    return "left" if lock.verdict == "orphaned" else "holds"
+
+
 def judge_past(runs: Iterable[Run], snapshot: Snapshot) -> list[JudgedRun]:
     """Runs of the history that the snapshot does not have, in their order: how they ended, that they go on, or that nobody followed them to their end."""
     skews = {(worker.name, worker.pid): worker.clock_skew for worker in snapshot.workers}

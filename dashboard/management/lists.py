@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -14,7 +14,7 @@ from dashboard import snapshot as snapshots
 from dashboard.api.rows import is_stale
 from dashboard.observer.survey import survey
 from dashboard.records import Snapshot
-from dashboard.words import visible
+from dashboard.words import duration, visible
 
 UNAVAILABLE = 3
 WIDTH = 200  # where the output is no terminal, so that nothing is cut
@@ -58,6 +58,11 @@ def newest_or_survey() -> Snapshot:
     """What an observer knows; where none runs, one look of our own."""
     known = snapshots.newest()
     return survey() if is_stale(known, datetime.now(UTC)) else known
+
+
+def span(milliseconds: int) -> str:
+    """A duration as the pages say it."""
+    return duration(timedelta(milliseconds=milliseconds))
 
 
 def printed(table: Table) -> str:

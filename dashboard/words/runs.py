@@ -23,6 +23,11 @@ STATE_WORDS: Mapping[str, str | Promise] = {
     "revoked": gettext_lazy("revoked"),
     "succeeded": gettext_lazy("succeeded"),
 }
+TIES: Mapping[str, str | Promise] = {  # what a run has to do with a lock of its own
+    "holds": gettext_lazy("holds"),
+    "left": gettext_lazy("left"),
+    "outlived": gettext_lazy("outlived"),
+}
 STATE_MEANINGS: Mapping[str, str | Promise] = {
     "lost": gettext_lazy("Its worker is proved gone in the middle of it."),
     "unknown": gettext_lazy("Whether it goes on cannot be known: its worker is silent, and that is no proof."),

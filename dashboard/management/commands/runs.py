@@ -12,10 +12,10 @@ from dashboard.api.run_rows import run_row, run_sources_away, runs_answer
 from dashboard.conf import policy
 from dashboard.judge import assess
 from dashboard.judge.runs import judge_runs
-from dashboard.management.lists import ListCommand, printed
+from dashboard.management.lists import ListCommand, printed, span
 from dashboard.records import Snapshot
 from dashboard.words import visible
-from dashboard.words.runs import state_word
+from dashboard.words.runs import TIES, state_word
 
 MAX_ENDED = 1000
 COLOURS = {"lost": "bold red", "failed": "red", "refused": "magenta", "retried": "yellow", "unknown": "dim", "active": "green"}
@@ -59,9 +59,9 @@ def as_table(rows: Sequence[Mapping[str, Any]], *, total: int, is_whole: bool) -
 
 
 def _runtime(row: Mapping[str, Any]) -> str:
-    return f"{row['runtime_ms'] / 1000:.1f} s" if row["runtime_ms"] is not None else ""
+    return span(row["runtime_ms"]) if row["runtime_ms"] is not None else ""
 
 
 def _locks(row: Mapping[str, Any]) -> str:
-    held = [f"holds {visible(lock['name'])}" for lock in row["locks"]]
+    held = [f"{TIES[lock['tie']]} {visible(lock['name'])}" for lock in row["locks"]]
     return ", ".join(held) or (f"refused by {visible(row['refused_by'])}" if row["refused_by"] else "")

@@ -10,15 +10,15 @@ from django.utils.html import escape
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from dashboard.judge.runs import JudgedRun
-from dashboard.records import Evidence, JudgedLock, QueueReading
+from dashboard.judge.runs import JudgedRun, tie_of
+from dashboard.records import Evidence, QueueReading
 from dashboard.redaction import hide_secrets
 from dashboard.web.instants import Instant, maybe
 from dashboard.web.links import lock_url, run_url, task_url, worker_url
 from dashboard.web.panels.listing import Value
 from dashboard.web.panels.queue_row import url_of
 from dashboard.words import duration, sentences, short_id, visible
-from dashboard.words.runs import STATE_MEANINGS, state_word
+from dashboard.words.runs import STATE_MEANINGS, TIES, state_word
 
 UNREDACTED = "lockhouse.view_unredacted"
 MAX_KEPT = 8192  # rendered rows, about 2 KB each
@@ -116,16 +116,10 @@ def _notes(one: JudgedRun) -> list[str]:
 
 
 def _locks(one: JudgedRun) -> list[tuple[str, str, str]]:
-    found = [(_has_to_do(lock), visible(lock.lock.name), lock_url(lock.lock.id)) for lock in one.locks]
+    found = [(str(TIES[tie_of(lock)]), visible(lock.lock.name), lock_url(lock.lock.id)) for lock in one.locks]
     if one.run.refused_by is not None and not one.locks:
         found.append((_("turned away by"), visible(one.run.refused_by), lock_url(one.run.refused_lock_id)))
     return found
-
-
-def _has_to_do(lock: JudgedLock) -> str:
-    if lock.lock.lapsed_at is not None:
-        return _("outlived")
-    return _("left") if lock.verdict == "orphaned" else _("holds")
 
 
 _rows: dict[tuple[object, ...], str] = {}  # threads may both render one row: the result is the same

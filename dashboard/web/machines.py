@@ -1,6 +1,7 @@
 """What machines ask for outside the API: metrics, and whether this process and its sources are well. Nothing here is part of a person's page."""
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -15,6 +16,7 @@ from dashboard.web.readiness import sources
 from dashboard.web.show import VIEW, now_utc
 
 BEARER = "bearer "
+ANSWERS = {True: "ok", False: "away", None: "unknown"}
 FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-IP")
 
 
@@ -26,10 +28,12 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Which sources answer, by name alone, for anybody may ask; 503 where one does not. It takes a second at most."""
+    """Which sources answer, by name alone, for anybody may ask; 503 where one does not, or that is not known. It takes a second at most."""
     found = sources(now_utc())
     is_ready = all(found.values())
-    answer = {"ready": is_ready, "sources": {name: "ok" if is_ok else "away" for name, is_ok in found.items()}}
+    answer: dict[str, Any] = {"ready": is_ready, "sources": {name: ANSWERS[is_ok] for name, is_ok in found.items()}}
+    if None in found.values():
+        answer["says"] = _("The observer is silent, so nothing is known of the sources that it reads.")
     return JsonResponse(answer, status=200 if is_ready else 503)
 
 

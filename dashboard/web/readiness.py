@@ -74,8 +74,8 @@ def _own_redis() -> Snapshot | None:
 _DATABASE, _OWN_REDIS = Probe(_database), Probe(_own_redis)
 
 
-def sources(now: datetime) -> dict[str, bool]:
-    """By name, whether it answers; what an observer would have to say is away where none keeps it fresh."""
+def sources(now: datetime) -> dict[str, bool | None]:
+    """By name, whether it answers; what an observer would have to say is not known (None) where none keeps it fresh."""
     until = monotonic() + WAIT_S
     _DATABASE.start()
     _OWN_REDIS.start()
@@ -84,8 +84,8 @@ def sources(now: datetime) -> dict[str, bool]:
     return {"database": is_there, snapshots.OWN_SOURCE: known is not None, **observed(known or Snapshot(), now)}
 
 
-def observed(known: Snapshot, now: datetime) -> dict[str, bool]:
-    """The observer and what it watches; a silent one knows nothing of the present."""
+def observed(known: Snapshot, now: datetime) -> dict[str, bool | None]:
+    """The observer and what it watches; of the present a silent one knows nothing (None)."""
     is_fresh = known.at is not None and now - known.at <= STALE_AFTER
-    watched = {source.name: source.ok and is_fresh for source in known.sources if source.name != snapshots.OWN_SOURCE}
+    watched = {source.name: source.ok if is_fresh else None for source in known.sources if source.name != snapshots.OWN_SOURCE}
     return {"observer": is_fresh, **watched}

@@ -110,9 +110,18 @@ def test_strangers_hear_names_and_no_reasons(put):
     assert b"secret" not in answer.content
 
 
-def test_silent_observer_makes_every_source_unknown_and_so_away():
+@pytest.mark.django_db(transaction=True)
+def test_silent_observer_is_said_and_nothing_else_is_called_away(put):
+    put(at=datetime.now(UTC) - timedelta(minutes=1), sources=(make_source("broker"),))
+    answer = wait_for(lambda: (found := Client().get("/readyz").json()) and found["sources"].get("broker") == "unknown" and found, every=0.2)
+    assert answer["ready"] is False
+    assert answer["sources"] == {"database": "ok", "lockhouse": "ok", "observer": "away", "broker": "unknown"}
+    assert answer["says"] == "The observer is silent, so nothing is known of the sources that it reads."
+
+
+def test_silent_observer_makes_every_source_unknown():
     known = make_snapshot(at=ago(minutes=1), sources=(make_source("broker"), make_source("lockhouse")))
-    assert observed(known, NOW) == {"observer": False, "broker": False}
+    assert observed(known, NOW) == {"observer": False, "broker": None}
     assert observed(make_snapshot(sources=(make_source("broker"),)), NOW) == {"observer": True, "broker": True}
 
 

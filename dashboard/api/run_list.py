@@ -12,7 +12,8 @@ from dashboard.history.read import gaps, id_at, recent_page, runs_of_identity
 from dashboard.history.rows import STATES, US, Gap
 from dashboard.history.search import Wanted
 from dashboard.judge.query import words_of
-from dashboard.judge.runs import FIELDS, WAITING, JudgedRun, judge_past, matches_run, runs_of, time_of
+from dashboard.judge.run_filter import FIELDS, matches_run, time_of
+from dashboard.judge.runs import WAITING, JudgedRun, judge_past, runs_of
 from dashboard.records import Run, Snapshot
 
 LAST = 2**63 - 1

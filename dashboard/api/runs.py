@@ -37,7 +37,7 @@ def runs(request: HttpRequest, q: str = "", limit: Limit = 100, cursor: str | No
     if len(rows) == limit and start + limit < len(live):
         return {**runs_answer(known, [_row(request, one, now) for one in rows], now), "total": None, "next_cursor": cursor_of(ids, start + limit)}
     past = ended(known, all_runs, q, before=before or LAST, limit=limit - len(rows)) if len(rows) < limit else Ended(runs=(), older=LAST)
-    answer = runs_answer(known, [_row(request, one, now) for one in (*rows, *past.runs)], now)
+    answer = runs_answer(known, [_row(request, one, now) for one in (*rows, *past.runs)], now, q)
     if past.problem:
         answer["unavailable"] = {**answer["unavailable"], "history": past.problem}
     total = None if past.older or cursor else len(live) + len(past.runs)

@@ -3,13 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
 from dashboard.judge.facts import Facts, Life, gather
 from dashboard.judge.life import incarnation, life_of_process
-from dashboard.judge.query import within, words_of
 from dashboard.records import SENT_KEPT, Evidence, JudgedLock, Policy, Run, Snapshot
 from dashboard.records.identity import identity
 
@@ -19,7 +18,6 @@ GOING = WAITING | {"lost", "unknown", "active"}
 ENDS = {"SUCCESS": "succeeded", "FAILURE": "failed", "RETRY": "retried", "REVOKED": "revoked", "REJECTED": "rejected", "LOST": "lost"}
 BLINDING = frozenset({"broker", "events", "workers", "lockhouse"})  # without these a worker's silence may be ours
 BEHIND = timedelta(seconds=2)  # a run is written to the history before a snapshot has it, at times
-FIELDS = frozenset({"task", "worker", "queue", "state", "lock", "id", "since", "until"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,42 +210,3 @@ def _urgency(one: JudgedRun) -> tuple[int, float, str]:
     since = run.started_at or run.received_at or run.sent_at
     place = STATES.index("received") if one.state in WAITING else STATES.index(one.state)
     return place, since.timestamp() if since else 0.0, run.task_id
-
-
-def matches_run(one: JudgedRun, query: str) -> bool:
-    """Whether it has every part of the query: free words, and `field:value` for task, worker, queue, state, lock, id, since, until."""
-    return not query or all(_has(one, field, value) for field, value in words_of(query, FIELDS))
-
-
-def time_of(value: str) -> datetime | None:
-    """A time as it is typed into a filter: ISO 8601, in UTC where it names no zone; None for anything else."""
-    try:
-        at = datetime.fromisoformat(value.upper())
-    except ValueError:
-        return None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
-
-
-def _has(one: JudgedRun, field: str, value: str) -> bool:
-    run = one.run
-    if field in {"since", "until"}:
-        at, first = time_of(value), run.sent_at or run.received_at or run.started_at or run.heard_at
-        return at is not None and first is not None and ((first >= at) if field == "since" else (first < at))
-    if field == "state":
-        return value in {one.state, (run.outcome or "").casefold()} or (value == "waiting" and one.state in WAITING)
-    return within(value, _texts(one, field))
-
-
-def _texts(one: JudgedRun, field: str) -> tuple[str | None, ...]:
-    """Where a part of the query is looked for; a free word everywhere."""
-    run = one.run
-    if field == "task":
-        return (run.name,)
-    if field == "worker":
-        return (run.worker,)
-    if field == "queue":
-        return (run.queue,)
-    if field == "id":
-        return run.task_id, run.parent_id, run.root_id
-    locks = (run.refused_by, *(lock.lock.name for lock in one.locks))
-    return locks if field == "lock" else (run.name, run.task_id, run.worker, run.queue, *locks)

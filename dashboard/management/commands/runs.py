@@ -34,7 +34,7 @@ class Command(ListCommand):
         judged = judge_runs(known, assess(known, now, policy()), now, policy())
         past = ended(known, judged, q, limit=MAX_ENDED)
         rows = [run_row(one, now, payloads=True) for one in (*going(judged, q), *past.runs)]
-        answer = runs_answer(known, rows, now)
+        answer = runs_answer(known, rows, now, q)
         if past.problem:
             answer["unavailable"] = {**answer["unavailable"], "history": past.problem}
         return answer, len(judged)
@@ -43,7 +43,7 @@ class Command(ListCommand):
         return run_sources_away(names)
 
     def as_text(self, answer: Mapping[str, Any], *, total: int, is_whole: bool) -> str:
-        return as_table(answer["runs"], total=total, is_whole=is_whole)
+        return " ".join(filter(None, (as_table(answer["runs"], total=total, is_whole=is_whole), answer["note"])))
 
 
 def as_table(rows: Sequence[Mapping[str, Any]], *, total: int, is_whole: bool) -> str:

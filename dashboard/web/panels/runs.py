@@ -11,7 +11,8 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from dashboard.api.run_list import LAST, Ended, ended, every, gaps_since, going
-from dashboard.judge.runs import GOING, WAITING, JudgedRun, judge_runs, matches_run
+from dashboard.judge.run_filter import matches_run
+from dashboard.judge.runs import GOING, WAITING, JudgedRun, judge_runs
 from dashboard.records import RUN_KEPT, Snapshot
 from dashboard.web.instants import maybe
 from dashboard.web.look import Look, look
@@ -21,6 +22,7 @@ from dashboard.web.panels.listing import MAX_ROWS, Asked, Chip, Found, Listing, 
 from dashboard.web.panels.run_row import row_html, row_id, sort_value
 from dashboard.words import visible
 from dashboard.words.history import gap_sentence
+from dashboard.words.run_filter import why_nothing
 from dashboard.words.runs import state_word
 
 PAGE = 100  # runs of the history on one page
@@ -116,7 +118,7 @@ class RunsPanel(ListPanel):
         is_all = before == LAST and not found.asked.show and not past.older
         chips = _chips([*live, *past.runs] if is_all else found.matching, are_all=is_all or bool(past.problem))
         return [
-            *LIST.regions(replace(found, shown=rows), may, says=says, chips=chips, also=_missing(past, now, found.asked)),
+            *LIST.regions(replace(found, shown=rows), may, says=says, chips=chips, also=_missing(past, now, found.asked, is_empty=not rows)),
             *(Piece(id=row_id(one), html=row_html(one, queues.get(one.run.queue or ""), may, now), within="runs-rows") for one in rows[:MAX_ROWS]),
             piece("runs-older", "panels/runs_older.html", **_links(found.asked, before, past.older)),
         ]
@@ -138,10 +140,12 @@ def _links(asked: Asked, before: int, older: int) -> dict[str, str]:
     return {"older": f"{with_order}{joint}before={older}" if older else "", "newest": with_order if before != LAST else ""}
 
 
-def _missing(past: Ended, now: datetime, asked: Asked) -> str:
+def _missing(past: Ended, now: datetime, asked: Asked, *, is_empty: bool) -> str:
     """What of the history is not there: all of it, what a column's order leaves out, or what happened while nobody wrote it."""
     if past.problem:
         return _("The history %(problem)s. Shown is what is remembered without it.") % {"problem": visible(past.problem)}
+    if is_empty:
+        return why_nothing(asked.q)
     heard = [one.run.heard_at for one in past.runs if one.run.heard_at is not None]
     partly = [_("Sorted are the runs of this page alone, not the older ones.")] if asked.order and past.older else []
     return " ".join([*partly, *(gap_sentence(gap, now) for gap in gaps_since(min(heard)))]) if heard else ""

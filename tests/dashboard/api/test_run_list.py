@@ -17,6 +17,7 @@ from dashboard.records import Observer
 from dashboard.records.identity import identity
 from tests.dashboard.api.test_locks import bearer
 from tests.dashboard.api.test_queues import put
+from tests.dashboard.commands.test_locks import run
 from tests.dashboard.history.made import BASE_US, make_row
 from tests.factories import make_run
 
@@ -70,6 +71,42 @@ def test_a_filter_reaches_into_the_history(known, viewer):
     assert {task_id for task_id, _state in listed(viewer, "state:failed")} == {"run-29", "run-20", "run-10", "run-0"}
     assert [task_id for task_id, _state in listed(viewer, "id:run-17")] == ["run-17"]
     assert {task_id for task_id, _state in listed(viewer, "state:active task:reports")} == {ACTIVE, "run-28"}
+
+
+WHOLE = "283393be-0000-4000-8000-000000000001"
+
+
+@pytest.mark.parametrize("query", ["283393be", "id:283393be"])
+def test_part_of_an_id_that_finds_nothing_is_said_to_be_no_way_to_the_history(known, viewer, operator, capsys, query):
+    known.write(Batch(rows=[make_row(50, task_id=WHOLE)]), BASE_US)
+    client = Client()
+    client.force_login(operator)
+
+    answer = Client(headers=bearer(viewer)).get(f"/api/v1/runs?q={query}").json()
+    page = client.get(f"/runs/?q={query}").content.decode()
+    status, out, _err = run(capsys, "runs", "--q", query)
+
+    said = "A run that ended more than 5 minutes ago is found by its whole id only"
+    assert (answer["runs"], status) == ([], 0)
+    assert all(said in text for text in (answer["note"], page, out))
+
+
+@pytest.mark.parametrize("query", [WHOLE, f"id:{WHOLE}", identity(WHOLE), f"id:{identity(WHOLE)}"])
+def test_whole_id_and_the_id_in_addresses_find_a_run_of_the_history(known, viewer, query):
+    known.write(Batch(rows=[make_row(50, task_id=WHOLE)]), BASE_US)
+
+    answer = Client(headers=bearer(viewer)).get(f"/api/v1/runs?q={query}").json()
+
+    assert ([row["task_id"] for row in answer["runs"]], answer["note"]) == ([WHOLE], None)
+
+
+def test_filter_that_finds_nothing_by_another_word_says_nothing_of_ids(known, viewer):
+    assert Client(headers=bearer(viewer)).get("/api/v1/runs?q=nosuch").json()["note"] is None
+
+
+@pytest.mark.parametrize("query", [ACTIVE, identity(ACTIVE), f"id:{identity(ACTIVE)}"])
+def test_run_that_goes_on_is_found_by_the_id_in_addresses(known, viewer, query):
+    assert [task_id for task_id, _state in listed(viewer, query)] == [ACTIVE]
 
 
 def test_what_the_snapshot_says_otherwise_is_not_found_by_what_was_written(known, viewer):

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from dashboard.judge import assess
+from dashboard.judge.run_filter import matches_run
 from dashboard.judge.run_life import moments
-from dashboard.judge.runs import judge_runs, matches_run, runs_of
+from dashboard.judge.runs import judge_runs, runs_of
 from dashboard.records import Policy, Refusal, UnackedMessage
 from dashboard.records.identity import identity
 from tests.factories import NOW, ago, make_claim, make_lock, make_queue, make_run, make_snapshot, make_source, make_worker

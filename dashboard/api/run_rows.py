@@ -9,7 +9,7 @@ from dashboard.judge.runs import JudgedRun, tie_of
 from dashboard.records import Snapshot
 from dashboard.redaction import hide_secrets
 from dashboard.words import sentences
-from dashboard.words.run_filter import why_nothing
+from dashboard.words.run_filter import not_found
 
 MILLISECOND = timedelta(milliseconds=1)
 
@@ -56,9 +56,14 @@ def run_row(judged: JudgedRun, now: datetime, *, payloads: bool, unredacted: boo
 
 
 def runs_answer(snapshot: Snapshot, rows: Sequence[dict[str, Any]], now: datetime, q: str = "") -> dict[str, Any]:
-    """Rows with the time they are from, how many are known beside them, what could not be looked at, and where there is none what the filter cannot find."""
-    note = why_nothing(q) if not rows else ""
-    return {"runs": list(rows), "more": snapshot.more_runs, "note": note or None, "as_of": rfc3339(snapshot.at), "unavailable": unavailable(snapshot, now)}
+    """Rows with the time they are from, how many are known beside them, what could not be looked at, and what the filter does not find."""
+    return {
+        "runs": list(rows),
+        "more": snapshot.more_runs,
+        "note": not_found(q, is_empty=not rows) or None,
+        "as_of": rfc3339(snapshot.at),
+        "unavailable": unavailable(snapshot, now),
+    }
 
 
 def run_sources_away(names: Iterable[str]) -> list[str]:

@@ -16,6 +16,11 @@ def matches_run(one: JudgedRun, query: str) -> bool:
     return not query or all(_has(one, field, value) for field, value in words_of(query, FIELDS))
 
 
+def is_by_lock(query: str) -> bool:
+    """Whether it names a lock as such."""
+    return any(field == "lock" for field, _value in words_of(query, FIELDS))
+
+
 def is_by_part_of_id(query: str) -> bool:
     """Whether it looks for a run by less than its id, by which the history finds none."""
     return any(_is_part_of_id(field, value) for field, value in words_of(query, FIELDS))

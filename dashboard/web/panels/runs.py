@@ -22,7 +22,7 @@ from dashboard.web.panels.listing import MAX_ROWS, Asked, Chip, Found, Listing, 
 from dashboard.web.panels.run_row import row_html, row_id, sort_value
 from dashboard.words import visible
 from dashboard.words.history import gap_sentence
-from dashboard.words.run_filter import why_nothing
+from dashboard.words.run_filter import not_found
 from dashboard.words.runs import state_word
 
 PAGE = 100  # runs of the history on one page
@@ -144,11 +144,11 @@ def _missing(past: Ended, now: datetime, asked: Asked, *, is_empty: bool) -> str
     """What of the history is not there: all of it, what a column's order leaves out, or what happened while nobody wrote it."""
     if past.problem:
         return _("The history %(problem)s. Shown is what is remembered without it.") % {"problem": visible(past.problem)}
-    if is_empty:
-        return why_nothing(asked.q)
+    left_out = not_found(asked.q, is_empty=is_empty)
     heard = [one.run.heard_at for one in past.runs if one.run.heard_at is not None]
     partly = [_("Sorted are the runs of this page alone, not the older ones.")] if asked.order and past.older else []
-    return " ".join([*partly, *(gap_sentence(gap, now) for gap in gaps_since(min(heard)))]) if heard else ""
+    missing = [gap_sentence(gap, now) for gap in gaps_since(min(heard))] if heard else []
+    return " ".join(filter(None, [left_out, *partly, *missing]))
 
 
 def _says(seen: Look, judged: Sequence[JudgedRun]) -> dict[str, Any]:

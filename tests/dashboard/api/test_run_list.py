@@ -109,6 +109,21 @@ def test_run_that_goes_on_is_found_by_the_id_in_addresses(known, viewer, query):
     assert [task_id for task_id, _state in listed(viewer, query)] == [ACTIVE]
 
 
+def test_filter_by_a_lock_says_whom_it_finds(known, viewer, operator, capsys):
+    client = Client()
+    client.force_login(operator)
+    said = "who held it before is in the history of the lock"
+
+    texts = [
+        Client(headers=bearer(viewer)).get("/api/v1/runs?q=lock:lock_a").json()["note"],
+        client.get("/runs/?q=lock:lock_a").content.decode(),
+        run(capsys, "runs", "--q", "lock:lock_a")[1],
+    ]
+
+    assert [said in text for text in texts] == [True, True, True]
+    assert said not in client.get("/runs/?q=reports").content.decode()
+
+
 def test_what_the_snapshot_says_otherwise_is_not_found_by_what_was_written(known, viewer):
     assert listed(viewer, "state:unknown") == [], "the history does not know yet how run-29 ended; the snapshot does"
 

@@ -28,11 +28,11 @@ WORKER = CLAIM.worker
 
 def living(*seen):
     """A worker that has the run, and a lock that the run holds."""
-    entry = {"id": TASK, "name": "reports", "worker_pid": 811, "time_start": NOW.timestamp() - 1}
+    entry = {"id": TASK, "name": CLAIM.task_name, "worker_pid": 811, "time_start": NOW.timestamp() - 1}
     return state(
         *map(good, ("broker", "cache default", "workers", "events")),
         event("worker-heartbeat"),
-        event("task-received", uuid=TASK, name="reports"),
+        event("task-received", uuid=TASK, name=CLAIM.task_name),
         event("task-started", uuid=TASK),
         read(LOCK),
         answered("active", {WORKER: [entry]}),
@@ -150,7 +150,7 @@ def test_proof_belongs_to_the_token_and_not_to_the_name():
 
 
 def test_sign_of_life_outweighs_a_proof():
-    entry = {"id": TASK, "name": "reports", "worker_pid": 811, "time_start": NOW.timestamp() - 1}
+    entry = {"id": TASK, "name": CLAIM.task_name, "worker_pid": 811, "time_start": NOW.timestamp() - 1}
     made = dead(event("worker-heartbeat", LATER), answered("active", {WORKER: [entry]}, at=LATER))
 
     assert [one.verdict for one in judged(made, LATER)] == ["held"]

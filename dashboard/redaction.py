@@ -135,3 +135,9 @@ def hide_in_name(name: str) -> str:
         for pattern, instead in _IN_NAMES:
             name = pattern.sub(instead, name)
     return name
+
+
+def hides_in(raw_key: bytes) -> bool:
+    """Whether a key, as it is in Redis, holds something that its name hides."""
+    text = raw_key.decode("utf-8", "backslashreplace")
+    return hide_in_name(text) != text

@@ -19,6 +19,7 @@ from dashboard.acts.refusals import Refused
 from dashboard.acts.registry import RELEASE, RELEASE_MANY, permit
 from dashboard.acts.release import given, nonce_of
 from dashboard.acts.signed import VALID_FOR
+from dashboard.acts.target import key_of
 from dashboard.acts.values import Actor, Answer, Order, Origin
 from dashboard.models import OperatorAct
 from dashboard.records import JudgedLock, Snapshot
@@ -73,8 +74,12 @@ def execute_bulk(user: "User", session_key: str | None, signed_plan: str, reason
         return Outcome(act=first, replayed=True)
     if now - planned_at > VALID_FOR:
         raise Refused("plan_expired")
-    chosen = [Picked(target_id=one.target_id, token_digest=one.token_digest, cache=one.cache, raw_key=one.raw_key, name=one.name) for one in locks]
-    return _carry_out(_order(actor, chosen, given(reason), nonce, planned_at), chosen, snapshots.newest(), now)
+    known = snapshots.newest()
+    chosen = [
+        Picked(target_id=one.target_id, token_digest=one.token_digest, cache=one.cache, raw_key=key_of(one.target_id, one.raw_key, known), name=one.name)
+        for one in locks
+    ]
+    return _carry_out(_order(actor, chosen, given(reason), nonce, planned_at), chosen, known, now)
 
 
 def release_many(

@@ -13,7 +13,7 @@ from dashboard.acts.ledger import released_by
 from dashboard.acts.plan import obstacle_to
 from dashboard.acts.refusals import Refused
 from dashboard.acts.signed import MAX_KEY_CARRIED
-from dashboard.acts.target import Token, read_and_judge, read_token, target_of
+from dashboard.acts.target import Token, key_of, read_and_judge, read_token, target_of
 from dashboard.acts.values import Answer, Order, Target
 from dashboard.exceptions import SourceUnavailable
 from dashboard.records import JudgedLock, Snapshot
@@ -42,7 +42,7 @@ def look_again(order: Order, known: Snapshot, now: datetime, judge: Judge | None
     `judge`: who says what the lock is, where many were judged together a moment ago; the token itself is read again in any case.
     """
     try:
-        target = target_of(order.target_id, order.cache, order.raw_key)
+        target = target_of(order.target_id, order.cache, key_of(order.target_id, order.raw_key, known))
         judged = judge(target) if judge else read_and_judge(target, known, now)
         began = time.monotonic()
         token = read_token(target) if judged and judged.lock.token_digest else None

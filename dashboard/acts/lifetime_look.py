@@ -8,7 +8,7 @@ from dashboard.acts.ledger import released_by
 from dashboard.acts.plan import NEVER_RELEASED, obstacle_to
 from dashboard.acts.refusals import Refused
 from dashboard.acts.registry import EXTEND, LIMIT, PROTECT, Act
-from dashboard.acts.target import locate, read_and_judge, read_digest, read_token, target_of
+from dashboard.acts.target import key_of, locate, read_and_judge, read_digest, read_token, target_of
 from dashboard.acts.values import Answer, Order, Target
 from dashboard.conf import policy
 from dashboard.exceptions import SourceUnavailable
@@ -48,7 +48,8 @@ class Look:
     def again(self, order: Order) -> tuple[Looked | None, Answer | None]:
         """The lock of an order, or why there is nothing to change.  Never raises."""
         try:
-            looked = self._look(target_of(order.target_id, order.cache, order.raw_key), order.token_digest or "-")
+            raw_key = key_of(order.target_id, order.raw_key, self._known)
+            looked = self._look(target_of(order.target_id, order.cache, raw_key), order.token_digest or "-")
         except SourceUnavailable as error:
             return None, Answer(state="failed", code="unreachable", values={"source": error.source, "reason": error.reason[:200]})
         except Refused:

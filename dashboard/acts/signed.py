@@ -13,6 +13,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from dashboard.acts.refusals import Refused
 from dashboard.acts.registry import RELEASE, Act
 from dashboard.acts.values import Target
+from dashboard.redaction import hides_in
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -29,7 +30,7 @@ class SignedPlan:
     target_id: str
     cache: str
     name: str
-    raw_key: bytes  # empty: too long to be carried
+    raw_key: bytes  # empty: not to be carried
     token_digest: str
     forced: bool
     nonce: str
@@ -46,7 +47,7 @@ def sign(user: "User", session_key: str | None, target: Target, token_digest: st
         "target": target.id,
         "cache": target.place.alias,
         "name": target.name,
-        "key": base64.b64encode(target.raw_key).decode() if len(target.raw_key) <= MAX_KEY_CARRIED else "",
+        "key": _carried(target.raw_key),
         "digest": token_digest,
         "forced": forced,
         "span": span_ms,
@@ -56,8 +57,13 @@ def sign(user: "User", session_key: str | None, target: Target, token_digest: st
 
 def sign_many(user: "User", session_key: str | None, locks: Sequence[tuple[Target, str]], now: datetime, act: Act) -> str:
     """A plan for several targets, each with the digest of what was seen."""
-    many = [[target.id, target.place.alias, target.name, base64.b64encode(target.raw_key).decode(), digest] for target, digest in locks]
+    many = [[target.id, target.place.alias, target.name, _carried(target.raw_key), digest] for target, digest in locks]
     return _seal(user, session_key, {"many": many}, now, act)
+
+
+def _carried(raw_key: bytes) -> str:
+    """The key as it stands in a plan, which anybody who has the page can read: none that is long, or has a secret in it."""
+    return "" if len(raw_key) > MAX_KEY_CARRIED or hides_in(raw_key) else base64.b64encode(raw_key).decode()
 
 
 def _seal(user: "User", session_key: str | None, content: Mapping[str, Any], now: datetime, act: Act) -> str:

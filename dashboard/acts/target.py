@@ -38,6 +38,11 @@ def locate(target_id: str, snapshot: Snapshot) -> Target:
     return target_of(target_id, lock.cache, lock.raw_key)
 
 
+def key_of(target_id: str, raw_key: bytes, snapshot: Snapshot) -> bytes:
+    """The key that was carried, else the one that the observer knows by this id; empty: neither."""
+    return raw_key or next((lock.raw_key for lock in snapshot.locks if lock.id == target_id), b"")
+
+
 def target_of(target_id: str, cache: str, raw_key: bytes) -> Target:
     """The target under that key; an empty key is searched for.  Raises: Refused where it is not there, SourceUnavailable."""
     try:

@@ -5,6 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from django.utils.translation import gettext as _
+
+from dashboard.redaction import hides_in
+
+UNREDACTED = "lockhouse.view_unredacted"
 READS = ("TYPE", "PTTL", "STRLEN", "OBJECT ENCODING")
 SEPARATOR = "\x06\x16"  # kombu's, between a queue's name and a priority
 PRIORITY_STEPS = (0, 3, 6, 9)  # kombu's, as its separator
@@ -17,6 +22,13 @@ def lines(url: str | None, raw_key: bytes, reads: Sequence[str] = READS) -> list
         return []
     key = shell_quoted(raw_key)
     return [f"redis-cli{_where(url)} {command} {key}" for command in reads]
+
+
+def of_key(url: str | None, raw_key: bytes, may: frozenset[str]) -> tuple[list[str], str]:
+    """The lines for a panel, and why there are none: a key with a secret in it is spelled out only for those who may see secrets."""
+    if hides_in(raw_key) and UNREDACTED not in may:
+        return [], _("This key has something secret in it: the lines that spell it out need the permission “lockhouse.view_unredacted”.")
+    return lines(url, raw_key), ""
 
 
 def queue_lines(url: str | None, raw_name: bytes, options: Mapping[str, Any]) -> list[str]:

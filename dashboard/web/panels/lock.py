@@ -45,6 +45,7 @@ class LockPanel:
         lane = next((lane for lane in snapshot.lanes if lane.lock_id == lock_id), None)
         name = name_of(snapshot, lock_id)
         rows = [lock_row(one, seen, may, exact=True) for one in judged]
+        lines, why_none = _proof(seen, judged, may)
         return [
             *frame(seen, self.name, visible(name or _("Lock")), may),
             piece(
@@ -68,7 +69,7 @@ class LockPanel:
             piece("lock-axis", "panels/axis_now.html", now_text=instant_of(anchor_of(now), now), anchor=iso(anchor_of(now))),
             piece("lock-waiting", "panels/lock_waiting.html", **lock_attempts.waiting(seen, lock_id)),
             piece("lock-refusals", "panels/lock_refusals.html", **lock_attempts.refusals(seen, lock_id, is_told=_are_refusals_told(rows, lane))),
-            piece("lock-proof", "panels/lock_proof.html", lines=_lines(seen, judged)),
+            piece("lock-proof", "panels/lock_proof.html", lines=lines, why_none=why_none),
         ]
 
 
@@ -121,10 +122,10 @@ def _facts(one: JudgedLock, row: LockRow, seen: Look) -> dict[str, object]:
     }
 
 
-def _lines(seen: Look, judged: Sequence[JudgedLock]) -> list[str]:
+def _proof(seen: Look, judged: Sequence[JudgedLock], may: frozenset[str]) -> tuple[list[str], str]:
     if not judged:
-        return []
+        return [], ""
     lock = judged[0].lock
     names = {"broker", "cache broker"} if lock.cache == "broker" else {f"cache {lock.cache}"}
     url = next((source.url for source in seen.snapshot.sources if source.name in names), None)
-    return redis_cli.lines(url, lock.raw_key)
+    return redis_cli.of_key(url, lock.raw_key, may)

@@ -43,11 +43,12 @@ class ResultPanel:
         found = next((one for one in judge_results(snapshot, seen.policy) if one.result.id == result_id), None)
         row = result_row(found, now) if found else None
         copy = of_result(row) if row else ""
+        lines, why_none = _proof(seen, found, may) if found else ([], "")
         return [
             *frame(seen, self.name, row.name if row else _("Result"), may),
             piece("result-head", "panels/result_head.html", row=row, delete_url=_delete_url(found), no_delete=_no_delete(found, may), copy=copy),
             piece("result-facts", "panels/result_facts.html", row=row, facts=_facts(found, seen) if found else None),
-            piece("result-proof", "panels/lock_proof.html", lines=_lines(seen, found) if found else []),
+            piece("result-proof", "panels/lock_proof.html", lines=lines, why_none=why_none),
         ]
 
 
@@ -89,7 +90,7 @@ def _facts(one: JudgedResult, seen: Look) -> dict[str, object]:
     }
 
 
-def _lines(seen: Look, one: JudgedResult) -> list[str]:
+def _proof(seen: Look, one: JudgedResult, may: frozenset[str]) -> tuple[list[str], str]:
     names = {one.result.cache, f"cache {one.result.cache}"}
     url = next((source.url for source in seen.snapshot.sources if source.name in names), None)
-    return redis_cli.lines(url, one.result.raw_key)
+    return redis_cli.of_key(url, one.result.raw_key, may)

@@ -1,9 +1,11 @@
 """Several locks in one plan: each is released or left alone by itself, and each says what came of it."""
 
+import base64
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.core import signing
 
 from dashboard.acts.bulk import execute_bulk, plan_bulk, release_many
 from dashboard.acts.history import acts, parts_of
@@ -45,6 +47,17 @@ def test_all_that_nobody_holds_are_released_with_one_reason_and_an_act_each(scen
     assert {part.reason for part in parts_of(outcome.act)} == {"their workers died"}
     assert scene.redis.dbsize() == 0
     assert LogEntry.objects.filter(user=operator).count() == 4
+
+
+def test_no_secret_of_a_name_is_in_the_plan_for_several(scene, operator):
+    picked = seen(scene, *(scene.take(name, token=orphan_token()) for name in ("lock_a", "lock_https://bob:hunter2secret@db.example/x")))
+
+    plan = plan_bulk(operator, "session", picked)
+    outcome = execute_bulk(operator, "session", plan.signed, "their workers died")
+
+    keys = [base64.b64decode(key) for _, _, _, key, _ in signing.loads(plan.signed, salt="lockhouse.acts.plan")["many"]]
+    assert sorted(keys) == [b"", b"shop:1:lock_a"]
+    assert (outcome.state, outcome.code) == ("done", "released_all")
 
 
 def test_each_says_what_came_of_it_and_none_waits_for_another(scene, operator):

@@ -1,7 +1,9 @@
+import base64
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.core import signing
 
 from dashboard.acts.refusals import Refused
 from dashboard.acts.release import execute, plan_release, release_now
@@ -197,11 +199,20 @@ def test_neither_session_key_nor_token_is_in_the_plan(scene, operator):
 
     signed = plan_release(operator, "very-secret-session-key", lock.id, lock.token_digest).signed
 
-    from django.core import signing
-
     content = str(signing.loads(signed, salt="lockhouse.acts.plan"))
     assert "very-secret-session-key" not in content
     assert token.decode() not in content
+
+
+def test_a_secret_in_the_name_is_not_in_the_plan_and_the_lock_is_released_all_the_same(scene, operator):
+    lock = scene.orphan("lock_https://bob:hunter2secret@db.example/x")
+
+    plan = plan_release(operator, "session", lock.id, lock.token_digest)
+    outcome = execute(operator, "session", plan.signed, "its worker died")
+
+    assert base64.b64decode(signing.loads(plan.signed, salt="lockhouse.acts.plan")["key"]) == b""
+    assert (outcome.state, outcome.code) == ("done", "released")
+    assert scene.value(lock.raw_key) is None
 
 
 def test_a_reason_is_asked_for(scene, operator):

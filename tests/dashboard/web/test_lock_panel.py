@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from dashboard.records import Loss, Refusal, Span, Wait
-from tests.dashboard.web.pieces import pieces_of
+from dashboard.redaction import hide_in_name
+from tests.dashboard.web.pieces import ALL, pieces_of
 from tests.factories import ago, make_claim, make_lane, make_lock, make_run, make_snapshot, make_source
 
 LOCK = make_lock()
@@ -29,6 +30,18 @@ def test_held_lock_shows_evidence_facts_and_how_to_see_it_for_oneself():
     assert "d9c26803-1111-4222-8333-444455556666" in pieces["lock-facts"]
     assert "redis-cli -h redis-1 -p 6379 -n 1 PTTL :1:lock_report_12" in pieces["lock-proof"]
     assert f"lane-{LOCK.id[:12]}" in pieces
+
+
+def test_key_with_a_secret_is_spelled_out_only_for_who_may_see_secrets():
+    name = "lock_https://bob:hunter2secret@db.example/x"
+    snapshot = make_snapshot(locks=(make_lock(id=LOCK.id, name=hide_in_name(name), key=hide_in_name(name), raw_key=name.encode()),))
+
+    seen = "".join(pieces_of("lock", snapshot, QUERY).values())
+    unredacted = pieces_of("lock", snapshot, QUERY, may=ALL | {"lockhouse.view_unredacted"})
+
+    assert "hunter2secret" not in seen
+    assert "This key has something secret in it" in seen
+    assert "hunter2secret" in unredacted["lock-proof"]
 
 
 def test_gone_lock_says_how_and_when_it_ended():

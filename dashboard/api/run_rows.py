@@ -23,6 +23,7 @@ def run_row(judged: JudgedRun, now: datetime, *, payloads: bool, unredacted: boo
 
     return {
         "id": judged.id,
+        "run": judged.key,
         "task_id": run.task_id,
         "task": run.name,
         "state": judged.state,

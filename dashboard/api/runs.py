@@ -26,12 +26,15 @@ router = Router(tags=["runs"])
 def runs(request: HttpRequest, q: str = "", limit: Limit = 100, cursor: str | None = None) -> dict[str, Any]:
     """`q` filters like the page: free words, and `field:value` for task, worker, queue, state, lock, id, since, until. Arguments need `view_payloads`.
 
+    `id` stands for the task id, so all tries of one task share it; `run` is unique: the id, the retry number, and which delivery it is where there were several
+    (that last part is another once the run is in the history alone). `locks` say in `tie` whether it holds each, "left" it (it is dead) or "outlived" it.
+
     `total` is null where there are more than this page has: nobody counts a history.
     """
     now, known = datetime.now(UTC), snapshots.newest()
     all_runs, before = judged(known, now), history_cursor(cursor)
     live = [] if before else going(all_runs, q)
-    ids = [f"{one.id}-{one.run.retries}-{one.delivery}" for one in live]
+    ids = [one.key for one in live]
     start = after(ids, cursor) if live else 0
     rows = live[start : start + limit]
     if len(rows) == limit and start + limit < len(live):

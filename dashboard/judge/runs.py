@@ -36,6 +36,11 @@ class JudgedRun:
         return identity(self.run.task_id)
 
     @property
+    def key(self) -> str:
+        """Its id with the retry number, and the delivery where there were several: no other run has it."""
+        return f"{self.id}-{self.run.retries}" + (f"-{self.delivery}" if self.delivery else "")
+
+    @property
     def is_going(self) -> bool:
         return self.state in GOING and self.run.outcome is None and self.run.ended_at is None
 

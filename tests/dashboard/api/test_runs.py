@@ -4,12 +4,12 @@ from django.test import Client
 from dashboard.records.identity import identity
 from tests.dashboard.api.test_locks import bearer
 from tests.dashboard.api.test_queues import put
-from tests.factories import make_run, make_source
+from tests.factories import ago, make_run, make_source
 
 __all__ = ["put"]
 pytestmark = pytest.mark.django_db
 FIELDS = [
-    "id", "task_id", "task", "state", "retries", "redelivered", "worker", "pid", "queue", "origin", "parent_id", "root_id", "sent_at", "eta_at", "expires_at",
+    "id", "run", "task_id", "task", "state", "retries", "redelivered", "worker", "pid", "queue", "origin", "parent_id", "root_id", "sent_at", "eta_at", "expires_at",
     "received_at", "started_at", "ended_at", "runtime_ms", "args", "kwargs", "result", "error", "locks", "refused_by", "refused_lock_id", "evidence",
     "evidence_codes", "clock_skew_ms", "seen_at",
 ]  # fmt: skip
@@ -47,6 +47,18 @@ def test_one_run_comes_with_the_tries_before_it(put, viewer):
     answer = client.get(f"/api/v1/runs/{identity(RUN.task_id)}").json()
     assert (answer["run"]["retries"], [row["state"] for row in answer["before"]]) == (1, ["retried"])
     assert client.get("/api/v1/runs/unknown").status_code == 404
+
+
+def test_tries_and_deliveries_of_one_task_share_their_id_and_have_a_run_of_their_own(put, viewer):
+    first = make_run(outcome="RETRY", started_at=ago(seconds=90), ended_at=ago(seconds=85))
+    again = make_run(retries=1, worker="a@web-1", started_at=ago(seconds=80), ended_at=ago(seconds=70))
+    put(runs=(first, again, make_run(retries=1, worker="b@web-2", started_at=ago(seconds=60), redelivered=True)))
+
+    rows = Client().get("/api/v1/runs", headers=bearer(viewer)).json()["runs"]
+
+    assert len(rows) == 3
+    assert {row["id"] for row in rows} == {identity(RUN.task_id)}
+    assert sorted(row["run"] for row in rows) == [f"{identity(RUN.task_id)}-{end}" for end in ("0", "1", "1-1")]
 
 
 def test_nobody_gets_in_without_the_permission(put, django_user_model):

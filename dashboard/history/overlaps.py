@@ -4,7 +4,7 @@ A lock that left its holder (it expired, was released by hand, flushed, or taken
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,6 +16,7 @@ from dashboard.records import LockMoment, Run
 
 MAX_LEFT = 500  # locks that left their holder, on one page
 MAX_ACQUIRED = 5000
+MAX_STRAYS = 5
 TOLD_LATE = timedelta(seconds=1)  # a lock that has another token at the next look may have been released before: then its run's end is told in a moment
 LEAVING = ", ".join(str(CODES[what]) for what in LEFT)
 
@@ -39,11 +40,12 @@ class Overlap:
 
 @dataclass(frozen=True, slots=True)
 class Overlaps:
-    """The latest first; `older`: where the next page begins, 0 where there is none; `unnamed`: locks that left a holder that nobody knows."""
+    """The latest first; `older`: where the next page begins, 0 where there is none; `unnamed`: locks that left a holder that nobody knows, `strays` some of them."""
 
     overlaps: Sequence[Overlap]
     older: int
     unnamed: int = 0
+    strays: Sequence[LockMoment] = ()
 
 
 def overlaps(before: int = LAST, limit: int = MAX_LEFT, alias: str = "default") -> Overlaps:
@@ -55,7 +57,13 @@ def overlaps(before: int = LAST, limit: int = MAX_LEFT, alias: str = "default") 
     acquired = _acquired_after(named, alias)
     runs = runs_under({one.task_id for one in (*named, *(later for found in acquired.values() for later in found)) if one.task_id}, alias)
     found = [pair for one in named for later in acquired.get(one.lock_id, ()) if (pair := _pair(one, later, runs))]
-    return Overlaps(sorted(found, key=lambda pair: pair.from_at, reverse=True), older, len(first_left) - len(named))
+    return Overlaps(sorted(found, key=lambda pair: pair.from_at, reverse=True), older, len(first_left) - len(named), _strays(first_left.values()))
+
+
+def _strays(left: Iterable[LockMoment]) -> list[LockMoment]:
+    """The latest of those that left a holder that nobody knows, each lock once."""
+    by_lock = {one.lock_id: one for one in left if not one.task_id}
+    return sorted(by_lock.values(), key=lambda one: one.row, reverse=True)[:MAX_STRAYS]
 
 
 def _pair(left: LockMoment, later: LockMoment, runs: Mapping[str, Sequence[Run]]) -> Overlap | None:

@@ -98,6 +98,7 @@ def locks_overlaps(request: HttpRequest) -> HttpResponse:
         "rows": [_overlap(one, row, now) for one, row in zip(found.overlaps, rows, strict=True)],
         "older": found.older,
         "unnamed": found.unnamed,
+        "strays": [(visible(one.name), reverse("lockhouse:lock-history", args=[one.lock_id])) for one in found.strays],
         "problem": problem,
     }
     return show_page(request, "lockhouse/overlaps.html", here="locks", title=_("Overlaps"), **context)
@@ -116,12 +117,14 @@ def _overlap(one: Overlap, row: Mapping[str, Any], now: datetime) -> Mapping[str
 
 
 def _run_of(row: Mapping[str, Any], which: str) -> Mapping[str, Any]:
-    task_id, task = row[f"{which}_task_id"], row[f"{which}_task"]
+    task_id, task, worker = (row[f"{which}_{field}"] for field in ("task_id", "task", "worker"))
     return {
         "task": visible(task or _("a run not known")),
+        "task_url": task_url(task) if task else "",
         "task_id": short_id(task_id) if task_id else "",
         "certainty": CERTAINTY_WORDS[row[f"{which}_certainty"]] if task_id and row[f"{which}_certainty"] != "exact" else "",
         "url": run_url(task_id) if task_id else "",
-        "worker": visible(row[f"{which}_worker"] or ""),
+        "worker": visible(worker or ""),
+        "worker_url": worker_url(worker) if worker else "",
         "given": visible(" ".join(filter(None, (row[f"{which}_args"], row[f"{which}_kwargs"])))),
     }

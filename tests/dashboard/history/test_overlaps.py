@@ -13,6 +13,7 @@ from dashboard.history import names_read
 from dashboard.history.overlaps import overlaps
 from dashboard.history.rows import FAILED, GOING, SUCCEEDED, Batch
 from dashboard.history.write import Writer
+from dashboard.web.links import task_url, worker_url
 from tests.dashboard.history.made import BASE_US, make_row
 from tests.dashboard.history.test_locks import LOCK_ID, made
 from tests.dashboard.observer.test_lock_past import GONE, HAND, LOCK, OTHER
@@ -119,7 +120,20 @@ def test_overlap_of_runs_whose_end_nobody_told_has_none(write):
 
 def test_lock_that_left_a_holder_which_nobody_knows_is_counted(write):
     write([], event(5, "expired", ""), *TAKEN)
-    assert (overlaps().overlaps, overlaps().unnamed) == ([], 1)
+    assert (overlaps().overlaps, overlaps().unnamed, [one.name for one in overlaps().strays]) == ([], 1, ["lock_report_12"])
+
+
+def test_page_links_tasks_workers_and_the_locks_that_left_somebody_unknown(write, watching):
+    stray = event(6, "expired", "", token="three", lock_id="0" * 15 + "1")
+    write([run("run-a", ended=20), run("run-b", ended=15)], *TAKEN, event(5, "expired", "run-a"), stray)
+    client = Client()
+    client.force_login(person("view_locks"))
+
+    html = client.get("/locks/overlaps/").content.decode()
+
+    assert f'<a href="/locks/{"0" * 15}1/history/"><bdi>' in html.split("<table")[0]
+    assert f'<a href="{task_url("reports")}"><bdi>reports</bdi></a>' in html
+    assert f'<a href="{worker_url(overlaps().overlaps[0].first.worker)}"><bdi>' in html
 
 
 def test_command_prints_the_same(write, capsys):

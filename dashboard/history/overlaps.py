@@ -40,7 +40,10 @@ class Overlap:
 
 @dataclass(frozen=True, slots=True)
 class Overlaps:
-    """The latest first; `older`: where the next page begins, 0 where there is none; `unnamed`: locks that left a holder that nobody knows, `strays` some of them."""
+    """The latest first; `older`: where the next page begins, 0 where there is none.
+
+    `unnamed`: how many locks left a holder that nobody knows; `strays`: some of them.
+    """
 
     overlaps: Sequence[Overlap]
     older: int

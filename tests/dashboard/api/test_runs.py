@@ -9,9 +9,9 @@ from tests.factories import ago, make_run, make_source
 __all__ = ["put"]
 pytestmark = pytest.mark.django_db
 FIELDS = [
-    "id", "run", "task_id", "task", "state", "retries", "redelivered", "worker", "pid", "queue", "origin", "parent_id", "root_id", "sent_at", "eta_at", "expires_at",
-    "received_at", "started_at", "ended_at", "runtime_ms", "args", "kwargs", "result", "error", "locks", "refused_by", "refused_lock_id", "evidence",
-    "evidence_codes", "clock_skew_ms", "seen_at",
+    "id", "run", "task_id", "task", "state", "retries", "redelivered", "worker", "pid", "queue", "origin", "parent_id", "root_id", "sent_at", "eta_at",
+    "expires_at", "received_at", "started_at", "ended_at", "runtime_ms", "args", "kwargs", "result", "error", "locks", "refused_by", "refused_lock_id",
+    "evidence", "evidence_codes", "clock_skew_ms", "seen_at",
 ]  # fmt: skip
 RUN = make_run(kwargs="{'password': 'hunter2'}")
 

@@ -12,6 +12,8 @@ from dashboard.acts.signed import VALID_FOR, sign
 from dashboard.acts.target import locate, read_and_judge
 from dashboard.acts.values import Actor, Answer, Target
 from dashboard.records import Evidence, JudgedLock
+from dashboard.sources.dialects import signal_of
+from dashboard.sources.locks import shown_key
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -56,7 +58,7 @@ def plan_release(user: "User", session_key: str | None, lock_id: str, token_dige
         target_id=target.id,
         name=target.name,
         judged=judged,
-        effects=list(effects(judged)),
+        effects=[*effects(judged), *_woken(judged, target)],
         forced=forced,
         to_type=to_type(target.id, target.name) if forced else "",
         signed=sign(user, session_key, target, judged.lock.token_digest, now, forced=forced),
@@ -100,6 +102,12 @@ def effects(judged: JudgedLock) -> Iterator[Evidence]:
     if "run_lost" in codes:
         yield Evidence(code="run_lost")
     yield Evidence(code="no_holder_check")
+
+
+def _woken(judged: JudgedLock, target: Target) -> Iterator[Evidence]:
+    """The other key that a release writes, where the lock's library has one."""
+    if signal := signal_of(judged.lock.dialect, target.raw_key):
+        yield Evidence(code="signal_written", values={"key": shown_key(signal)})
 
 
 def to_type(target_id: str, name: str) -> str:

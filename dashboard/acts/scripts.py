@@ -14,7 +14,8 @@ from dashboard.acts.values import Target
 VALID_MS = 2000  # longer than connections.TIMEOUT_S, so that only a server that we gave up on refuses
 
 # Deletes the key only while it holds the very token that the operator saw.
-# KEYS[1] the lock, KEYS[2] the list by which its library wakes those who wait, where it has one; ARGV: token, valid until, how long that list lives.
+# KEYS[1] the lock, KEYS[2] the list by which its library wakes those who wait, where it has one; what is no list there is another's, and stays.
+# ARGV: token, valid until, how long that list lives.
 # Answers: [word], for "released" with the PTTL that was left and the server's time.
 RELEASE = """
 local time = redis.call('TIME')
@@ -26,7 +27,8 @@ if kind ~= 'string' then return {'type', kind} end
 if redis.call('STRLEN', KEYS[1]) ~= #ARGV[1] or redis.call('GET', KEYS[1]) ~= ARGV[1] then return {'changed'} end
 local left = redis.call('PTTL', KEYS[1])
 redis.call('DEL', KEYS[1])
-if KEYS[2] then
+local beside = KEYS[2] and redis.call('TYPE', KEYS[2]).ok
+if beside == 'none' or beside == 'list' then
   redis.call('DEL', KEYS[2])
   redis.call('LPUSH', KEYS[2], 1)
   redis.call('PEXPIRE', KEYS[2], ARGV[3])

@@ -64,6 +64,7 @@ EFFECTS = {
     "protect_compared": _("If somebody takes the lock before you confirm, nothing is done."),
     "worker_events_cost": _("From then on it publishes some events for each run, of about a kilobyte each; its runs appear here."),
     "worker_events_until": _("It lasts until that worker is started again: to keep it, start it with -E."),
+    "signal_written": _("Those who wait are woken as its library does: the list %(key)s is written anew. If that key is no list, it is left alone."),
     "no_holder_check": _("Only the token that you saw is deleted: if the lock changes hands meanwhile, nothing is done."),
 }
 

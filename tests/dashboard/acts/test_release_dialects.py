@@ -9,7 +9,9 @@ from redis import Redis
 from redis_lock import Lock as PythonRedisLock
 
 from dashboard import connections
+from dashboard.acts.plan import plan_release
 from dashboard.acts.release import release_now
+from dashboard.acts.words import effect
 from dashboard.sources.locks import read_lock
 from tests.dashboard.acts.scene import PREFIX
 from tests.lock_writers import SECONDS, WRITERS, OfKombu, OfPythonRedisLock
@@ -73,6 +75,28 @@ def test_who_waits_for_a_lock_of_python_redis_lock_is_woken(scene, admin, watchi
     thread.join(SECONDS / 2)  # its own patience is twice as long
 
     assert taken == [True]
+
+
+def test_plan_names_the_list_that_wakes_those_who_wait(scene, admin, watching):
+    writer = OfPythonRedisLock(watching)
+    lock = seen(scene, writer, writer.take())
+
+    said = [effect(fact.code, fact.values) for fact in plan_release(admin, "session", lock.id, lock.token_digest).effects]
+
+    assert any("lock-signal:report_7" in sentence for sentence in said)
+
+
+def test_what_is_no_list_under_the_signals_key_is_left_alone(scene, admin, watching):
+    writer = OfPythonRedisLock(watching)
+    lock = seen(scene, writer, writer.take())
+    writer.redis.delete("lock-signal:report_7")
+    writer.redis.hset("lock-signal:report_7", "precious", "data")
+
+    outcome = force(admin, lock)
+
+    assert (outcome.state, outcome.code) == ("done", "released")
+    assert writer.redis.hgetall("lock-signal:report_7") == {b"precious": b"data"}
+    assert not writer.redis.exists(lock.raw_key)
 
 
 def test_lock_that_only_its_library_uses_is_never_released(scene, admin, watching):

@@ -10,7 +10,7 @@ from ninja import Router
 from dashboard import snapshot as snapshots
 from dashboard.api.auth import caller, needs
 from dashboard.api.locks import Limit
-from dashboard.api.paging import cursor_of_history, history_cursor
+from dashboard.api.paging import cursor_of_history, row_before
 from dashboard.api.rows import rfc3339
 from dashboard.api.tasks import judged_tasks
 from dashboard.history.lock_figures import LockMinute, minutes_of
@@ -31,7 +31,7 @@ def lock_history(request: HttpRequest, lock_id: str, limit: Limit = 100, cursor:
     """Acquired, refused, waiting, released, expired, lost, extended, by-hand, flushed, changed, restored; a lock of which nothing was kept has no events."""
     answer: dict[str, Any] = {"events": [], "as_of": rfc3339(datetime.now(UTC)), "unavailable": {}, "next_cursor": None}
     try:
-        page = page_of(lock_id, history_cursor(cursor) or LAST, limit)
+        page = page_of(lock_id, row_before(cursor) or LAST, limit)
     except AWAY as error:
         return {**answer, "unavailable": {"history": reason_of(error)}}
     return {**answer, "events": [moment_row(one) for one in page.moments], "next_cursor": cursor_of_history(page.older)}
@@ -60,7 +60,7 @@ def all_overlaps(request: HttpRequest, cursor: str | None = None) -> dict[str, A
     """`unnamed`: locks on this page that left a holder which nobody knows, so that they are in no pair. Arguments need `view_payloads`."""
     answer: dict[str, Any] = {"overlaps": [], "unnamed": None, "as_of": rfc3339(datetime.now(UTC)), "unavailable": {}, "next_cursor": None}
     try:
-        found = overlaps(history_cursor(cursor) or LAST)
+        found = overlaps(row_before(cursor) or LAST)
     except AWAY as error:
         return {**answer, "unavailable": {"history": reason_of(error)}}
     may = caller(request)

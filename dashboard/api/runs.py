@@ -5,18 +5,21 @@ from typing import Any
 
 from django.http import Http404, HttpRequest
 from ninja import Router
+from ninja.errors import HttpError
 
 from dashboard import snapshot as snapshots
 from dashboard.api.auth import caller, needs
 from dashboard.api.locks import Limit
-from dashboard.api.paging import after, cursor_of, cursor_of_history, history_cursor
+from dashboard.api.paging import INVALID, after, cursor_of, cursor_of_history, history_cursor
 from dashboard.api.rows import rfc3339, unavailable
 from dashboard.api.run_list import LAST, Ended, ended, executions, going
 from dashboard.api.run_rows import run_row, runs_answer
 from dashboard.conf import policy
 from dashboard.judge import assess
+from dashboard.judge.run_filter import absolute
 from dashboard.judge.runs import JudgedRun, judge_runs
 from dashboard.records import Snapshot
+from dashboard.words.run_filter import wrong_filter
 
 VIEW_PAYLOADS, VIEW_SECRETS = "lockhouse.view_payloads", "lockhouse.view_unredacted"
 router = Router(tags=["runs"])
@@ -29,16 +32,20 @@ def runs(request: HttpRequest, q: str = "", limit: Limit = 100, cursor: str | No
     `id` stands for the task id, so all tries of one task share it; `run` is unique: the id, the retry number, and which delivery it is where there were several
     (that last part is another once the run is in the history alone). `locks` say in `tie` whether it holds each, "left" it (it is dead) or "outlived" it.
 
+    A time is `2026-11-26T04:28`, `04:28` (of today, UTC) or `10m` (ago); 422 for a time or a state that is none.
+
     `total` is null where there are more than this page has: nobody counts a history.
     """
     now, known = datetime.now(UTC), snapshots.newest()
+    if said := wrong_filter(q := absolute(q, now)):
+        raise HttpError(INVALID, said)
     all_runs, before = judged(known, now), history_cursor(cursor)
     live = [] if before else going(all_runs, q)
     ids = [one.key for one in live]
-    start = after(ids, cursor) if live else 0
+    start = 0 if before else after(ids, cursor)
     rows = live[start : start + limit]
     if len(rows) == limit and start + limit < len(live):
-        return {**runs_answer(known, [_row(request, one, now) for one in rows], now), "total": None, "next_cursor": cursor_of(ids, start + limit)}
+        return {**runs_answer(known, [_row(request, one, now) for one in rows], now, q), "total": None, "next_cursor": cursor_of(ids, start + limit)}
     past = ended(known, all_runs, q, before=before or LAST, limit=limit - len(rows)) if len(rows) < limit else Ended(runs=(), older=LAST)
     answer = runs_answer(known, [_row(request, one, now) for one in (*rows, *past.runs)], now, q)
     if past.problem:

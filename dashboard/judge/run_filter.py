@@ -1,19 +1,58 @@
 """What may be typed into the filter of runs, and which runs it leaves. Pure."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 
 from dashboard.judge.query import within, words_of
-from dashboard.judge.runs import WAITING, JudgedRun
+from dashboard.judge.runs import STATES, WAITING, JudgedRun
 
 FIELDS = frozenset({"task", "worker", "queue", "state", "lock", "id", "since", "until"})
 WHOLE_ID, IDENTITY = 36, 16  # characters of a task id, and of what stands for it in addresses
+STATE_VALUES = frozenset(STATES) | {"waiting", "success", "failure", "retry"}  # the last as Celery calls them
+UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+_SHORT_TIME = re.compile(r"(?<!\S)(since|until):(\S+)", re.IGNORECASE)
+_AGO = re.compile(r"(\d{1,4})([smhd])", re.IGNORECASE)
+_OF_DAY = re.compile(r"\d\d:\d\d(:\d\d)?")
+_LIKE_A_FIELD = re.compile(r"([a-z_]{2,20}):(?!//)")
 PART_OF_ID = re.compile(r"[0-9a-f-]{6,35}")
 
 
 def matches_run(one: JudgedRun, query: str) -> bool:
     """Whether it has every part of the query: free words, and `field:value` for task, worker, queue, state, lock, id, since, until."""
     return not query or all(_has(one, field, value) for field, value in words_of(query, FIELDS))
+
+
+def absolute(query: str, now: datetime) -> str:
+    """The query with `since:10m` (ago) and `since:04:28` (of today, UTC) as the times that they stand for; the same for `until`."""
+    return _SHORT_TIME.sub(lambda found: f"{found[1]}:{at.isoformat()}" if (at := _short_time(found[2], now)) else found[0], query)
+
+
+def typed_time(value: str, now: datetime) -> datetime | None:
+    """The moment that a person means by this; None for what is no time."""
+    return _short_time(value, now) or time_of(value)
+
+
+def _short_time(value: str, now: datetime) -> datetime | None:
+    if ago := _AGO.fullmatch(value):
+        return now.replace(microsecond=0) - int(ago[1]) * UNITS[ago[2].casefold()]
+    try:
+        return datetime.combine(now.astimezone(UTC), time.fromisoformat(value), UTC) if _OF_DAY.fullmatch(value) else None
+    except ValueError:
+        return None
+
+
+def wrong_parts(query: str) -> list[tuple[str, str]]:
+    """Fields with values that they do not take: what is no time, and what is no state."""
+    return [(field, value) for field, value in words_of(query, FIELDS) if _is_wrong(field, value)]
+
+
+def _is_wrong(field: str, value: str) -> bool:
+    return time_of(value) is None if field in {"since", "until"} else field == "state" and value not in STATE_VALUES
+
+
+def strange_fields(query: str) -> list[str]:
+    """What stands before a colon and is no field here, so that it was looked for as a word."""
+    return [found[1] for field, value in words_of(query, FIELDS) if not field and (found := _LIKE_A_FIELD.match(value))]
 
 
 def is_by_lock(query: str) -> bool:

@@ -15,6 +15,7 @@ from dashboard.history.lanes import Past, lanes_between
 from dashboard.history.problems import AWAY, reason_of
 from dashboard.history.read import absences_among, gaps_between
 from dashboard.history.rows import Gap
+from dashboard.judge.run_filter import typed_time
 from dashboard.records import Lane
 from dashboard.web.access import page_for
 from dashboard.web.instants import instant_of
@@ -23,6 +24,7 @@ from dashboard.web.show import is_partial, now_utc, show_page
 from dashboard.web.timeline import Drawn, Frame, draw_in
 from dashboard.words import duration, visible
 from dashboard.words.history import gap_sentence
+from dashboard.words.run_filter import wrong_time
 
 SPANS = (timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=1))
 REACH = 30  # how many spans back the slider goes
@@ -36,9 +38,11 @@ URGENT = ("overrun", "expired", "by-hand")
 @require_GET
 @page_for("lockhouse.view_locks")
 def timeline_past(request: HttpRequest) -> HttpResponse:
-    """Who held each lock up to `until` (seconds since 1970; now, where it is missing), over `span` seconds."""
+    """Who held each lock up to `until` (seconds since 1970, or as in the filter of runs; now, where it is missing), over `span` seconds."""
     now = now_utc()
-    span, until = _span(request.GET.get("span", "")), _until(request.GET.get("until", ""), now)
+    told = request.GET.get("until", "")
+    at = _at(told, now)
+    span, until = _span(request.GET.get("span", "")), min(at or now, now)
     past, missing, problem = Past((), is_cut=False), list[Gap](), ""
     try:
         newest = snapshots.newest()
@@ -56,6 +60,7 @@ def timeline_past(request: HttpRequest) -> HttpResponse:
         "more": max(len(shown) - MAX_LANES, 0),
         "is_cut": past.is_cut,
         "problem": problem,
+        "wrong": wrong_time("until", visible(told[:40])) if told and at is None else "",
         "missing": [gap_sentence(gap, now) for gap in missing[:MAX_SAID]],
         "axis": [(place, f"{until - span * (1 - place / 100):%H:%M:%S}") for place in (0, 25, 50, 75)],
         "from_at": instant_of(until - span, now),
@@ -70,10 +75,11 @@ def _span(told: str) -> timedelta:
     return next((span for span in SPANS if told == str(int(span.total_seconds()))), SPANS[0])
 
 
-def _until(told: str, now: datetime) -> datetime:
-    """Never in the future; what is no time is now."""
-    seconds = int(told) if told.isascii() and told.isdigit() and len(told) < 11 else 0
-    return min(datetime.fromtimestamp(seconds, UTC), now) if seconds else now
+def _at(told: str, now: datetime) -> datetime | None:
+    """The moment; None for what is no time."""
+    if told.isascii() and told.isdigit() and len(told) < 11:
+        return datetime.fromtimestamp(int(told), UTC)
+    return typed_time(told, now)
 
 
 def _urgency(one: tuple[Lane, Drawn]) -> tuple[bool, bool, str]:

@@ -4,8 +4,26 @@ from datetime import timedelta
 
 from django.utils.translation import gettext as _
 
-from dashboard.judge.run_filter import is_by_lock, is_by_part_of_id
+from dashboard.judge.run_filter import FIELDS, STATE_VALUES, is_by_lock, is_by_part_of_id, strange_fields, wrong_parts
 from dashboard.records import RUN_KEPT
+from dashboard.words.text import visible
+
+
+def wrong_filter(query: str) -> str:
+    """What fields of the filter take, where one was given something else; "" for a filter that is understood."""
+    return " ".join(_takes(field, visible(value[:40])) for field, value in wrong_parts(query))
+
+
+def _takes(field: str, value: str) -> str:
+    if field == "state":
+        return _("state takes %(states)s, not “%(value)s”.") % {"states": ", ".join(sorted(STATE_VALUES)), "value": value}
+    return wrong_time(field, value)
+
+
+def wrong_time(field: str, value: str) -> str:
+    """What a field that takes a time takes."""
+    text = _("%(field)s takes 2026-11-26T04:28 (UTC where no zone is named), 04:28 (of today) or 10m (ago; s, m, h or d), not “%(value)s”.")
+    return text % {"field": field, "value": value}
 
 
 def not_found(query: str, *, is_empty: bool) -> str:
@@ -16,4 +34,7 @@ def not_found(query: str, *, is_empty: bool) -> str:
     if is_empty and is_by_part_of_id(query):
         minutes = RUN_KEPT // timedelta(minutes=1)
         said.append(_("A run that ended more than %(n)d minutes ago is found by its whole id only, not by the beginning that pages show.") % {"n": minutes})
+    if is_empty and (strange := strange_fields(query)):
+        names = {"names": ", ".join(strange), "fields": ", ".join(sorted(FIELDS))}
+        said.append(_("%(names)s: is looked for as a word, for the fields of this filter are %(fields)s.") % names)
     return " ".join(said)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.core.management.base import CommandError
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -11,13 +12,16 @@ from dashboard.api.run_list import ended, going
 from dashboard.api.run_rows import run_row, run_sources_away, runs_answer
 from dashboard.conf import policy
 from dashboard.judge import assess
+from dashboard.judge.run_filter import absolute
 from dashboard.judge.runs import judge_runs
 from dashboard.management.lists import ListCommand, printed, span
 from dashboard.records import Snapshot
 from dashboard.words import visible
+from dashboard.words.run_filter import wrong_filter
 from dashboard.words.runs import TIES, state_word
 
 MAX_ENDED = 1000
+USAGE = 2
 COLOURS = {"lost": "bold red", "failed": "red", "refused": "magenta", "retried": "yellow", "unknown": "dim", "active": "green"}
 
 
@@ -28,9 +32,11 @@ class Command(ListCommand):
         "Exit status: 0 done, 2 usage, 3 the workers or their events cannot be followed."
     )
     noun = "runs"
-    fields = 'task, worker, queue, state, lock, id, since, until ("state:failed since:2026-11-25T10:00")'
+    fields = 'task, worker, queue, state, lock, id, since, until ("state:failed since:2026-11-25T10:00", since:10m)'
 
     def answer(self, known: Snapshot, q: str, now: datetime) -> tuple[dict[str, Any], int]:
+        if said := wrong_filter(q := absolute(q, now)):
+            raise CommandError(said, returncode=USAGE)
         judged = judge_runs(known, assess(known, now, policy()), now, policy())
         past = ended(known, judged, q, limit=MAX_ENDED)
         rows = [run_row(one, now, payloads=True) for one in (*going(judged, q), *past.runs)]

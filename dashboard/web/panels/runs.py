@@ -11,7 +11,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from dashboard.api.run_list import LAST, Ended, ended, every, gaps_since, going
-from dashboard.judge.run_filter import matches_run
+from dashboard.judge.run_filter import absolute, matches_run
 from dashboard.judge.runs import GOING, WAITING, JudgedRun, judge_runs
 from dashboard.records import RUN_KEPT, Snapshot
 from dashboard.web.instants import maybe
@@ -22,7 +22,7 @@ from dashboard.web.panels.listing import MAX_ROWS, Asked, Chip, Found, Listing, 
 from dashboard.web.panels.run_row import row_html, row_id, sort_value
 from dashboard.words import visible
 from dashboard.words.history import gap_sentence
-from dashboard.words.run_filter import not_found
+from dashboard.words.run_filter import not_found, wrong_filter
 from dashboard.words.runs import state_word
 
 PAGE = 100  # runs of the history on one page
@@ -107,11 +107,11 @@ class RunsPanel(ListPanel):
         return kept[2]
 
     def _pieces(self, snapshot: Snapshot, query: Mapping[str, str], may: frozenset[str], now: datetime) -> list[Piece]:
-        found = LIST.found(look(snapshot, now), query)
+        found = _found(look(snapshot, now), query)
         before = int(query.get("before", LAST))
         live = going(found.matching, "", _states(found)) if before == LAST else []
         room = max(1, min(PAGE, MAX_ROWS - len(live)))
-        past = ended(snapshot, found.judged, found.asked.q, _states(found), matching=found.matching, before=before, limit=room)
+        past = ended(snapshot, found.judged, absolute(found.asked.q, now), _states(found), matching=found.matching, before=before, limit=room)
         rows = LIST.chosen([*live, *past.runs], replace(found.asked, show=""), now)
         queues = {queue.name: queue for queue in snapshot.queues}
         says = {**_looked_at(found.seen)[2], "is_by_itself": not found.asked.order}
@@ -124,9 +124,15 @@ class RunsPanel(ListPanel):
         ]
 
 
+def _found(seen: Look, query: Mapping[str, str]) -> Found[JudgedRun]:
+    """What is asked for, times that hang on now among it."""
+    found = LIST.found(seen, {**query, "q": absolute(query.get("q", ""), seen.now)})
+    return replace(found, asked=LIST.asked(query))
+
+
 def every_row(found: Found[JudgedRun]) -> Iterator[JudgedRun]:
     """Every run that the page's filter leaves, those of the history as well."""
-    return every(found.seen.snapshot, found.judged, found.asked.q, _states(found))
+    return every(found.seen.snapshot, found.judged, absolute(found.asked.q, found.seen.now), _states(found))
 
 
 def _states(found: Found[JudgedRun]) -> frozenset[str] | None:
@@ -144,7 +150,7 @@ def _missing(past: Ended, now: datetime, asked: Asked, *, is_empty: bool) -> str
     """What of the history is not there: all of it, what a column's order leaves out, or what happened while nobody wrote it."""
     if past.problem:
         return _("The history %(problem)s. Shown is what is remembered without it.") % {"problem": visible(past.problem)}
-    left_out = not_found(asked.q, is_empty=is_empty)
+    left_out = wrong_filter(absolute(asked.q, now)) or not_found(asked.q, is_empty=is_empty)
     heard = [one.run.heard_at for one in past.runs if one.run.heard_at is not None]
     partly = [_("Sorted are the runs of this page alone, not the older ones.")] if asked.order and past.older else []
     missing = [gap_sentence(gap, now) for gap in gaps_since(min(heard))] if heard else []

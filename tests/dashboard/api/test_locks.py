@@ -85,7 +85,7 @@ def test_pages_go_on_after_the_last_row_that_was_sent(scene, viewer):
 
     assert len({row["id"] for page in (first, second, third) for row in page["locks"]}) == 5
     assert third["next_cursor"] is None
-    assert client.get("/api/v1/locks", {"cursor": "none of ours"}).json()["total"] == 5
+    assert client.get("/api/v1/locks", {"cursor": "none of ours"}).status_code == 422
 
 
 def test_the_filter_is_the_pages(scene, viewer):

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from time import time
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from dashboard.history import names_read
@@ -122,6 +123,55 @@ def test_filter_by_a_lock_says_whom_it_finds(known, viewer, operator, capsys):
 
     assert [said in text for text in texts] == [True, True, True]
     assert said not in client.get("/runs/?q=reports").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [("since:banana", "since takes 2026-"), ("until:25:61", "until takes 2026-"), ("state:bogus", "state takes active, failed")],
+)
+def test_value_that_a_field_does_not_take_is_an_error_in_words(known, viewer, operator, query, said):
+    client = Client()
+    client.force_login(operator)
+
+    answer = Client(headers=bearer(viewer)).get(f"/api/v1/runs?q={query}")
+    page = client.get(f"/runs/?q={query}").content.decode()
+    with pytest.raises(CommandError, match=said) as refused:
+        call_command("runs", "--q", query)
+
+    assert (answer.status_code, refused.value.returncode) == (422, 2)
+    assert said in answer.json()["error"] and said in page
+
+
+def test_field_that_is_none_is_said_where_nothing_is_found(known, viewer):
+    client = Client(headers=bearer(viewer))
+    assert "the fields of this filter are id, lock" in client.get("/api/v1/runs?q=outcome:refused").json()["note"]
+    assert client.get("/api/v1/runs?q=task:reports").json()["note"] is None
+
+
+@pytest.mark.parametrize("query", ["since:10m", "SINCE:2h", "until:00:00:01", "state:waiting", "state:success", "since:2026-11-26T04:28"])
+def test_values_that_fields_take_are_no_error(known, viewer, operator, query):
+    client = Client()
+    client.force_login(operator)
+    assert Client(headers=bearer(viewer)).get(f"/api/v1/runs?q={query}").status_code == 200
+    assert "takes 2026-" not in client.get(f"/runs/?q={query}").content.decode()
+
+
+def test_time_that_hangs_on_now_is_one_in_the_list_and_in_its_file(known, operator):
+    now_us = int(time() * US)
+    known.write(Batch(rows=[make_row(task_id="lately", id=now_us * 256, heard_us=now_us, received_us=now_us, outcome=SUCCEEDED)]), BASE_US)
+    client = Client()
+    client.force_login(operator)
+
+    page = client.get("/runs/?q=since:10m").content.decode()
+    file = client.get("/runs/?q=since:10m&format=csv").getvalue().decode()
+
+    assert all("lately" in text and "run-20" not in text for text in (page, file))
+
+
+@pytest.mark.parametrize("path", ["runs", "workers", "queues", "locks/0000000000000000/history"])
+def test_cursor_that_no_answer_gave_is_an_error(known, viewer, path):
+    answer = Client(headers=bearer(viewer)).get(f"/api/v1/{path}?cursor=zzz")
+    assert (answer.status_code, answer.json()) == (422, {"error": "cursor takes the next_cursor of the page before"})
 
 
 def test_what_the_snapshot_says_otherwise_is_not_found_by_what_was_written(known, viewer):

@@ -196,3 +196,9 @@ def not_observed(from_s, to_s):
     writer = Writer("test:2")
     writer.claim(BASE_US)
     writer.write(Batch(gaps=[Gap(from_us=BASE_US + from_s * SECOND_US, to_us=BASE_US + to_s * SECOND_US, why="no-observer")]), BASE_US)
+
+
+@pytest.mark.parametrize(("until", "is_said"), [("banana", True), ("10m", False), ("2026-11-26T04:28", False), ("04:28", False), ("", False)])
+def test_time_that_is_none_is_said_and_now_is_shown(watching, viewer, until, is_said):  # noqa: F811
+    page = viewer.get("/timeline/", {"until": until}).content.decode()
+    assert ("until takes 2026-" in page) is is_said

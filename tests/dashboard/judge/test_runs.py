@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from dashboard.judge import assess
-from dashboard.judge.run_filter import matches_run
+from dashboard.judge.run_filter import absolute, matches_run
 from dashboard.judge.run_life import moments
 from dashboard.judge.runs import judge_runs, runs_of
 from dashboard.records import Policy, Refusal, UnackedMessage
@@ -157,6 +157,20 @@ def test_worker_whose_clock_is_ahead_is_put_right():
 def test_filter(query, is_found):
     (one,) = judged(make_run(), locks=(make_lock(),))
     assert matches_run(one, query) is is_found
+
+
+@pytest.mark.parametrize(
+    ("query", "meant"),
+    [
+        ("a since:10m", "a since:2026-11-23T13:57:41+00:00"),
+        ("until:04:28", "until:2026-11-23T04:28:00+00:00"),
+        ("since:banana", "since:banana"),
+        ("until:25:00", "until:25:00"),
+        ("xsince:10m", "xsince:10m"),
+    ],
+)
+def test_times_that_hang_on_now(query, meant):
+    assert absolute(query, NOW) == meant
 
 
 def life_of(*runs, **sections):

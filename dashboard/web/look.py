@@ -7,7 +7,7 @@ from datetime import datetime
 from dashboard import judge
 from dashboard.conf import policy
 from dashboard.judge.facts import STALE_AFTER
-from dashboard.records import Concern, JudgedLock, Policy, Search, Snapshot, SourceState
+from dashboard.records import Concern, JudgedLock, Policy, Run, Search, Snapshot, SourceState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +45,21 @@ class Look:
     def are_locks_known(self) -> bool:
         """Whether all locks that are held are known, and not only some of them."""
         return self.has_observer and not self.searched and not self.away("cache", "broker")
+
+    def knows_run(self, task_id: str) -> bool:
+        """Whether it is among the runs that go on or ended lately."""
+        return task_id in _ids_of(self.snapshot.runs)
+
+
+_runs: tuple[Sequence[Run], frozenset[str]] = ((), frozenset())  # a snapshot of which the locks alone changed has the same runs
+
+
+def _ids_of(runs: Sequence[Run]) -> frozenset[str]:
+    global _runs  # noqa: PLW0603  # as below
+    last = _runs
+    if last[0] is not runs:
+        last = _runs = runs, frozenset(run.task_id for run in runs)
+    return last[1]
 
 
 _last: Look | None = None  # a page and its title, and all views of one push, look at the same snapshot at the same moment

@@ -9,15 +9,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from dashboard.records import Concern, JudgedLock
+from dashboard.web.evidence import linked
 from dashboard.web.instants import maybe
 from dashboard.web.links import task_url
 from dashboard.web.look import Look
 from dashboard.web.panel import Piece
 from dashboard.web.panels.frame import piece
 from dashboard.web.panels.lock_acts import no_release, release_url
-from dashboard.web.panels.lock_row import row_id, steady
+from dashboard.web.panels.lock_row import row_id, runs_known, steady
 from dashboard.web.panels.queue_row import url_of
-from dashboard.words import sentences, source_name, verdict, visible
+from dashboard.words import source_name, verdict, visible
 
 MAX_ROWS = 7
 MAX_FACTS = 2
@@ -47,7 +48,7 @@ def concern_row(concern: Concern, seen: Look, may: frozenset[str]) -> Piece:
         since=maybe(_since(concern), seen.now),
         since_is_minimum=any(queue.unread_is_minimum for queue in concern.queues),
         reason=visible(_reason(concern)),
-        facts=sentences(steady(shown[:MAX_FACTS]), seen.now),
+        facts=linked(steady(shown[:MAX_FACTS]), seen.now, runs_known(only, seen) if only else seen.knows_run),
         refused=only.refused_last_hour if only else None,
         release_url=release_url(only) if only and concern.kind == "orphaned" and not no_release(only, may) else "",
     )

@@ -1,6 +1,6 @@
 """One held lock as the pages show it: flat strings, so that a row whose record did not change is not rendered again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -14,12 +14,13 @@ from django.utils.translation import gettext_noop as N_
 from dashboard.conf import conf
 from dashboard.judge.verdicts import is_overdue
 from dashboard.records import Evidence, HeldLock, Holder, JudgedLock
+from dashboard.web.evidence import linked
 from dashboard.web.instants import Instant, instant_of, maybe
 from dashboard.web.links import object_url, task_url, worker_url
 from dashboard.web.look import Look
 from dashboard.web.panels.listing import Value
 from dashboard.web.panels.lock_acts import no_release, protect_url, release_url
-from dashboard.words import CERTAINTIES, CERTAINTY_WORDS, MEANINGS, duration, sentences, short_id, verdict, visible
+from dashboard.words import CERTAINTIES, CERTAINTY_WORDS, MEANINGS, duration, short_id, verdict, visible
 
 MAX_KEPT = 8192  # rendered rows, about 3 KB each
 SHARE_STEP = 25  # percent: the server draws the bar in quarters, the script exactly; finer steps would push a row twenty times in its life for nothing
@@ -106,7 +107,7 @@ def lock_row(one: JudgedLock, look: Look, may: frozenset[str], *, exact: bool = 
         held=duration(lock.lapsed_at - (lock.acquired_at or lock.first_seen_at)) if lock.lapsed_at else "",
         refused=one.refused_last_hour,
         waiting=one.waiting,
-        evidence=tuple(sentences(one.evidence if exact else steady(one.evidence), look.now)),
+        evidence=tuple(linked(one.evidence if exact else steady(one.evidence), look.now, runs_known(one, look))),
         is_open=one.verdict in OPEN_VERDICTS,
         blocks=visible(one.blocks),
         label=visible(one.label),
@@ -116,6 +117,12 @@ def lock_row(one: JudgedLock, look: Look, may: frozenset[str], *, exact: bool = 
         no_release=no_release(one, may),
         protect_url=protect_url(one, may),
     )
+
+
+def runs_known(one: JudgedLock, look: Look) -> Callable[[str], bool]:
+    """Says of a run that its evidence names whether it is known; one whose worker is known may be in the history alone."""
+    holder = one.holder.task_id if one.holder.worker else None
+    return lambda task_id: task_id == holder or look.knows_run(task_id)
 
 
 def steady(evidence: Sequence[Evidence]) -> list[Evidence]:
@@ -188,7 +195,7 @@ def row_html(one: JudgedLock, look: Look, may: frozenset[str]) -> str:
 def _shown(one: JudgedLock, look: Look, may: frozenset[str]) -> tuple[object, ...]:
     """Everything that a row depends on; without the times that move while nothing happens."""
     lock = one.lock
-    evidence = tuple((fact.code, *map(str, fact.values.values())) for fact in steady(one.evidence))
+    evidence = tuple((fact.code, look.knows_run(str(fact.values.get("task_id"))), *map(str, fact.values.values())) for fact in steady(one.evidence))
     held_since = lock.acquired_at or lock.first_seen_at
     seen = (lock.id, lock.token_digest, lock.name, lock.expires_at, held_since, lock.timeout, lock.lapsed_at, lock.dialect, lock.taken_by)
     concluded = (one.holder, one.verdict, tuple(one.flags), evidence, one.refused_last_hour, one.waiting, _share(one, look.now))

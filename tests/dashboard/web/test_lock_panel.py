@@ -7,6 +7,7 @@ import pytest
 
 from dashboard.records import Loss, Refusal, Span, Wait
 from dashboard.redaction import hide_in_name
+from dashboard.web.links import run_url
 from tests.dashboard.web.pieces import ALL, pieces_of
 from tests.factories import ago, make_claim, make_lane, make_lock, make_run, make_snapshot, make_source
 
@@ -94,6 +95,30 @@ def test_overlapping_lock_says_which_run_holds_it_and_which_goes_on_without_it()
     now, before = facts.index("<h2>Holds it now</h2>"), facts.index("<h2>Goes on without it</h2>")
     assert now < facts.index("2" * 16) < before < facts.index("1" * 16)
     assert "<h2>" not in alone
+
+
+def test_runs_in_the_evidence_are_links_where_they_are_known():
+    hostile = make_claim(task_id="<b>other", task_name="<script>")
+    lapsed = make_lock(lapsed_at=ago(seconds=10), token_digest="1" * 16)
+    again = make_lock(claim=hostile, token_digest="2" * 16, acquired_at=ago(seconds=5))
+    snapshot = make_snapshot(locks=(lapsed, again), runs=(make_run(), make_run(task_id="<b>other", name="<script>")))
+
+    page = pieces_of("lock", snapshot, QUERY)["lock-evidence"]
+    (concern,) = [html for name, html in pieces_of("overview", snapshot).items() if name.startswith("concern-")]
+    known, other = f'<a href="{run_url(make_run().task_id)}">d9c26803</a>', f'<a href="{run_url("<b>other")}">&lt;b&gt;other</a>'
+
+    assert f"run {known} on worker-b@web-2, which held it before" in page and f"run {known} on worker-b@web-2" in concern
+    assert f"by run {other} of &lt;script&gt; on" in page
+    assert "<script>" not in page
+
+
+def test_run_in_the_evidence_that_is_not_known_is_no_link():
+    plain = make_lock(dialect="celery-singleton", claim=make_claim(task_id="unheard", task_name=None, worker=None, pid=None), taken_by="send")
+
+    page = pieces_of("lock", make_snapshot(locks=(plain,), runs=()), QUERY)["lock-evidence"]
+
+    assert "unheard" in page
+    assert "<a " not in page
 
 
 def test_same_pieces_whether_held_or_gone():

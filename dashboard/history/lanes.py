@@ -33,10 +33,11 @@ def lanes_between(from_at: datetime, to_at: datetime, held: Sequence[HeldLock], 
 
     `held`: those that are held now, or left a run that goes on; `waits`: those that are known now.
     """
-    codes = ", ".join(str(CODES[what]) for what in ENDS)
+    codes = ", ".join(str(CODES[what]) for what in (*ENDS, "restored"))
     inside = events(alias, f"id >= {_row(from_at):d} AND id < {_row(to_at):d} ORDER BY id DESC LIMIT {MAX_EVENTS + 1:d}")
     after = events(alias, f"what IN ({codes}) AND id >= {_row(to_at):d} AND id < {_row(to_at + LATER):d} ORDER BY id LIMIT {MAX_ENDS:d}")
-    reaching = [one for one in after if one.span is not None and one.at - one.span < to_at]
+    gone = {(one.lock_id, one.token_digest) for one in inside if one.what in LEFT}
+    reaching = [one for one in after if _began_before(to_at, one) or (one.what == "restored" and (one.lock_id, one.token_digest) in gone)]
     moments = [*reversed(inside[:MAX_EVENTS]), *reaching]
     runs = runs_under({one.task_id for one in moments if one.what in LEFT and one.task_id}, alias)
     told: dict[str, list[LockMoment]] = defaultdict(list)
@@ -52,7 +53,7 @@ def lanes_between(from_at: datetime, to_at: datetime, held: Sequence[HeldLock], 
             lock_id=lock_id,
             cache=cache,
             name=name,
-            spans=tuple(sorted(_spans(told.get(lock_id, ()), still.get(lock_id), left, runs), key=lambda span: span.from_at)),
+            spans=tuple(span for span in _spans(told.get(lock_id, ()), still.get(lock_id), left, runs) if span.from_at < to_at),
             refused_at=tuple(one.at for one in told.get(lock_id, ()) if one.what == "refused" and one.at < to_at),
             waits=tuple(_wait(one, ends.get(one.token_digest), trying) for one in told.get(lock_id, ()) if one.what == "waiting"),
         )
@@ -65,12 +66,16 @@ def _row(at: datetime) -> int:
     return (at - EPOCH) // MICROSECOND * 256
 
 
+def _began_before(to_at: datetime, end: LockMoment) -> bool:
+    return end.what in ENDS and end.span is not None and end.at - end.span < to_at
+
+
 def _held_since(lock: HeldLock) -> datetime:
     return lock.put_back_at or lock.acquired_at or lock.first_seen_at
 
 
-def _spans(told: Sequence[LockMoment], held: HeldLock | None, left: Collection[str], runs: Mapping[str, Sequence[Run]]) -> Collection[Span]:
-    """`left`: tokens whose runs go on without them."""
+def _spans(told: Sequence[LockMoment], held: HeldLock | None, left: Collection[str], runs: Mapping[str, Sequence[Run]]) -> Sequence[Span]:
+    """The first first; `left`: tokens whose runs go on without them."""
     ended, began, spans = set[str](), dict[str, datetime](), list[Span]()
     for one in told:
         token = one.token_digest
@@ -83,7 +88,8 @@ def _spans(told: Sequence[LockMoment], held: HeldLock | None, left: Collection[s
             spans.append(_span(one, began.pop(token, None), is_going=token in left and one.what in LEFT, until=_goes_on_until(one, runs)))
     if held is not None:
         spans.append(Span(from_at=began.pop(held.token_digest, _held_since(held)), to_at=None, token_digest=held.token_digest))
-    return [*spans, *(Span(from_at=at, to_at=at, token_digest=token) for token, at in began.items())]  # the end of these was not told
+    spans += [Span(from_at=at, to_at=at, token_digest=token) for token, at in began.items()]  # the end of these was not told
+    return sorted(spans, key=lambda span: span.from_at)
 
 
 def _span(end: LockMoment, began_at: datetime | None, *, is_going: bool, until: datetime | None) -> Span:

@@ -155,7 +155,7 @@ class LockPast:
             at,
             told_at=told_at,
             token=lock.token_digest,
-            span=at - began if began is not None and what != "acquired" and at >= began else None,
+            span=at - began if began is not None and what not in {"acquired", "restored"} and at >= began else None,
             who=(who.task_id, who.task_name, who.worker) if who else (None, None, None),
             certainty=2 if is_exact else CERTAINTIES.index(found.certainty) if found else 0,
             by=by or (self._by(lock, what, told_at) if what in BACK else ""),

@@ -201,8 +201,9 @@ def _side_by_side(bars: Sequence[Bar]) -> Iterator[Bar]:
 
 
 def _title(span: Span) -> str:
-    values = {"from": instant(span.from_at), "to": instant(span.to_at) if span.to_at else "", "end": ENDS.get(span.end, ENDS[None])}
-    if span.to_at is None:
+    to_at = span.lapsed_at or span.to_at  # its run may have gone on, but held it no more
+    values = {"from": instant(span.from_at), "to": instant(to_at) if to_at else "", "end": ENDS.get(span.end, ENDS[None])}
+    if to_at is None:
         return (_("held since before %(from)s") if span.from_is_minimum else _("held since %(from)s")) % values
     if span.end == "by-hand" and span.by:
         return _("held from %(from)s to %(to)s, released by hand by %(by)s") % {**values, "by": span.by}
@@ -223,6 +224,8 @@ def _told(lane: Lane, frame: Frame) -> Iterator[str]:
         yield _title(span)
         if span.lapsed_at is not None:
             yield _lapsed(span, span.lapsed_at)
+            if span.to_at is not None:
+                yield _("the run went on without it until %(at)s") % {"at": instant(span.to_at)}
     yield from map(_waited, lane.waits)
     recent = [at for at in lane.refused_at if frame.anchor - at <= frame.window]
     if recent:

@@ -100,6 +100,7 @@ def test_run_whose_lock_was_put_back_went_on_without_it_only_until_then(write): 
     write([run("run-a", ended=41)], event(10, "acquired", "run-a"), *going)
 
     assert [(span.from_at, span.lapsed_at, span.to_at) for span in lane(0, 60).spans] == [(at(10), at(20), at(25)), (at(25), None, at(40))]
+    assert [(span.from_at, span.lapsed_at, span.to_at) for span in lane(0, 22).spans] == [(at(10), at(20), at(25))]
 
 
 def test_run_that_went_on_without_its_lock_is_an_overrun_until_its_end(write):  # noqa: F811

@@ -125,6 +125,17 @@ def test_words_say_how_a_lock_left_a_run_that_goes_on(end, said):
     assert said in draw(make_lane(make_lock(), spans=(span,)), [], NOW).told
 
 
+@pytest.mark.parametrize(("to_at", "more"), [(None, ()), (ago(seconds=10), ("the run went on without it until 14:07:31 UTC",))], ids=["goes on", "ended"])
+def test_words_say_of_a_run_that_went_on_for_how_long_it_held_the_lock_alone(to_at, more):
+    span = Span(from_at=ago(seconds=90), to_at=to_at, token_digest="x", end="by-hand", by="olga", lapsed_at=ago(seconds=30))
+
+    assert draw(make_lane(make_lock(), spans=(span,)), [], NOW).told == (
+        "held from 14:06:11 UTC to 14:07:11 UTC, released by hand by olga",
+        "released by hand at 14:07:11 UTC by olga while the run went on",
+        *more,
+    )
+
+
 def test_words_say_the_same_as_the_picture():
     lock = make_lock()
     ended = Span(from_at=ago(seconds=100), to_at=ago(seconds=90), token_digest="x", end="expired")

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from dashboard.judge.runs import JudgedRun
 from dashboard.records import Evidence, Refusal, Snapshot, Word
 
+ASIDE = frozenset({"run_took_lock", "run_lost_lock", "run_last_active"})  # seen by us, or by its worker at any time
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
@@ -21,11 +23,20 @@ class Moment:
 
 
 def moments(executions: Sequence[JudgedRun], snapshot: Snapshot, now: datetime, given_again: timedelta) -> list[Moment]:
-    """The life of one task id, one execution after the other, each in the order of time; `given_again` is the visibility timeout."""
+    """The life of one task id, one execution after the other, each as one thing leads to the next; `given_again` is the visibility timeout."""
     found: list[Moment] = []
     for one in reversed(executions):
-        found += sorted(_of_one(one, snapshot, now), key=lambda moment: (moment.at is None, moment.at))
+        found += _in_order(list(_of_one(one, snapshot, now)))
     return found + list(_ahead(executions[0], snapshot, now, given_again)) if executions else []
+
+
+def _in_order(told: Sequence[Moment]) -> list[Moment]:
+    """Sent, received, begun, turned away, ended: as one leads to the next, for their times are by different clocks; what is told of locks by its time."""
+    found = [moment for moment in told if moment.what.code not in ASIDE]
+    for one in sorted((moment for moment in told if moment.what.code in ASIDE), key=lambda moment: (moment.at is None, moment.at)):
+        before = (place for place in range(len(found), 0, -1) if one.at is None or (at := found[place - 1].at) is None or at <= one.at)
+        found.insert(next(before, 0), one)
+    return found
 
 
 def _of_one(one: JudgedRun, snapshot: Snapshot, now: datetime) -> Iterator[Moment]:

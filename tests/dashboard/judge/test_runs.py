@@ -187,6 +187,14 @@ def test_life_is_told_in_the_order_of_time():
     assert [at for _, at in told] == sorted(at for _, at in told)
 
 
+@pytest.mark.parametrize("ahead", [timedelta(milliseconds=5), HOUR], ids=["a little", "an hour"])
+def test_life_is_told_as_one_thing_leads_to_the_next_whatever_the_clocks_say(ahead):
+    run = make_run(sent_at=ago(seconds=80) + ahead, received_at=ago(seconds=80), started_at=ago(seconds=79))
+    told = life_of(run, locks=(make_lock(acquired_at=ago(seconds=78)),))
+    assert [code for code, _ in told][:4] == ["run_sent_to", "run_received", "run_began_in", "run_took_lock"]
+    assert dict(told)["run_sent_to"] == ago(seconds=80) + ahead, "its time is as its sender told it"
+
+
 def test_life_tells_of_a_refusal_and_never_of_success():
     refused = ended("SUCCESS", refused_by="lock_a", refused_lock_id="0" * 16, refused_at=ago(seconds=2))
     refusal = Refusal(lock_id="0" * 16, cache="default", name="lock_a", at=ago(seconds=2), task_id=ID, waited=timedelta(seconds=1))

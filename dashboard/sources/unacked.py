@@ -1,7 +1,7 @@
 """Reads the messages that workers fetched and have not acknowledged: new ones only, each bounded. Gives none back."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +14,7 @@ from dashboard.sources.queue_names import Layout
 
 MAX_UNACKED = 5000  # messages looked at; beyond that the number is still exact, their contents are not known
 MAX_MESSAGE_BYTES = 64 * 1024
+MAX_READ_BYTES = 1024 * 1024  # in one answer: Redis keeps it in memory until it is taken, and so do we
 QueueOf = Callable[[object, object], str | None]  # exchange and routing key -> queue
 
 
@@ -27,7 +28,7 @@ class UnackedReader:
     messages: dict[str, UnackedMessage] = field(default_factory=dict)
 
     def read(self) -> list[UnackedMessage]:
-        """The unacknowledged messages, MAX_UNACKED of them at most.  Cost: one round trip, two more for what is new."""
+        """The unacknowledged messages, MAX_UNACKED of them at most.  Cost: one round trip; for what is new one more, and one for each MiB."""
         entries: Any = self.redis.zrange(self.layout.prefix + self.layout.unacked_index, 0, MAX_UNACKED - 1, withscores=True)
         tags = {tag.decode("utf-8", "backslashreplace"): (tag, score) for tag, score in entries}
         for tag in self.messages.keys() - tags.keys():
@@ -38,17 +39,33 @@ class UnackedReader:
         return list(self.messages.values())
 
     def _values(self, tags: Sequence[bytes]) -> list[object]:
-        """The messages of these tags; None for one that is gone or too long to read.  Cost: two round trips."""
+        """The messages of these tags; None for one that is gone or too long to read.  Cost: a round trip, and one for each MiB."""
         key = self.layout.prefix + self.layout.unacked
         with self.redis.pipeline(transaction=False) as pipe:
             for tag in tags:
                 pipe.hstrlen(key, tag)
-            short = [isinstance(size, int) and size <= MAX_MESSAGE_BYTES for size in pipe.execute(raise_on_error=False)]
-        with self.redis.pipeline(transaction=False) as pipe:
-            for tag in (tag for tag, fits in zip(tags, short, strict=True) if fits):
-                pipe.hget(key, tag)
-            values = iter(pipe.execute(raise_on_error=False))
-        return [next(values) if fits else None for fits in short]
+            sizes: list[Any] = pipe.execute(raise_on_error=False)
+        short = {tag: size for tag, size in zip(tags, sizes, strict=True) if isinstance(size, int) and size <= MAX_MESSAGE_BYTES}
+        values: dict[bytes, object] = {}
+        for some in portions(short):
+            with self.redis.pipeline(transaction=False) as pipe:
+                for tag in some:
+                    pipe.hget(key, tag)
+                values.update(zip(some, pipe.execute(raise_on_error=False), strict=True))
+        return [values.get(tag) for tag in tags]
+
+
+def portions(sizes: Mapping[bytes, int]) -> Iterator[list[bytes]]:
+    """The tags in their order, as many at a time as have MAX_READ_BYTES together; `sizes`: the bytes of each one's message."""
+    some, total = list[bytes](), 0
+    for tag, size in sizes.items():
+        if some and total + size > MAX_READ_BYTES:
+            yield some
+            some, total = [], 0
+        some.append(tag)
+        total += size
+    if some:
+        yield some
 
 
 def decode_unacked(tag: str, value: object, fetched: float, queue_of: QueueOf = lambda _exchange, routing_key: text_of(routing_key)) -> UnackedMessage:

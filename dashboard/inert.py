@@ -1,7 +1,13 @@
-"""A value that the watched system wrote, as nodes that do nothing: what it says, and never what it would do. A leaf."""
+"""What the watched system wrote, made harmless: text with nothing hidden in it, a value as nodes that say what it is and do nothing. A leaf."""
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+
+HIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # control, format (bidi, zero width), surrogates, private, line and paragraph ends
+BLANK_LETTERS = {"\u115f", "\u1160", "\u2800", "\u3164", "\uffa0"}  # letters by category, and yet nothing to be seen
+FIRST_BEYOND_BMP = 0x10000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,3 +68,20 @@ def _written(node: Node) -> Iterator[str]:
 def child(node: Node, key: str) -> Node | None:
     """What stands under that text in a dict."""
     return next((one for one in node.children if one.key == repr(key)), None) if node.kind == "dict" else None
+
+
+@lru_cache(maxsize=8192)
+def visible(text: str) -> str:
+    r"""The text with everything that a screen hides or turns around spelled out: U+202E becomes `\u202e`."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_spelled(character) if _is_hidden(character) else character for character in text)
+
+
+def _is_hidden(character: str) -> bool:
+    return unicodedata.category(character) in HIDDEN_CATEGORIES or character in BLANK_LETTERS
+
+
+def _spelled(character: str) -> str:
+    code = ord(character)
+    return f"\\U{code:08x}" if code >= FIRST_BEYOND_BMP else f"\\u{code:04x}"

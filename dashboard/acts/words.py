@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from dashboard.acts import send_words
+from dashboard.inert import visible
 
 Values = Mapping[str, Any]
 
@@ -228,7 +229,14 @@ def _span(seconds: int) -> str:
 
 
 def _shown(values: Values) -> dict[str, Any]:
-    return {name: _instant(value) if name in {"since", "at", "until", "was"} else value for name, value in values.items()}
+    return {name: _said(name, value) for name, value in values.items()}
+
+
+def _said(name: str, value: Any) -> Any:
+    """A value as its sentence has it: a name in it moves no terminal's cursor and turns no text around."""
+    if name in {"since", "at", "until", "was"}:
+        return _instant(value)
+    return visible(value) if isinstance(value, str) else value
 
 
 def _instant(value: Any) -> str:

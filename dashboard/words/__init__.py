@@ -3,9 +3,10 @@
 Text that the watched system made (names, keys, workers) comes out `visible`: what a screen would hide or turn around is spelled out.
 """
 
+from dashboard.inert import visible
 from dashboard.words.locks import CERTAINTIES, CERTAINTY_WORDS, ENDS, MEANINGS, MOMENTS, VERDICTS
 from dashboard.words.sentences import COUNTED, SENTENCES, sentence, sentences, source_name, still_searched, verdict
-from dashboard.words.text import clock, duration, instant, short_id, visible
+from dashboard.words.text import clock, duration, instant, short_id
 
 __all__ = [
     "CERTAINTIES", "CERTAINTY_WORDS", "COUNTED", "ENDS", "MEANINGS", "MOMENTS", "SENTENCES", "VERDICTS",

@@ -1,33 +1,13 @@
-"""Text as a screen may show it: names made visible, spans and instants of time, short ids. Plain text only; nothing here is ever marked safe for HTML."""
+"""Text as a screen may show it: spans and instants of time, short ids. Plain text only; nothing here is ever marked safe for HTML."""
 
-import unicodedata
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 
 from django.utils.translation import gettext as _
 
-HIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # control, format (bidi, zero width), surrogates, private, line and paragraph ends
-BLANK_LETTERS = {"\u115f", "\u1160", "\u2800", "\u3164", "\uffa0"}  # letters by category, and yet nothing to be seen
-FIRST_BEYOND_BMP = 0x10000
+from dashboard.inert import visible
+
 SHORT_ID = 8  # of a task id's 36 characters: enough to find it, and what workers' logs are searched for
 UUID_LENGTH = 36
-
-
-@lru_cache(maxsize=8192)
-def visible(text: str) -> str:
-    r"""The text with everything that a screen hides or turns around spelled out: U+202E becomes `\u202e`."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_spelled(character) if _is_hidden(character) else character for character in text)
-
-
-def _is_hidden(character: str) -> bool:
-    return unicodedata.category(character) in HIDDEN_CATEGORIES or character in BLANK_LETTERS
-
-
-def _spelled(character: str) -> str:
-    code = ord(character)
-    return f"\\U{code:08x}" if code >= FIRST_BEYOND_BMP else f"\\u{code:04x}"
 
 
 def duration(span: timedelta) -> str:

@@ -193,17 +193,17 @@ class Follower:
             batch = ordered[start : start + MAX_READ]
             now, tokens = datetime.now(UTC), dict[bytes, bytes]()
             read = read_locks(self._redis, self._place, batch, now, tokens)
-            self._keep_expired(batch, tokens, now)
+            self._hand_on_expired(batch, tokens, now)
             self._compare(batch, read, now, live=live)
+            self._tokens.update((key, token) for key, token in tokens.items() if key in self._seen_at)
 
-    def _keep_expired(self, keys: Sequence[bytes], tokens: Mapping[bytes, bytes], now: datetime) -> None:
+    def _hand_on_expired(self, keys: Sequence[bytes], tokens: Mapping[bytes, bytes], now: datetime) -> None:
         """Hand on the tokens of those that are gone or another's since their deadline, or went with all others."""
         for key in keys:
             before, deadline = self._tokens.pop(key, None), self._held.get(key)
             is_early = not self.is_flush and (deadline is None or now < deadline - EXPIRED_WITHIN)
             if before is not None and tokens.get(key) != before and not is_early:
                 self._expired(key, before)
-        self._tokens.update(tokens)
 
     def _compare(self, keys: Sequence[bytes], read: Sequence[HeldLock | None], now: datetime, *, live: bool) -> None:
         changed, gone = [], []

@@ -7,7 +7,7 @@ from redis import Redis
 
 from dashboard import connections
 from dashboard.records import Search
-from dashboard.sources.follow import Follower
+from dashboard.sources.follow import MAX_FOLLOWED, Follower
 from dashboard.sources.search import NameSearch
 
 OTHERS = 100_000
@@ -49,6 +49,18 @@ def test_token_of_a_lock_that_expired_is_handed_on_and_that_of_a_released_one_is
     follower.close()
 
     assert handed == [(b"shop:1:lock_expiring", expiring.local.token)]
+
+
+def test_tokens_are_kept_of_the_names_in_sight_alone(place):
+    redis = connections.look(place)
+    with closing(Follower(redis, place, ["lock_*"], tell=lambda *_: None, scan=False)) as follower:
+        with Redis.from_url(place.url) as patient:
+            patient.eval(f"for n = 1, {MAX_FOLLOWED + 500} do redis.call('SET', 'shop:1:lock_' .. n, string.format('%032d', n), 'EX', 300) end", 0)
+        follower.open()
+        follower.search_all()
+
+        assert len(follower.held_ids()) == MAX_FOLLOWED
+        assert len(follower._tokens) == MAX_FOLLOWED
 
 
 def test_lock_that_is_taken_while_all_names_are_searched_is_told_before_the_search_is_done(place, cache, follower, told):

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from rich.table import Table
+from rich.text import Text
 
 from dashboard.api.lock_history import overlap_row
 from dashboard.api.rows import rfc3339
@@ -46,7 +47,8 @@ def _as_text(rows: list[dict[str, Any]], problem: str) -> str:
         return "" if problem else "No overlap is known."
     table = Table("since", "together", "lock", "left by", "first run", "second run", box=None)
     for row in rows:
-        runs = [visible(f"{row[f'{which}_task'] or '?'} {row[f'{which}_task_id'] or '?'}") for which in ("first", "second")]
+        runs = [f"{row[f'{which}_task'] or '?'} {row[f'{which}_task_id'] or '?'}" for which in ("first", "second")]
         together = "?" if row["together_ms"] is None else f"{row['together_ms'] / 1000:.1f} s"
-        table.add_row(row["from"], together, row["name"], f"{row['why']} by {visible(row['by'])}" if row["by"] else row["why"], *runs)
+        left_by = f"{row['why']} by {row['by']}" if row["by"] else row["why"]
+        table.add_row(*(Text(visible(cell)) for cell in (row["from"], together, row["name"], left_by, *runs)))
     return printed(table)

@@ -14,6 +14,7 @@ from dashboard.history.overlaps import overlaps
 from dashboard.history.rows import FAILED, GOING, SUCCEEDED, Batch
 from dashboard.history.write import Writer
 from dashboard.web.links import task_url, worker_url
+from dashboard.words import visible
 from tests.dashboard.history.made import BASE_US, make_row
 from tests.dashboard.history.test_locks import LOCK_ID, made
 from tests.dashboard.observer.test_lock_past import GONE, HAND, LOCK, OTHER
@@ -144,6 +145,17 @@ def test_command_prints_the_same(write, capsys):
     assert "reports run-a" in capsys.readouterr().out
     call_command("overlaps", json=True)
     assert json.loads(capsys.readouterr().out)["overlaps"][0]["together_ms"] == 5000
+
+
+@pytest.mark.parametrize("name", ["import[/x]", "orders[eu][0]", "[link=https://evil.example]release[/link]", "[conceal]hidden", "a\x1b[31mb"])
+def test_command_prints_names_as_they_are(write, capsys, name):
+    write([run("run-a", ended=20, task=name), run("run-b", ended=15)], *TAKEN, event(5, "expired", "run-a"))
+
+    call_command("overlaps")
+
+    said = capsys.readouterr().out
+    assert f"{visible(name)} run-a" in said
+    assert "\x1b" not in said
 
 
 def test_pages_of_overlaps_go_back_to_the_first(write):

@@ -25,6 +25,7 @@ from dashboard.words.history import gap_sentence
 from dashboard.words.run_filter import not_found, wrong_filter
 from dashboard.words.runs import state_word
 
+MAX_DIGITS = 20  # LAST has one less
 PAGE = 100  # runs of the history on one page
 MOMENT = timedelta(seconds=0.9)  # less than the time after which open pages are looked through again though nothing was announced
 MAX_KEPT = 32  # renderings, of 150 kB
@@ -94,7 +95,8 @@ class RunsPanel(ListPanel):
     def query(self, given: Mapping[str, str]) -> dict[str, str]:
         """The part of the address that the page understands."""
         before = given.get("before", "")
-        return {**super().query(given), **({"before": before} if before.isascii() and before.isdigit() and 0 < int(before[:20]) < LAST else {})}
+        is_number = before.isascii() and before.isdigit() and len(before) < MAX_DIGITS  # Python refuses to read 4,300 of them
+        return {**super().query(given), **({"before": before} if is_number and 0 < int(before) < LAST else {})}
 
     def pieces(self, snapshot: Snapshot, query: Mapping[str, str], may: frozenset[str], now: datetime) -> list[Piece]:
         """The summary, the chips, the state of the list, a row for each run, and the way to older ones; made once for all who ask within a moment."""

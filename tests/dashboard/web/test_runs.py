@@ -204,6 +204,14 @@ def test_forgotten_run_is_a_sentence_with_what_to_do(client, unknown):
     assert "for as long as the history is kept" in response.content.decode()
 
 
+@pytest.mark.parametrize("before", ["0" * 19 + "1" + "9" * 5000, "9" * 5000, "9" * 20, "-1", "\u0663", "x", ""])
+def test_page_before_what_is_no_row_is_the_first(client, before):
+    response = client.get("/runs/", {"before": before})
+
+    assert response.status_code == 200
+    assert "reports_prepare_massive_report" in response.content.decode()
+
+
 def test_nobody_gets_in_without_the_permission(watching, db):
     assert Client().get("/runs/").status_code == 302
     made = Client()

@@ -203,7 +203,7 @@ class LockBook:
         ids = {lock_id(alias, key.encode()): alias for alias, _ in self.places}
         for identity in ids.keys() & self.held.keys():
             return ids[identity], identity, self.held[identity].name
-        for lock in self.held.values():
+        for lock in self.held.values() if "\\x" in key else ():
             if lock.key == key:  # one that is not UTF-8: the event spells it as we do
                 return lock.cache, lock.id, lock.name
         for alias, prefix in sorted(self.places, key=lambda place: -len(place[1])):

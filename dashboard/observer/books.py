@@ -1,5 +1,6 @@
 """The books of the observer: each knows one kind of thing. They do no I/O and have no clock."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from dashboard.observer.attempt_book import AttemptBook
@@ -17,6 +18,7 @@ from dashboard.observer.run_book import RunBook
 from dashboard.observer.schedule_book import ScheduleBook
 from dashboard.observer.server_book import ServerBook
 from dashboard.observer.task_book import TaskBook
+from dashboard.observer.task_entry import minute_of
 from dashboard.observer.trace_book import TraceBook
 from dashboard.observer.worker_book import WorkerBook
 from dashboard.records import Snapshot
@@ -44,7 +46,10 @@ class Books:
         self.results.restore(snapshot.results, snapshot.result_counts)
         self.tasks.restore(snapshot.tasks, snapshot.at)
         self.schedules.restore(snapshot.schedules)
-        self.figures.restore(snapshot.figures)
+        failed = Counter[int]()
+        for minute in (minute for task in snapshot.tasks for minute in task.minutes if minute.failed):
+            failed[minute.number] += minute.failed
+        self.figures.restore(snapshot.figures, (minute_of(refusal.at) for refusal in snapshot.refusals), failed)
         self.counts.restore(snapshot.counts)
         self.flow.restore(snapshot.flow)
         self.traces.restore(snapshot.traces)

@@ -1,7 +1,8 @@
 """Samples for the Overview's spark lines: one each 5 s for 5 minutes; what is not known at a sample is None, never 0."""
 
+from collections import Counter as Tally
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from dashboard.observer.queue_flow import Counter
@@ -10,6 +11,7 @@ from dashboard.records import Figures
 EVERY = timedelta(seconds=5)
 SAMPLES = 60
 HOUR = timedelta(hours=1)
+NONE: Mapping[int, int] = {}
 
 
 class FigureBook:
@@ -22,11 +24,11 @@ class FigureBook:
         self._last_hour = {name: Counter(HOUR) for name in self._since_sampled}
         self._by_minute: dict[str, tuple[tuple[int, int], ...]] = dict.fromkeys(self._since_sampled, ())  # as of the last sample
 
-    def restore(self, figures: Figures) -> None:
-        """Go on from what the observer before had counted."""
+    def restore(self, figures: Figures, refused: Iterable[int] = (), failed: Mapping[int, int] = NONE) -> None:
+        """Go on from what the observer before had counted; what its last sample had not yet is among the minutes of `refused` attempts and of what `failed`."""
         for name, samples in self.samples.items():
             samples.extend(getattr(figures, name))
-        self._by_minute = {"refused": figures.refused_by_minute, "failed": figures.failed_by_minute}
+        self._by_minute = {"refused": _larger(figures.refused_by_minute, Tally(refused)), "failed": _larger(figures.failed_by_minute, failed)}
         for name, minutes in self._by_minute.items():
             for minute, count in minutes:
                 self._last_hour[name].add(datetime.fromtimestamp(minute * 60, UTC), count)
@@ -65,6 +67,12 @@ class FigureBook:
             failed_by_minute=self._by_minute["failed"],
             whole_since=whole_since,
         )
+
+
+def _larger(sampled: Iterable[tuple[int, int]], told: Mapping[int, int]) -> tuple[tuple[int, int], ...]:
+    """Of each minute the larger count, the oldest first."""
+    counts = dict(sampled)
+    return tuple((minute, max(counts.get(minute, 0), told.get(minute, 0))) for minute in sorted({*counts, *told}))
 
 
 def total(counts: Sequence[int | None]) -> int | None:

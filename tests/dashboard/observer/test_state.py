@@ -277,6 +277,23 @@ def test_new_observer_goes_on_counting_what_failed_and_was_refused_within_the_ho
     assert restored.snapshot(NOW + timedelta(minutes=61, seconds=30)).figures.failed_last_hour == 1, "what is an hour old is no longer counted"
 
 
+def test_what_was_refused_and_failed_after_the_last_sample_is_counted_on_as_well():
+    made = state(good("events"), Tick(at=NOW), event("task-received", uuid=RUN, name="reports"))
+    for told in (
+        event("task-failed", IN_A_SECOND, uuid=RUN, exception="ValueError('x')"),
+        event("lock-refused", IN_A_SECOND, key=":1:lock_report_12", uuid=RUN),
+        Tick(at=NOW + timedelta(seconds=2)),
+    ):
+        made.apply(told)
+
+    restored = State([("default", ":1:")], Policy())
+    restored.restore(made.snapshot(NOW + timedelta(seconds=2)))
+    restored.apply(good("events"))
+
+    after = restored.snapshot(NOW + timedelta(minutes=3)).figures
+    assert (after.failed_last_hour, after.refused_last_hour) == (1, 1)
+
+
 def test_state_stays_bounded():
     made = state(*(event("task-received", uuid=f"run-{number}", name="reports") for number in range(200)))
     for number in range(200):

@@ -10,6 +10,7 @@ from dashboard.observer.observations import ConnectionSeen, EventsSeen, LocksRea
 from dashboard.observer.state import State
 from dashboard.records import Policy, Snapshot, SourceState
 from dashboard.sources.event import event_of
+from dashboard.sources.locks import lock_id
 from tests.factories import NOW, make_claim, make_lock, make_queue, make_snapshot, make_source
 
 LOCK = make_lock(acquired_at=None, timeout=None, first_seen_at=NOW, seen_at=NOW)
@@ -104,9 +105,10 @@ def test_scan_of_one_cache_says_nothing_of_another():
 
 
 def test_refused_attempt_is_counted_for_the_lock_that_is_held_under_its_key():
-    made = state(read(LOCK), event("lock-refused", key=":1:lock_report_12", uuid="r", task="reports", waited=1.0))
+    lock = replace(LOCK, id=lock_id("default", LOCK.raw_key))
+    made = state(read(lock), event("lock-refused", key=":1:lock_report_12", uuid="r", task="reports", waited=1.0))
     refusal = made.snapshot(NOW).refusals[0]
-    assert (refusal.lock_id, refusal.waited, refusal.task_id) == (LOCK.id, timedelta(seconds=1), "r")
+    assert (refusal.lock_id, refusal.waited, refusal.task_id) == (lock.id, timedelta(seconds=1), "r")
     assert made.snapshot(NOW).workers == (), "the event of a lock is no heartbeat: its pid is the child's"
 
 

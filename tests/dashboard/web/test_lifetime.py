@@ -9,6 +9,7 @@ from django.urls import reverse
 from dashboard.locking.holder import Run as HolderRun
 from dashboard.locking.token import write_process, write_token
 from dashboard.models import OperatorAct
+from dashboard.records import Run
 from tests.dashboard.acts.conftest import admin, operator, viewer
 from tests.dashboard.acts.scene import PARENT_PID, WORKER, scene
 from tests.dashboard.acts.test_lifetime import overrun
@@ -18,6 +19,7 @@ from tests.dashboard.commands.test_locks import run
 
 pytestmark = pytest.mark.django_db
 __all__ = ["admin", "operator", "overrun", "scene", "viewer"]
+RUN_ID, TASK = "d9c26803-1111-4222-8333-444455556666", "reports_prepare_massive_report"
 
 
 def url(lock, change: str) -> str:
@@ -143,13 +145,14 @@ def test_a_terminal_sets_a_timeout_and_protects(scene, overrun, capsys):
 
 
 def test_revoking_is_offered_for_an_exact_holder_that_lives_and_says_what_it_does_not_do(scene, operator, admin):
-    lock = scene.see(scene.take(token=write_token_of_a_living_run()))
+    lock = scene.see(scene.take(token=write_token_of_a_living_run()), runs=[Run(task_id=RUN_ID, name=TASK, worker=WORKER)])
     client = logged_in(operator)
     address = reverse("lockhouse:lock-revoke", args=[lock.id])
     assert address in client.get(reverse("lockhouse:lock", args=[lock.id])).content.decode()
 
     page = client.get(address, {"digest": lock.token_digest}).content.decode()
 
+    assert "not to run d9c26803 of reports_prepare_massive_report again" in page
     assert "This does not stop a run that is under way" in page
     assert "terminate its process" not in page, "that is another permission"
     assert client.get(address, {"digest": lock.token_digest, "terminate": "1"}).status_code == 403
@@ -167,4 +170,4 @@ def test_a_holder_that_is_not_exact_is_never_revoked(scene, operator):
 def write_token_of_a_living_run() -> bytes:
     """Of a process that its worker has."""
     process = write_process(pid=900, parent_pid=PARENT_PID, process_started="100814", boot_id="b00t", host="web-1")
-    return write_token(HolderRun("d9c26803-1111-4222-8333-444455556666", "reports_prepare_massive_report", 0, WORKER), process)
+    return write_token(HolderRun(RUN_ID, TASK, 0, WORKER), process)

@@ -33,26 +33,26 @@ class UnackedReader:
         tags = {tag.decode("utf-8", "backslashreplace"): (tag, score) for tag, score in entries}
         for tag in self.messages.keys() - tags.keys():
             del self.messages[tag]
-        fresh = [tag for tag in tags if tag not in self.messages]
-        for tag, value in zip(fresh, self._values([tags[tag][0] for tag in fresh]), strict=True):
-            self.messages[tag] = decode_unacked(tag, value, tags[tag][1], self.queue_of)
+        fresh = {raw: (tag, score) for tag, (raw, score) in tags.items() if tag not in self.messages}
+        for raw, value in self._values(list(fresh)):
+            tag, score = fresh[raw]
+            self.messages[tag] = decode_unacked(tag, value, score, self.queue_of)
         return list(self.messages.values())
 
-    def _values(self, tags: Sequence[bytes]) -> list[object]:
-        """The messages of these tags; None for one that is gone or too long to read.  Cost: a round trip, and one for each MiB."""
+    def _values(self, tags: Sequence[bytes]) -> Iterator[tuple[bytes, object]]:
+        """Each tag with its message; None for one that is gone or too long to read.  Cost: a round trip, and one for each MiB."""
         key = self.layout.prefix + self.layout.unacked
         with self.redis.pipeline(transaction=False) as pipe:
             for tag in tags:
                 pipe.hstrlen(key, tag)
             sizes: list[Any] = pipe.execute(raise_on_error=False)
         short = {tag: size for tag, size in zip(tags, sizes, strict=True) if isinstance(size, int) and size <= MAX_MESSAGE_BYTES}
-        values: dict[bytes, object] = {}
+        yield from ((tag, None) for tag in tags if tag not in short)
         for some in portions(short):
             with self.redis.pipeline(transaction=False) as pipe:
                 for tag in some:
                     pipe.hget(key, tag)
-                values.update(zip(some, pipe.execute(raise_on_error=False), strict=True))
-        return [values.get(tag) for tag in tags]
+                yield from zip(some, pipe.execute(raise_on_error=False), strict=True)
 
 
 def portions(sizes: Mapping[bytes, int]) -> Iterator[list[bytes]]:

@@ -3,27 +3,30 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
 from dashboard.judge.trace import STATES, RunTrace
-from dashboard.web.panels.lock_row import LockRow
-from dashboard.web.panels.queue_row import QueueRow
-from dashboard.web.panels.result_row import ResultRow
 from dashboard.words import sentence, visible
 from dashboard.words.traces import STATES as STATE_WORDS
+
+if TYPE_CHECKING:  # the rows call what is here
+    from dashboard.web.panels.lock_row import LockRow
+    from dashboard.web.panels.queue_row import QueueRow
+    from dashboard.web.panels.result_row import ResultRow
 
 MAX_TOLD = 3  # of many messages the steps that occur most
 
 
-def of_lock(row: LockRow, evidence: Sequence[str]) -> str:
+def of_lock(row: "LockRow", evidence: Sequence[str]) -> str:
     """Its verdict, who holds it, and this evidence."""
     until = _("until %(at)s") % {"at": row.expires.text} if row.expires else ""
     holder = " · ".join(part for part in (row.task, row.task_id, row.holder) if part)
     return _line(row.name, row.word, [_("holder %(certainty)s: %(holder)s") % {"certainty": row.certainty_word, "holder": holder}, until, *evidence])
 
 
-def of_queue(row: QueueRow) -> str:
+def of_queue(row: "QueueRow") -> str:
     """What waits, who reads it, why it waits, what is wrong."""
     ready = "?" if row.ready is None else str(row.ready)
     unacked = "?" if row.unacked is None else str(row.unacked)
@@ -32,7 +35,7 @@ def of_queue(row: QueueRow) -> str:
     return _line(row.name, _("%(n)s ready") % {"n": ready}, said)
 
 
-def of_result(row: ResultRow) -> str:
+def of_result(row: "ResultRow") -> str:
     """Whether it is there, until when, and who writes it."""
     until = _("until %(at)s") % {"at": row.expires.text} if row.expires else ""
     gone = _("gone since %(at)s") % {"at": row.gone.text} if row.gone else ""

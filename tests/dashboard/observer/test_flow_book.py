@@ -6,6 +6,7 @@ from dashboard.observer.flow_book import MAX_EDGES, MAX_MOVES, MAX_MOVES_OF_ONE,
 from dashboard.observer.observations import LocksRead, QueuesRead, Tick
 from dashboard.observer.state import State
 from dashboard.records import CatalogueEntry, Policy, Refusal
+from dashboard.sources.locks import lock_id
 from tests.dashboard.observer.test_state import answered, event, good, read, state
 from tests.dashboard.observer.told import Told
 from tests.factories import NOW, ago, make_claim, make_lock, make_queue
@@ -166,7 +167,7 @@ def test_plain_lock_of_a_task_that_the_settings_name_is_no_movement_of_another_b
 
 
 def test_refused_attempt_is_a_movement_of_its_worker():
-    lock = make_lock()
+    lock = make_lock(id=lock_id("default", make_lock().raw_key))
     made = state(read(lock), event("lock-refused", key=":1:lock_report_12", uuid="r", task="reports"))
 
     assert ("refused", WORKER, lock.id) in {(edge.way, edge.source, edge.target) for edge in made.snapshot(NOW).flow.edges}

@@ -126,15 +126,22 @@ def incarnation(processes: list[Worker], parent_pid: int | None, pid: int | None
 
 
 def is_a_later_one(mine: Worker, lock: HeldLock, facts: Facts) -> bool:
-    """Whether the process that has this name and pid now began after the lock was seen: a container that comes back often has the same."""
-    began = mine.started_at
-    if began is not None and began > lock.first_seen_at + UPTIME_WITHIN:
+    """Whether the process that has this name and pid now began after the lock was taken: a container that comes back often has the same."""
+    began, since = mine.started_at, taken_at(mine, lock, facts)
+    if began is not None and began > since + UPTIME_WITHIN:
         return True
-    is_new = bool(mine.online_at) and mine.online_at[-1] > lock.first_seen_at  # or it connected anew
+    is_new = bool(mine.online_at) and mine.online_at[-1] > since  # or it connected anew
     if began is None:
         return is_new
-    is_untold = not (mine.online_at or mine.vitals_at) or not facts.are_told_since(lock.first_seen_at)  # it need not have said that it came
-    return (is_new or is_untold) and began > lock.first_seen_at - UPTIME_WITHIN
+    is_untold = not (mine.online_at or mine.vitals_at) or not facts.are_told_since(since)  # it need not have said that it came
+    return (is_new or is_untold) and began > since - UPTIME_WITHIN
+
+
+def taken_at(mine: Worker, lock: HeldLock, facts: Facts) -> datetime:
+    """By our clock: it may be seen long after its token was made, by an observer that was not there."""
+    if lock.claim is None or lock.claim.attempted_at is None:
+        return lock.first_seen_at
+    return min(lock.first_seen_at, lock.claim.attempted_at - facts.skewed.get((mine.name, mine.pid), timedelta(0)))
 
 
 def _heard(lock: HeldLock, holder: Holder, run: Run | None, mine: Worker, processes: list[Worker], facts: Facts) -> Life:

@@ -13,6 +13,8 @@ from dashboard.sources.foreign import as_dict
 FORGOTTEN = timedelta(hours=1)  # a process that is gone, unless a lock belongs to it
 MAX_WORKERS = 1000
 MAX_TIMEOUT_S = 10**10  # some set it to for ever
+MAX_UPTIME_S = 10**8
+RESTARTED = timedelta(seconds=2)  # its uptime is told in whole seconds, in an answer that takes up to one
 SKEWED = timedelta(seconds=2)
 VITALS_EVERY = timedelta(seconds=10)  # a heartbeat comes every 2 s; taken in each time, every row of a list would change with it
 ONLINE_WITHIN = timedelta(minutes=10)
@@ -192,5 +194,10 @@ def _with_pool(worker: Worker, stats: Mapping[str, Any], at: datetime) -> Worker
         concurrency=pool.get("max-concurrency") if isinstance(pool.get("max-concurrency"), int) else None,
         visibility_timeout=timedelta(seconds=timeout) if isinstance(timeout, (int, float)) and 0 < timeout < MAX_TIMEOUT_S else None,
         pool_read_at=at,
-        started_at=at - timedelta(seconds=uptime) if isinstance(uptime, (int, float)) and 0 <= uptime < MAX_TIMEOUT_S / 100 else None,
+        started_at=_started_at(worker.started_at, at - timedelta(seconds=uptime)) if isinstance(uptime, (int, float)) and 0 <= uptime < MAX_UPTIME_S else None,
     )
+
+
+def _started_at(before: datetime | None, now: datetime) -> datetime:
+    """The earliest of what each answer says, for one may come late; one that is much later is another process's."""
+    return now if before is None or now - before > RESTARTED else min(before, now)

@@ -114,6 +114,14 @@ def test_every_part_is_started_and_the_chosen_password_is_not_printed(demo: Demo
     assert PASSWORD not in demo.said()
 
 
+def test_every_file_of_its_parts_is_in_the_one_folder_that_goes_with_it(demo: Demo):
+    wait_for(demo.has_all_its_processes, said="both workers have their pools")
+
+    terminal, folder = sorted(demo.output.parent.iterdir(), key=lambda path: path.name != "terminal")
+    assert terminal == demo.output
+    assert [path for path in folder.iterdir() if path.name.startswith("pymp-")]
+
+
 def test_operator_plays_a_scene_and_is_told_what_to_watch(demo: Demo):
     browser = Browser(demo.url).log_in("operator")
 

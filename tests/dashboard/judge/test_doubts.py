@@ -113,6 +113,24 @@ def test_process_that_began_about_when_the_lock_was_seen_and_need_not_have_said_
     assert only(workers=(worker,), runs=(), flow=FlowReading(since=since)).verdict == "unknown"
 
 
+def test_process_that_began_before_the_lock_was_seen_but_after_it_was_taken_is_another():
+    """The observer was not there meanwhile, and the process before may be leaving: that this one lacks its run proves nothing."""
+    worker = make_worker(started_at=ago(seconds=60), active=(), processes=(811,))
+    lock = make_lock(first_seen_at=ago(seconds=30))
+
+    judged = only(locks=(lock,), workers=(worker,), runs=(), flow=FlowReading(since=ago(seconds=31)))
+
+    assert judged.verdict == "unknown"
+    assert "process_later" in codes(judged)
+
+
+def test_process_with_a_wrong_clock_that_began_before_the_lock_was_taken_is_the_same():
+    """Its token says an hour ago, its uptime two minutes."""
+    lock = make_lock(claim=make_claim(attempted_at=ago(seconds=80) - HOUR))
+    worker = make_worker(started_at=ago(seconds=120), clock_skew=-HOUR)
+    assert only(locks=(lock,), workers=(worker,), runs=()).verdict == "held"
+
+
 def test_worker_that_only_connected_anew_is_the_same_process():
     judged = only(workers=(make_worker(started_at=ago(hours=2), online_at=(ago(seconds=30),)),))
     assert judged.verdict == "held"

@@ -38,7 +38,7 @@ def test_events_that_come_again_and_in_another_order_change_nothing(system, lock
     system.send("guest_import", "import-1", 300)
     system.send("guest_import", "lock_done", 0)
     wait_for(lambda: any((task.last_hour.refused, task.last_hour.succeeded) == (1, 1) for task in snapshot().tasks if task.last_hour))
-    wait_for(lambda: locks()["import-1"].refused_last_hour == 1)
+    wait_for(lambda: (one := locks()["import-1"]) and (one.verdict, one.refused_last_hour) == ("held", 1))
     judged, runs, hour = known(snapshot)
     told = read(published)
     assert len(told) >= 9

@@ -185,6 +185,17 @@ def test_worker_that_did_not_answer_was_asked():
     assert (made.snapshot(NOW).workers[0].asked_at, made.snapshot(NOW).workers[0].answered_at) == (IN_A_SECOND, None)
 
 
+def test_process_began_when_the_earliest_of_its_answers_says_and_one_that_says_much_later_is_anothers():
+    """Its uptime comes in whole seconds, and a late answer says too late a time; a minute later it has the pid of one that began just now."""
+    made = state()
+    began = []
+    for seconds, uptime in ((2.4, 1), (7.1, 7), (12.6, 12), (60, 1)):
+        at = NOW + timedelta(seconds=seconds)
+        made.apply(answered("stats", {"worker-b@web-2": {"pid": 790, "uptime": uptime}}, at=at))
+        began.append((made.snapshot(at).workers[0].started_at - NOW).total_seconds())
+    assert began == [1.4, 0.1, 0.1, 59]
+
+
 def called(*answers, at=NOW):
     """Everybody was called; a name that is there twice answered twice."""
     first = dict(reversed(answers))

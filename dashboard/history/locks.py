@@ -2,18 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connections
 
 from dashboard.history.lock_rows import CERTAINTIES, COLUMNS, TABLE, WHATS
 from dashboard.history.names_read import known_names
-from dashboard.history.read import EPOCH
-from dashboard.history.rows import key_of_identity
+from dashboard.history.read import EPOCH, id_at
+from dashboard.history.rows import TASK, key_of_identity
 from dashboard.records import LockMoment
 
 LAST = 2**63 - 1
+MAX_OF_RUN = 100
+TOLD_WITHIN = timedelta(minutes=10)  # what a run did to its locks, after its end
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +33,19 @@ def page_of(lock_id: str, before: int = LAST, limit: int = 100, alias: str = "de
     return LockPage(moments_of(rows[:limit], alias), rows[limit - 1][0] if len(rows) > limit else 0)
 
 
-def events(alias: str, condition: str) -> list[LockMoment]:
-    """What happened under this condition, which has whole numbers and names of our own alone.  Cost: as of `page_of`."""
-    return moments_of(_rows(alias, condition, ()), alias)
+def moments_of_run(task_id: str, task_name: str, since: int, until: datetime | None, alias: str = "default") -> list[LockMoment]:
+    """What is written of the locks of this task id from that row on, the earliest first; `until`: its end.  Cost: one statement over an index."""
+    numbers = [number for text, number in known_names(alias).folded.get(TASK, ()) if text == task_name.casefold()]
+    if not numbers:
+        return []
+    last = id_at(until + TOLD_WITHIN) if until is not None else LAST
+    condition = f"task IN ({', '.join(map(str, numbers))}) AND id >= {since:d} AND id < {last:d} AND task_id = %s ORDER BY id LIMIT {MAX_OF_RUN}"
+    return events(alias, condition, (task_id,))
+
+
+def events(alias: str, condition: str, values: Sequence[Any] = ()) -> list[LockMoment]:
+    """What happened under this condition, which has whole numbers, names of our own and places for values alone.  Cost: as of `page_of`."""
+    return moments_of(_rows(alias, condition, values), alias)
 
 
 def _rows(alias: str, condition: str, values: Sequence[Any]) -> list[Sequence[Any]]:

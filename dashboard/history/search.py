@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from django.db import connections
 
+from dashboard.history.lock_holders import holders
 from dashboard.history.names_read import KnownNames
 from dashboard.history.rows import LOCK, QUEUE, SUCCEEDED, TASK, WORKER, key_of, key_of_identity
 from dashboard.history.statements import TABLE, newest_index
@@ -35,6 +36,7 @@ class _Terms:
     tasks: frozenset[int] | None = None
     locks: frozenset[int] | None = None
     keys: frozenset[int] | None = None
+    held: frozenset[int] = frozenset()  # keys of the runs that held those locks
     also: list[str] = field(default_factory=list)
 
 
@@ -42,6 +44,8 @@ def ids_of(alias: str, wanted: Wanted, names: KnownNames, limit: int) -> list[in
     """The ids of the newest rows that are wanted, `limit` at most.  Cost: one statement.  Raises: the database's errors."""
     terms = _terms(wanted, names)
     with connections[alias].cursor() as cursor:
+        if terms.locks:
+            terms.held = frozenset(key_of(task_id) for task_id in holders(cursor, terms.locks, wanted.until))
         segments: Callable[[], Collection[int]] = lambda: _segments(cursor.execute, cursor.fetchone)  # noqa: E731
         statement = _statement(terms, wanted, limit, segments, newest_index(connections[alias]))
         cursor.execute(statement)
@@ -98,13 +102,9 @@ def _among(column: str, numbers: Collection[int]) -> str:
 def _statement(terms: _Terms, wanted: Wanted, limit: int, segments: Callable[[], Collection[int]], index: str) -> str:
     """By the narrowest index that there is for it."""
     also = list(terms.also)
-    if terms.keys is not None:
+    if terms.keys is not None or terms.locks is not None:
         also += [_among("task", terms.tasks)] if terms.tasks is not None else []
-        also += [_among("lock", terms.locks)] if terms.locks is not None else []
-        return _newest([_among("segment", segments()), _among("key", terms.keys), *also], limit)
-    if terms.locks is not None:
-        also += [_among("task", terms.tasks)] if terms.tasks is not None else []
-        return _newest([_among("lock", terms.locks), "lock > 0", *also], limit)
+        return _united([[*terms_of, *also] for terms_of in _by_key_or_lock(terms, segments)], limit)
     if terms.tasks is not None and len(terms.tasks) <= MAX_APART:
         return _united([[f"task = {number}", *also] for number in sorted(terms.tasks)], limit)
     if terms.tasks is not None:
@@ -114,13 +114,24 @@ def _statement(terms: _Terms, wanted: Wanted, limit: int, segments: Callable[[],
     return _newest(also, limit, index=index)
 
 
+def _by_key_or_lock(terms: _Terms, segments: Callable[[], Collection[int]]) -> Iterator[list[str]]:
+    """The runs of these ids; those that a lock turned away, and those that held it."""
+    if terms.locks is None:
+        yield [_among("segment", segments()), _among("key", terms.keys or ())]
+        return
+    of_id = [] if terms.keys is None else [_among("key", terms.keys)]
+    yield [_among("lock", terms.locks), "lock > 0", *of_id]
+    if terms.held:
+        yield [_among("segment", segments()), _among("key", terms.held), *of_id]
+
+
 def _newest(terms: Collection[str], limit: int, index: str = "") -> str:
     return f"SELECT id FROM {TABLE}{index} WHERE {' AND '.join(terms)} ORDER BY id DESC LIMIT {limit}"  # noqa: S608  # whole numbers, and names of our own
 
 
 def _united(alternatives: Collection[Collection[str]], limit: int) -> str:
     parts: Iterator[str] = (f"SELECT id FROM ({_newest(terms, limit)}) AS one" for terms in alternatives)  # noqa: S608  # as above
-    return f"{' UNION ALL '.join(parts)} ORDER BY id DESC LIMIT {limit}" if alternatives else _newest([NO_ROW], 1)
+    return f"{' UNION '.join(parts)} ORDER BY id DESC LIMIT {limit}" if alternatives else _newest([NO_ROW], 1)
 
 
 def _segments(execute: Callable[[str], object], fetchone: Callable[[], tuple[int | None, int | None]]) -> Collection[int]:

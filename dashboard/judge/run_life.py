@@ -5,9 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dashboard.judge.runs import JudgedRun
-from dashboard.records import Evidence, Refusal, Snapshot, Word
+from dashboard.records import Evidence, LockMoment, Refusal, Snapshot, Word
 
-ASIDE = frozenset({"run_took_lock", "run_lost_lock", "run_last_active"})  # seen by us, or by its worker at any time
+OF_LOCKS = {  # what the history says of a lock -> what it means to the run
+    "acquired": "run_took_lock", "waiting": "run_waited_for_lock", "released": "run_gave_back_lock", "expired": "run_lost_lock", "lost": "run_found_lock_lost",
+    "extended": "run_lock_extended", "by-hand": "run_lock_released_by_hand", "flushed": "run_lock_flushed", "changed": "run_lock_taken_over",
+    "restored": "run_lock_put_back",
+}  # fmt: skip
+BAD = {"expired", "lost", "by-hand", "flushed", "changed"}
+ASIDE = frozenset({*OF_LOCKS.values(), "run_likely_took_lock", "run_last_active"})  # seen by us, or by its worker at any time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,12 +28,30 @@ class Moment:
     lock_id: str = ""  # the lock that it is about
 
 
-def moments(executions: Sequence[JudgedRun], snapshot: Snapshot, now: datetime, given_again: timedelta) -> list[Moment]:
-    """The life of one task id, one execution after the other, each as one thing leads to the next; `given_again` is the visibility timeout."""
+def moments(executions: Sequence[JudgedRun], snapshot: Snapshot, now: datetime, given_again: timedelta, past: Sequence[LockMoment] = ()) -> list[Moment]:
+    """The life of one task id, one execution after the other, each as one thing leads to the next.
+
+    `given_again` is the visibility timeout, `past` what the history has of its locks.
+    """
     found: list[Moment] = []
     for one in reversed(executions):
-        found += _in_order(list(_of_one(one, snapshot, now)))
+        of_locks = [_of_lock(moment, one) for moment in past if moment.what in OF_LOCKS and _execution_at(moment, executions) is one]
+        found += _in_order([*_of_one(one, snapshot, now), *of_locks])
     return found + list(_ahead(executions[0], snapshot, now, given_again)) if executions else []
+
+
+def _execution_at(moment: LockMoment, executions: Sequence[JudgedRun]) -> JudgedRun | None:
+    """The one that it was then, the latest that had been heard of; None for a lock that is told of as it is now."""
+    one = next((one for one in executions if one.run.row <= moment.row), executions[-1])
+    is_told = any((lock.lock.id, lock.lock.token_digest) == (moment.lock_id, moment.token_digest) for lock in one.locks)
+    return None if is_told and moment.what in {"acquired", "expired"} else one
+
+
+def _of_lock(moment: LockMoment, one: JudgedRun) -> Moment:
+    code = "run_likely_took_lock" if (moment.what, moment.certainty) == ("acquired", "likely") else OF_LOCKS[moment.what]
+    values: dict[str, Word] = {"lock": moment.name, "waited": moment.span, "held": moment.span, "by": moment.by}
+    tone = "bad" if moment.what in BAD else ""
+    return Moment(at=moment.at, what=Evidence(code=code, values=values), retries=one.run.retries, tone=tone, lock_id=moment.lock_id)
 
 
 def _in_order(told: Sequence[Moment]) -> list[Moment]:

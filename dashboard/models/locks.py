@@ -46,6 +46,7 @@ class LockEvent(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["lock", "id"], name="lockhouse_lock_id"),
             models.Index(fields=["task", "id", "what"], name="lockhouse_lock_task"),
+            models.Index(fields=["name", "id"], name="lockhouse_lock_held", condition=models.Q(what=1)),
             models.Index(fields=["what", "id"], name="lockhouse_lock_what", condition=models.Q(what__in=(5, 6, 8, 9, 10))),
         ]
 

@@ -47,6 +47,11 @@ SENTENCES: Mapping[str, str] = {
     "run_sent_to": N_("sent to %(queue)s by %(origin)s"),
     "run_took_lock": N_("took the lock %(lock)s"),
     "run_lost_lock": N_("its lock %(lock)s expired while it went on: from then on a second run could start beside it"),
+    "run_likely_took_lock": N_("the lock %(lock)s was taken, most likely by it"),
+    "run_found_lock_lost": N_("found that it did not hold the lock %(lock)s any more"),
+    "run_lock_extended": N_("its lock %(lock)s was extended"),
+    "run_lock_flushed": N_("its lock %(lock)s went with a flush of the whole database: from then on a second run could start beside it"),
+    "run_lock_taken_over": N_("its lock %(lock)s had another token: a second run may have started beside it"),
     "run_refused": N_("ended without its work, for %(lock)s turned it away"),
     "run_last_active": N_("the last time that %(worker)s said it is active"),
     "run_due": N_("to be started from then on, not before"),
@@ -84,6 +89,10 @@ COUNTED: Mapping[str, Callable[[Mapping[str, Word], Mapping[str, str]], str]] = 
     "run_rejected": _with_span(N_("rejected by its worker"), N_("rejected by its worker"), "runtime"),
     "run_revoked": _with_span(N_("revoked"), N_("revoked after %(runtime)s"), "runtime"),
     "run_unknown": _with_span(N_("ended"), N_("ended after %(runtime)s"), "runtime"),
+    "run_waited_for_lock": _with_span(N_("waited for the lock %(lock)s"), N_("waited %(waited)s for the lock %(lock)s")),
+    "run_gave_back_lock": _with_span(N_("gave the lock %(lock)s back"), N_("gave the lock %(lock)s back, which it had held for %(held)s"), "held"),
+    "run_lock_released_by_hand": _with_span(N_("its lock %(lock)s was released by hand"), N_("its lock %(lock)s was released by hand, by %(by)s"), "by"),
+    "run_lock_put_back": _with_span(N_("its lock %(lock)s was put back"), N_("its lock %(lock)s was put back by %(by)s"), "by"),
     "run_untold": _untold,
 }
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from dashboard.api.run_list import executions
+from dashboard.api.run_list import executions, locks_of
 from dashboard.judge.run_life import Moment, moments
 from dashboard.judge.runs import JudgedRun, judge_runs
 from dashboard.records import Run, Snapshot
@@ -88,7 +88,7 @@ def copied_line(one: JudgedRun, why: Sequence[str]) -> str:
 def _life(found: Sequence[JudgedRun], seen: Look) -> Iterator[dict[str, Any]]:
     several = len({one.run.retries for one in found}) > 1
     last = None
-    for moment in moments(found, seen.snapshot, seen.now, visibility_timeout(seen)[0]):
+    for moment in moments(found, seen.snapshot, seen.now, visibility_timeout(seen)[0], locks_of(found)):
         heading = (_("retry %(n)d") % {"n": moment.retries} if moment.retries else _("first try")) if several and moment.retries != last else ""
         last = moment.retries
         yield {"heading": heading, **_moment(moment, seen)}

@@ -19,7 +19,7 @@ from dashboard.records.identity import identity
 from tests.dashboard.api.test_locks import bearer
 from tests.dashboard.api.test_queues import put
 from tests.dashboard.commands.test_locks import run
-from tests.dashboard.history.made import BASE_US, make_row
+from tests.dashboard.history.made import BASE_US, made_event, make_row
 from tests.factories import make_run
 
 __all__ = ["put"]
@@ -110,10 +110,25 @@ def test_run_that_goes_on_is_found_by_the_id_in_addresses(known, viewer, query):
     assert [task_id for task_id, _state in listed(viewer, query)] == [ACTIVE]
 
 
+def test_runs_that_held_a_lock_are_found_and_one_that_just_ended_is_found_once(known, viewer, operator):
+    """What the snapshot has of a run that ended says nothing of the lock that it gave back."""
+    held = [made_event(n, name="lock_a", task_id=f"run-{run}", us=BASE_US + run * 1000) for n, run in enumerate((20, 3, 29))]
+    known.write(Batch(rows=[make_row(29, outcome=FAILED)], locks=held), BASE_US)
+    client = Client()
+    client.force_login(operator)
+
+    assert [task_id for task_id, _state in listed(viewer, "lock:lock_a", limit=2)] == ["run-29", "run-20", "run-3"]
+    assert [task_id for task_id, _state in listed(viewer, "lock:lock_a state:failed")] == ["run-29", "run-20"]
+    assert [task_id for task_id, _state in listed(viewer, "lock:lock_a state:succeeded")] == ["run-3"]
+    life = client.get(f"/runs/{identity('run-3')}/").content.decode()
+    assert "took the lock lock_a" in re.sub(r"<[^>]+>", "", life)
+    assert "lock_a" not in client.get(f"/runs/{identity('run-4')}/").content.decode()
+
+
 def test_filter_by_a_lock_says_whom_it_finds(known, viewer, operator, capsys):
     client = Client()
     client.force_login(operator)
-    said = "who held it before is in the history of the lock"
+    said = "the last 500 that held it; all of them are in the history of the lock"
 
     texts = [
         Client(headers=bearer(viewer)).get("/api/v1/runs?q=lock:lock_a").json()["note"],

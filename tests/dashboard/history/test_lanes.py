@@ -10,8 +10,7 @@ from dashboard.history.read import EPOCH
 from dashboard.history.rows import Batch, Gap
 from dashboard.history.write import Writer
 from dashboard.records import Wait
-from tests.dashboard.history.made import BASE_US
-from tests.dashboard.history.test_locks import LOCK_ID
+from tests.dashboard.history.made import BASE_US, LOCK_ID
 from tests.dashboard.history.test_overlaps import event, run, write  # noqa: F401  # a fixture
 from tests.dashboard.observer.test_state import IN_A_SECOND, state
 from tests.dashboard.observer.test_state import event as told

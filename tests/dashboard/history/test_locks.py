@@ -3,16 +3,14 @@
 import pytest
 
 from dashboard.history import names_read
-from dashboard.history.lock_rows import CODES
 from dashboard.history.locks import page_of
 from dashboard.history.retention import DAY_US, Limits, Retention
-from dashboard.history.rows import Batch, key_of_identity
+from dashboard.history.rows import Batch
 from dashboard.history.write import Writer
 from dashboard.models import HistoryName, LockEvent
-from tests.dashboard.history.made import BASE_US
+from tests.dashboard.history.made import BASE_US, LOCK_ID, made_event
 
 pytestmark = pytest.mark.django_db
-LOCK_ID = "fedcba9876543210"  # its number is negative
 
 
 @pytest.fixture
@@ -23,14 +21,9 @@ def writer():
     return writer
 
 
-def made(number, what="acquired", *, lock_id=LOCK_ID, us=BASE_US, task="reports", task_id="run-1", span=-1, certainty=2):
-    at = us + number * 1000
-    return (at * 256, key_of_identity(lock_id), "lock_report_12", CODES[what], at, span, task, "w@web-1", certainty, task_id, "digest", "", "default")
-
-
 def test_events_of_a_lock_come_back_newest_first_and_page_by_page(writer):
-    others = [made(100, lock_id="0" * 16)]
-    writer.write(Batch(locks=[made(1), made(2, "released", span=2_000_000), made(3, "by-hand"), *others]), BASE_US)
+    others = [made_event(100, lock_id="0" * 16)]
+    writer.write(Batch(locks=[made_event(1), made_event(2, "released", span=2_000_000), made_event(3, "by-hand"), *others]), BASE_US)
 
     first = page_of(LOCK_ID, limit=2)
     second = page_of(LOCK_ID, first.older, limit=2)
@@ -43,16 +36,16 @@ def test_events_of_a_lock_come_back_newest_first_and_page_by_page(writer):
 
 
 def test_row_that_is_written_again_has_the_holder_that_was_found_meanwhile(writer):
-    writer.write(Batch(locks=[made(1, task="", task_id="", certainty=0)]), BASE_US)
-    writer.write(Batch(locks=[made(1, task_id="found", certainty=1)]), BASE_US)
+    writer.write(Batch(locks=[made_event(1, task="", task_id="", certainty=0)]), BASE_US)
+    writer.write(Batch(locks=[made_event(1, task_id="found", certainty=1)]), BASE_US)
 
     (moment,) = page_of(LOCK_ID).moments
     assert (moment.task_id, moment.task_name, moment.certainty) == ("found", "reports", "likely")
 
 
 def test_row_that_is_written_again_says_that_an_operator_did_it(writer):
-    writer.write(Batch(locks=[made(1, "released", span=5)]), BASE_US)
-    row = made(1, "by-hand", span=5)
+    writer.write(Batch(locks=[made_event(1, "released", span=5)]), BASE_US)
+    row = made_event(1, "by-hand", span=5)
     writer.write(Batch(locks=[(*row[:11], "alice", row[12])]), BASE_US)
 
     (moment,) = page_of(LOCK_ID).moments
@@ -60,14 +53,14 @@ def test_row_that_is_written_again_says_that_an_operator_did_it(writer):
 
 
 def test_value_that_no_database_takes_is_put_right_and_the_others_stay(writer):
-    writer.write(Batch(locks=[made(1, task_id="a\0b"), made(2)]), BASE_US)
+    writer.write(Batch(locks=[made_event(1, task_id="a\0b"), made_event(2)]), BASE_US)
     assert sorted(LockEvent.objects.values_list("task_id", flat=True)) in (["a\0b", "run-1"], ["a\\x00b", "run-1"])
 
 
 def test_what_is_too_old_or_too_many_goes_and_names_that_are_left_stay(writer):
     young = BASE_US + 9 * DAY_US
-    writer.write(Batch(locks=[made(1)]), BASE_US)
-    writer.write(Batch(locks=[made(number, us=young) for number in range(10)]), young)
+    writer.write(Batch(locks=[made_event(1)]), BASE_US)
+    writer.write(Batch(locks=[made_event(number, us=young) for number in range(10)]), young)
     retention = Retention(Limits(days=5, rows=4))
     retention.begin(BASE_US + 10 * DAY_US)
     while not retention.is_done:

@@ -15,8 +15,7 @@ from dashboard.history.rows import FAILED, GOING, SUCCEEDED, Batch
 from dashboard.history.write import Writer
 from dashboard.web.links import task_url, worker_url
 from dashboard.words import visible
-from tests.dashboard.history.made import BASE_US, make_row
-from tests.dashboard.history.test_locks import LOCK_ID, made
+from tests.dashboard.history.made import BASE_US, LOCK_ID, made_event, make_row
 from tests.dashboard.observer.test_lock_past import GONE, HAND, LOCK, OTHER
 from tests.dashboard.observer.test_state import read, state
 from tests.dashboard.web.test_views import person
@@ -28,7 +27,7 @@ SECOND = 1000  # of the numbers of events
 
 
 def event(seconds, what, run, *, token="one", **changes):
-    row = made(int(seconds * SECOND), what, task_id=run, **changes)
+    row = made_event(int(seconds * SECOND), what, task_id=run, **changes)
     return (*row[:10], token, *row[11:])
 
 

@@ -8,7 +8,7 @@ from dashboard.history.rows import FAILED, REFUSED, SUCCEEDED, Batch, Gap
 from dashboard.history.search import Wanted
 from dashboard.history.write import Writer
 from dashboard.records.identity import identity
-from tests.dashboard.history.made import BASE_US, make_row
+from tests.dashboard.history.made import BASE_US, made_event, make_row
 
 pytestmark = pytest.mark.django_db
 
@@ -30,6 +30,10 @@ def history():
     for start in range(0, 60, 20):
         writer.write(Batch(rows=rows[start : start + 20]), BASE_US)
         writer._counted(20_000)  # each in a segment of its own
+    held = [("lock_report_7", 7), ("lock_report_7", 12), ("lock_report_7", 12), ("lock_report_9", 40), ("lock_other", 41)]
+    locks = [made_event(number, name=name, task_id=f"run-{run}", us=BASE_US + run * 1000) for number, (name, run) in enumerate(held)]
+    refused = made_event(9, "refused", name="lock_report_9", task_id="run-43", us=BASE_US + 43_000)
+    writer.write(Batch(locks=[*locks, refused]), BASE_US)
     yield
     names_read.forget()
 
@@ -61,7 +65,11 @@ def expected(test):
         ([("task", "i")], lambda n: True),
         ([("worker", "w1")], lambda n: n % 2 == 1),
         ([("queue", "q2"), ("task", "mail")], lambda n: n % 4 == 2 and n % 3),
-        ([("lock", "report")], lambda n: n == 7),
+        ([("lock", "report")], lambda n: n in {7, 12, 40}),
+        ([("lock", "lock_report_9")], lambda n: n == 40),
+        ([("lock", "report"), ("task", "import")], lambda n: n == 12),
+        ([("lock", "report"), ("id", "run-12")], lambda n: n == 12),
+        ([("lock", "report"), ("id", "run-13")], lambda n: False),
         ([("", "import")], lambda n: n % 3 == 0),
         ([("", "w0")], lambda n: n % 2 == 0),
         ([("id", "run-33")], lambda n: n == 33),
@@ -99,6 +107,21 @@ def test_pages_follow_each_other_without_a_gap_or_a_double():
 
 def test_a_time_is_a_range_of_rows():
     assert numbers(since=(BASE_US + 10_000) * 256, until=(BASE_US + 13_000) * 256) == [12, 11, 10]
+
+
+def test_runs_that_held_a_lock_are_found_page_by_page_and_before_a_time():
+    words = (("lock", "report"),)
+    assert numbers(limit=2, words=words) == [40, 12]
+    assert numbers(words=words, until=(BASE_US + 12_000) * 256) == [7]
+
+
+def test_runs_that_held_one_of_very_many_locks_are_found():
+    writer = Writer("test:2")
+    writer.claim(BASE_US)
+    writer.write(Batch(locks=[made_event(100 + n, name=f"lock_report_{n}", task_id=f"run-{n}", us=BASE_US + n * 1000) for n in range(13, 39)]), BASE_US)
+    names_read.forget()
+
+    assert numbers(words=(("lock", "report"),)) == [40, *reversed(range(12, 39)), 7]
 
 
 def test_one_run_is_found_by_its_address_with_what_was_written():

@@ -8,7 +8,7 @@ from dashboard.judge import assess
 from dashboard.judge.run_filter import absolute, matches_run
 from dashboard.judge.run_life import moments
 from dashboard.judge.runs import judge_runs, runs_of
-from dashboard.records import Policy, Refusal, UnackedMessage
+from dashboard.records import LockMoment, Policy, Refusal, UnackedMessage
 from dashboard.records.identity import identity
 from tests.factories import NOW, ago, make_claim, make_lock, make_queue, make_run, make_snapshot, make_source, make_worker
 
@@ -173,10 +173,10 @@ def test_times_that_hang_on_now(query, meant):
     assert absolute(query, NOW) == meant
 
 
-def life_of(*runs, **sections):
+def life_of(*runs, past=(), **sections):
     known = make_snapshot(**({"runs": runs, "locks": ()} | sections))
     found = runs_of(identity(ID), judge_runs(known, assess(known, NOW, Policy()), NOW, Policy()))
-    return [(moment.what.code, moment.at) for moment in moments(found, known, NOW, HOUR)]
+    return [(moment.what.code, moment.at) for moment in moments(found, known, NOW, HOUR, past)]
 
 
 def test_life_is_told_in_the_order_of_time():
@@ -200,6 +200,40 @@ def test_life_tells_of_a_refusal_and_never_of_success():
     refusal = Refusal(lock_id="0" * 16, cache="default", name="lock_a", at=ago(seconds=2), task_id=ID, waited=timedelta(seconds=1))
     for refusals in ((), (refusal,)):
         assert [code for code, _ in life_of(refused, refusals=refusals)][-2:] == ["run_turned_away", "run_refused"]
+
+
+def moment(what, at, row=1, **changes):
+    told = {
+        "row": row, "lock_id": "0" * 16, "cache": "default", "name": "lock_a", "what": what, "at": at, "span": timedelta(seconds=5), "task_id": ID,
+        "task_name": "a", "worker": "w", "certainty": "exact", "token_digest": "digest", "by": None,
+    }  # fmt: skip
+    return LockMoment(**(told | changes))
+
+
+def test_life_of_an_ended_run_tells_what_the_history_has_of_its_locks():
+    run = ended("SUCCESS", started_at=ago(seconds=20), received_at=ago(seconds=21), sent_at=None)
+    past = [moment("waiting", ago(seconds=15)), moment("acquired", ago(seconds=15)), moment("expired", ago(seconds=10)), moment("released", ago(seconds=9))]
+    assert [code for code, _ in life_of(run, past=past)] == [
+        "run_received", "run_began_in", "run_waited_for_lock", "run_took_lock", "run_lost_lock", "run_gave_back_lock", "run_succeeded",
+    ]  # fmt: skip
+
+
+def test_lock_of_which_is_only_likely_whose_it_was_is_told_so():
+    told = life_of(ended("SUCCESS"), past=[moment("acquired", ago(seconds=9), certainty="likely")])
+    assert "run_likely_took_lock" in dict(told)
+
+
+def test_lock_that_is_held_now_is_told_once_though_it_is_in_the_history():
+    lock = make_lock(acquired_at=ago(seconds=80))
+    past = [moment("acquired", ago(seconds=80), lock_id=lock.id, token_digest=lock.token_digest), moment("acquired", ago(seconds=70))]
+    assert [at for code, at in life_of(make_run(), locks=(lock,), past=past) if code == "run_took_lock"] == [ago(seconds=80), ago(seconds=70)]
+
+
+def test_lock_belongs_to_the_try_that_was_the_latest_when_it_was_taken():
+    tries = ended("RETRY", received_at=ago(seconds=200), started_at=ago(seconds=199), row=10), make_run(retries=1, row=20)
+    past = [moment("acquired", ago(seconds=198), row=11), moment("acquired", ago(seconds=79), row=21)]
+    codes = [code for code, _ in life_of(*tries, past=past)]
+    assert codes == ["run_received", "run_began_in", "run_took_lock", "run_retried", "run_received", "run_began_in", "run_took_lock"]
 
 
 def test_life_of_several_tries_goes_on_from_one_to_the_next():

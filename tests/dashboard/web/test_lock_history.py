@@ -6,8 +6,7 @@ from django.test import Client
 from dashboard.history import names_read
 from dashboard.history.rows import Batch, Gap
 from dashboard.history.write import Writer
-from tests.dashboard.history.made import BASE_US
-from tests.dashboard.history.test_locks import LOCK_ID, made
+from tests.dashboard.history.made import BASE_US, LOCK_ID, made_event
 from tests.dashboard.web.test_views import person
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +29,7 @@ def write():
 
 
 def test_page_says_what_happened_the_latest_first(viewer, write):
-    write(made(1), made(2, "by-hand", task="<script>"), made(3, "expired", span=90_000_000))
+    write(made_event(1), made_event(2, "by-hand", task="<script>"), made_event(3, "expired", span=90_000_000))
 
     html = viewer.get(PAGE).content.decode()
 
@@ -40,7 +39,7 @@ def test_page_says_what_happened_the_latest_first(viewer, write):
 
 
 def test_long_history_has_pages(viewer, write):
-    write(*(made(number, task_id=f"run-{number}") for number in range(120)))
+    write(*(made_event(number, task_id=f"run-{number}") for number in range(120)))
 
     first = viewer.get(PAGE)
     second = viewer.get(f"{PAGE}?before={first.context['older']}")
@@ -50,13 +49,13 @@ def test_long_history_has_pages(viewer, write):
 
 @pytest.mark.parametrize("before", ["x", "-1", "9" * 40, "²"])
 def test_page_that_nobody_gave_begins_at_the_newest(viewer, write, before):
-    write(made(1))
+    write(made_event(1))
     assert len(viewer.get(f"{PAGE}?before={before}").context["rows"]) == 1
 
 
 def test_time_without_an_observer_is_said_on_the_page_that_shows_it(viewer, write):
-    write(*(made(number, task_id=f"run-{number}") for number in range(120)))
-    at_us = [made(number)[0] // 256 for number in (5, 6)]
+    write(*(made_event(number, task_id=f"run-{number}") for number in range(120)))
+    at_us = [made_event(number)[0] // 256 for number in (5, 6)]
     writer = Writer("test:2")
     writer.claim(BASE_US)
     writer.write(Batch(gaps=[Gap(from_us=at_us[0] + 1, to_us=at_us[1] - 1, why="no-observer")]), BASE_US)
@@ -75,7 +74,7 @@ def test_lock_of_which_nothing_is_written_says_so(viewer):
 
 
 def test_api_gives_the_same_with_a_cursor(viewer, write):
-    write(made(1), made(2, "refused", span=1_500_000), made(3, "acquired", task="", task_id="", certainty=0))
+    write(made_event(1), made_event(2, "refused", span=1_500_000), made_event(3, "acquired", task="", task_id="", certainty=0))
 
     first = viewer.get(f"{API}?limit=2").json()
     second = viewer.get(f"{API}?limit=2&cursor={first['next_cursor']}").json()

@@ -15,8 +15,7 @@ from dashboard.history.rows import SUCCEEDED, Batch
 from dashboard.history.write import Writer
 from dashboard.records import Minute, QueueHead, RememberedRun, ScheduleReading, Snapshot
 from dashboard.records.identity import identity
-from tests.dashboard.history.made import make_row
-from tests.dashboard.history.test_locks import made
+from tests.dashboard.history.made import made_event, make_row
 from tests.dashboard.web.pieces import VIEWER, pieces_of, rows_of
 from tests.factories import NOW, ago, make_queue, make_run, make_snapshot, make_source, make_task, make_worker
 
@@ -254,7 +253,7 @@ def test_a_tasks_page_and_the_api_tell_how_often_its_runs_had_and_lost_locks(sho
     writer = Writer("test:1")
     writer.claim(at)
     whats = ["acquired"] * 3 + ["refused"] * 2 + ["lost", "released", "waiting"]
-    writer.write(Batch(locks=[made(number, what, us=at, task=NAME) for number, what in enumerate(whats)] + [made(99, us=at, task="another")]), at)
+    writer.write(Batch(locks=[made_event(number, what, us=at, task=NAME) for number, what in enumerate(whats)] + [made_event(99, us=at, task="another")]), at)
 
     facts = pieces_of("task", make_snapshot(at=datetime.now(UTC), tasks=(make_task(),), runs=()), {"id": identity(NAME)}, now=datetime.now(UTC))["task-facts"]
     minutes = shown.get(f"/api/v1/tasks/{identity(NAME)}/locks").json()["minutes"]

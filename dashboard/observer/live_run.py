@@ -49,6 +49,7 @@ class LiveRun(msgspec.Struct, gc=False, kw_only=True):
     heard_at: datetime | None = None  # by our clock; those of one batch share it
     first_at: datetime | None = None  # when it was heard of first, by our clock
     row: int = 0  # of the history
+    is_told: bool = False  # by an event, which says whose it is; of two namesakes that answer under one name the answer does not
     is_changed: bool = False  # and not yet taken by the history
     is_lost: bool = False  # as the judge proved; no word of its end will come
     has_left: bool = False  # the book of runs: nothing else is going to be kept of it
@@ -66,13 +67,14 @@ class LiveRun(msgspec.Struct, gc=False, kw_only=True):
             expires=run.expires_at.isoformat() if run.expires_at else None,
             runtime=run.runtime.total_seconds() if run.runtime is not None else None,
             first_at=run.heard_at,
+            is_told=run.received_at is not None or run.ended_at is not None,
             counted=REFUSED if run.is_refused else CODES.get(run.outcome, 0),
             image=run,
         )
 
     def is_of(self, worker: str | None, pid: int | None) -> bool:
         """Whether what this process tells may be told of it; only an event says for sure which of two namesakes it is of."""
-        is_sure = self.received_at is not None and None not in {self.parent_pid, pid}
+        is_sure = self.is_told and None not in {self.parent_pid, pid}
         return (self.worker is None or self.worker == worker) and (not is_sure or self.parent_pid == pid)
 
     def is_of_message(self, retries: int, sent_at: float) -> bool:
@@ -81,10 +83,10 @@ class LiveRun(msgspec.Struct, gc=False, kw_only=True):
             return self.retries in {0, retries}
         return self.retries == retries and self.sent_at in {None, sent_at}
 
-    def awaits_receipt(self, worker: str | None, time: float) -> bool:
-        """Whether that it was received is told after its start or its end was."""
+    def awaits_receipt(self, worker: str | None, pid: int | None, time: float) -> bool:
+        """Whether that it was received is told after its start or its end was, by the very process that told those."""
         began = self.started_at if self.started_at is not None else self.ended_at
-        return self.received_at is None and self.worker in {None, worker} and (began is None or time <= began)
+        return self.received_at is None and self.is_of(worker, pid) and (began is None or time <= began)
 
     def has_word_after(self, worker: str | None, time: float, known: float | None) -> bool:
         """Whether the same, or something later, is known by this worker's own clock."""

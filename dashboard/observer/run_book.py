@@ -35,8 +35,10 @@ class RunBook(KnownRuns):
         run.heard_at, run.image = at, None
         if not run.is_changed:
             self.changes.note(run)
-        if kind != "task-sent" and (run.parent_pid != event.pid or run.worker != event.hostname):
-            run.worker, run.parent_pid = same(event.hostname), event.pid
+        if kind != "task-sent":
+            run.is_told = True
+            if run.parent_pid != event.pid or run.worker != event.hostname:
+                run.worker, run.parent_pid = same(event.hostname), event.pid
         return run
 
     def _was_sent(self, task_id: str, event: Event, at: datetime) -> LiveRun | None:
@@ -63,7 +65,9 @@ class RunBook(KnownRuns):
             run = self._begun(task_id, at)
         elif (run.received_at == time and run.worker == event.hostname) or (task_id, event.retries or 0, time) in self.before:
             return None
-        elif not run.awaits_receipt(event.hostname, time):
+        elif (told := self._told_before_receipt(run, event, time)) is not None:
+            run = told
+        elif not run.awaits_receipt(event.hostname, event.pid, time):
             if run.outcome is None and (event.retries or 0) > run.retries:  # its worker tells of it only after it has received the next try
                 run.outcome, run.image = "RETRY", None
                 self._retried[task_id] = run
@@ -75,6 +79,17 @@ class RunBook(KnownRuns):
         if run.sent_at is None or run.name is None or run.retries != (event.retries or 0):  # else its sending said the same
             describe(run, event)
         run.received_at = time
+        return run
+
+    def _told_before_receipt(self, latest: LiveRun, event: Event, time: float) -> LiveRun | None:
+        """The earlier run of that id that this process has told of, but not yet that it received it; None: there is none."""
+        if latest.awaits_receipt(event.hostname, event.pid, time):
+            return None
+        tried = ((key, run) for key, run in reversed(self.before.items()) if run.task_id == latest.task_id and run.parent_pid == event.pid)
+        key, run = next(((key, run) for key, run in tried if run.awaits_receipt(event.hostname, event.pid, time)), (None, None))
+        if key is not None and run is not None:
+            del self.before[key]
+            self.before[run.task_id, run.retries, time] = run  # so that a second word of the receipt is known for one
         return run
 
     def _was_started(self, task_id: str, event: Event, at: datetime) -> LiveRun | None:

@@ -11,14 +11,19 @@ AGAIN = Story(
     rivals=(Rival(at=-5.0, lasts=2.0, same_task=True, does="again"), Rival(at=1.0, lasts=0.03, same_task=True, does="again")),
     drops=0.3, repeats=0.3, pushes=False, observer_restarts_at=16.0, seed=234,
 )  # fmt: skip
+NAMESAKE = Story(
+    exact=True, other="namesake", works_before=0.01, waits=0.0, fate="goes on", repeats=0.3, mixes=True, pushes=False, seed=14,
+    rivals=(Rival(at=-0.4, lasts=600.0, same_task=False), Rival(at=0.05, lasts=0.03, same_task=False, elsewhere=True, does="again")),
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
     "story",
-    [REPLACED, AGAIN],
+    [REPLACED, AGAIN, NAMESAKE],
     ids=[
         "its worker leaves and another process comes under its name and pid, while a run like it has ended",
         "its message was given out twice, the second receipt was missed, and that run ended before the lock was seen",
+        "its message was given out twice, to a namesake as well, which told of its end before the first told of its receipt",
     ],
 )
 def test_holder_that_goes_on_is_not_called_dead_for_the_end_of_another_run(story):

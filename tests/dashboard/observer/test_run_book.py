@@ -155,6 +155,22 @@ def test_two_deliveries_are_two_rows_of_the_history_and_each_ends_as_it_did():
     assert rows == {WORKER: CODES["SUCCESS"], OTHER["hostname"]: CODES["FAILURE"]}
 
 
+NAMESAKE = {"pid": 590}
+TWICE = [
+    told("task-received", 1, name="reports"), told("task-started", 2), told("task-received", 1.1, name="reports", **NAMESAKE),
+    told("task-started", 2.1, **NAMESAKE), told("task-succeeded", 2.2, runtime=0.1, **NAMESAKE),
+]  # fmt: skip
+
+
+@given(mixed(TWICE), st.booleans())
+def test_run_of_one_namesake_never_ends_with_that_of_the_other_whatever_the_order(events, starts_late):
+    """The same message was given to two workers of one name, and only one of them has ended its run."""
+    if starts_late:
+        events = [told("task-started", 2.15) if event == TWICE[1] else event for event in events]
+    runs = state_after(events).snapshot(NOW).runs
+    assert {(run.parent_pid, run.outcome) for run in runs} == {(790, None), (590, "SUCCESS")}
+
+
 def test_message_that_is_sent_again_under_its_id_is_another_one():
     runs = state_after([*life(), told("task-sent", 20, name="reports", queue="reports")]).snapshot(NOW).runs
     assert [(run.outcome, run.sent_at) for run in runs] == [("SUCCESS", NOW), (None, NOW + timedelta(seconds=20))]

@@ -5,10 +5,11 @@ All values in a statement are whole numbers, for names have numbers.
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import connections
 
-from dashboard.history.lock_holders import holders
+from dashboard.history.lock_holders import Holders, holders
 from dashboard.history.names_read import KnownNames
 from dashboard.history.rows import LOCK, QUEUE, SUCCEEDED, TASK, WORKER, key_of, key_of_identity
 from dashboard.history.statements import TABLE, newest_index
@@ -36,7 +37,7 @@ class _Terms:
     tasks: frozenset[int] | None = None
     locks: frozenset[int] | None = None
     keys: frozenset[int] | None = None
-    held: frozenset[int] = frozenset()  # keys of the runs that held those locks
+    holders: Holders | None = None  # of those locks
     also: list[str] = field(default_factory=list)
 
 
@@ -45,8 +46,8 @@ def ids_of(alias: str, wanted: Wanted, names: KnownNames, limit: int) -> list[in
     terms = _terms(wanted, names)
     with connections[alias].cursor() as cursor:
         if terms.locks:
-            terms.held = frozenset(key_of(task_id) for task_id in holders(cursor, terms.locks, wanted.until))
-        segments: Callable[[], Collection[int]] = lambda: _segments(cursor.execute, cursor.fetchone)  # noqa: E731
+            terms.holders = holders(cursor, terms.locks, wanted.until)
+        segments: Callable[[], Collection[int]] = lambda: _segments(cursor, terms.holders)  # noqa: E731
         statement = _statement(terms, wanted, limit, segments, newest_index(connections[alias]))
         cursor.execute(statement)
         return [row[0] for row in cursor.fetchall()]
@@ -121,8 +122,8 @@ def _by_key_or_lock(terms: _Terms, segments: Callable[[], Collection[int]]) -> I
         return
     of_id = [] if terms.keys is None else [_among("key", terms.keys)]
     yield [_among("lock", terms.locks), "lock > 0", *of_id]
-    if terms.held:
-        yield [_among("segment", segments()), _among("key", terms.held), *of_id]
+    if terms.holders is not None:
+        yield [_among("segment", segments()), _among("key", {key_of(task_id) for task_id in terms.holders.task_ids}), *of_id]
 
 
 def _newest(terms: Collection[str], limit: int, index: str = "") -> str:
@@ -134,7 +135,12 @@ def _united(alternatives: Collection[Collection[str]], limit: int) -> str:
     return f"{' UNION '.join(parts)} ORDER BY id DESC LIMIT {limit}" if alternatives else _newest([NO_ROW], 1)
 
 
-def _segments(execute: Callable[[str], object], fetchone: Callable[[], tuple[int | None, int | None]]) -> Collection[int]:
-    execute(f"SELECT (SELECT min(segment) FROM {TABLE}), (SELECT max(segment) FROM {TABLE})")  # noqa: S608  # as above
-    first, last = fetchone()
-    return range(first, last + 1) if first is not None and last is not None else ()
+def _segments(cursor: Any, among: Holders | None) -> Collection[int]:
+    """All there are, or those in which these runs are: a key is looked for in each of them."""
+    first, last = f"SELECT min(segment) FROM {TABLE}", f"SELECT max(segment) FROM {TABLE}"  # noqa: S608  # as above
+    if among is not None:
+        first = f"SELECT segment FROM {TABLE} WHERE id >= {among.first:d} ORDER BY id LIMIT 1"  # noqa: S608  # as above
+        last = f"SELECT segment FROM {TABLE} WHERE id <= {among.last:d} ORDER BY id DESC LIMIT 1"  # noqa: S608  # as above
+    cursor.execute(f"SELECT ({first}), ({last})")
+    of_first, of_last = cursor.fetchone()
+    return range(of_first - 1, of_last + 2) if of_first is not None and of_last is not None else ()  # a late word of a run is written with later ones

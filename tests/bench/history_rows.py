@@ -1,14 +1,19 @@
-"""Rows of a history of a million runs, for what is measured on one: 200 tasks of which some are rare, 30 workers, 20 queues, one in fifty failed."""
+"""Rows of a history of a million runs, for what is measured on one.
 
-from collections.abc import Iterator
+200 tasks of which some are rare, 30 workers, 20 queues; one in fifty failed, one in five held a lock.
+"""
+
+from collections.abc import Iterable, Iterator
 from uuid import UUID
 
+from dashboard.history.lock_rows import CODES
 from dashboard.history.rows import COLUMNS, FAILED, IDS_PER_US, REFUSED, SUCCEEDED, Row, key_of
 
 TASKS = [f"group{number % 12}_task_{number}" for number in range(200)]
 WORKERS = [f"celery@worker-{number}" for number in range(30)]
 QUEUES = [f"queue-{number}" for number in range(20)]
 APART_US = 75_000
+HELD_EVERY = 5  # one run of that many held a lock
 RARE_EVERY = 50_000  # one run of that many is of the rare task
 
 
@@ -28,3 +33,17 @@ def rows_of(first: int, count: int, newest_us: int, total: int) -> Iterator[Row]
             "lock_id": "",
         }  # fmt: skip
         yield tuple(told[name] for name in COLUMNS)
+
+
+def locks_of(rows: Iterable[Row]) -> Iterator[Row]:
+    """What the history has of the locks that these runs held: each that it was acquired."""
+    for row in rows:
+        told = dict(zip(COLUMNS, row, strict=True))
+        number = int(told["received_us"]) // APART_US
+        if number % HELD_EVERY == 0:
+            lock = number // HELD_EVERY % 40
+            at_us = int(told["started_us"])
+            yield (
+                at_us * IDS_PER_US, lock + 1, f"lock_report_{lock}", CODES["acquired"], at_us, -1, told["task"], told["worker"], 2, told["task_id"],
+                f"{number:016x}", "", "default",
+            )  # fmt: skip

@@ -32,7 +32,7 @@ BUDGET_MS, CROWD_BUDGET_MS = {"p50": 30.0, "p99": 100.0}, {"p50": 150.0, "p99": 
 CLIENTS, CROWD_ROUNDS = 20, 2
 FILTERS = {
     "everything": "", "a task": "task:group3_task_15", "a rare task": "task:rare_task", "a group of tasks": "task:group3", "a worker": "worker:worker-7",
-    "a queue": "queue:queue-12", "failed": "state:failed", "failed on a worker": "state:failed worker:worker-7", "refused by a lock": "lock:lock_report_7",
+    "a queue": "queue:queue-12", "failed": "state:failed", "failed on a worker": "state:failed worker:worker-7", "of a lock": "lock:lock_report_7",
     "a word": "group5_task", "a time": "since:{middle} until:{later}", "nothing": "task:no_such_task",
 }  # fmt: skip
 FILL = """
@@ -40,14 +40,14 @@ import sys, time
 import django; django.setup()
 from dashboard.history.rows import Batch
 from dashboard.history.write import Writer
-from tests.bench.history_rows import rows_of
+from tests.bench.history_rows import locks_of, rows_of
 total, now = int(sys.argv[1]), int(time.time() * 1e6)
 writer, busy = Writer("bench"), 0.0
 writer.claim(now)
 for first in range(0, total, 5000):
     rows = list(rows_of(first, min(5000, total - first), now, total))
     began = time.process_time()
-    writer.write(Batch(rows=rows), now)
+    writer.write(Batch(rows=rows, locks=list(locks_of(rows))), now)
     busy += time.process_time() - began
 print(busy / total * 1e6)
 """

@@ -13,6 +13,7 @@ OF_LOCKS = {  # what the history says of a lock -> what it means to the run
     "restored": "run_lock_put_back",
 }  # fmt: skip
 BAD = {"expired", "lost", "by-hand", "flushed", "changed"}
+ITS_OWN = {"run_took_lock", "run_likely_took_lock", "run_waited_for_lock", "run_gave_back_lock", "run_found_lock_lost"}
 ASIDE = frozenset({*OF_LOCKS.values(), "run_likely_took_lock", "run_last_active"})  # seen by us, or by its worker at any time
 
 
@@ -36,7 +37,7 @@ def moments(executions: Sequence[JudgedRun], snapshot: Snapshot, now: datetime, 
     found: list[Moment] = []
     for one in reversed(executions):
         of_locks = [_of_lock(moment, one) for moment in past if moment.what in OF_LOCKS and _execution_at(moment, executions) is one]
-        found += _in_order([*_of_one(one, snapshot, now), *of_locks])
+        found += _in_order([*_of_one(one, snapshot, now), *of_locks], is_over=one.run.ended_at is not None)
     return found + list(_ahead(executions[0], snapshot, now, given_again)) if executions else []
 
 
@@ -54,11 +55,15 @@ def _of_lock(moment: LockMoment, one: JudgedRun) -> Moment:
     return Moment(at=moment.at, what=Evidence(code=code, values=values), retries=one.run.retries, tone=tone, lock_id=moment.lock_id)
 
 
-def _in_order(told: Sequence[Moment]) -> list[Moment]:
-    """Sent, received, begun, turned away, ended: as one leads to the next, for their times are by different clocks; what is told of locks by its time."""
+def _in_order(told: Sequence[Moment], *, is_over: bool) -> list[Moment]:
+    """Sent, received, begun, turned away, ended: as one leads to the next, for their times are by different clocks; what is told of locks by its time.
+
+    What a run did to a lock it did before it ended, though it is told a moment later.
+    """
     found = [moment for moment in told if moment.what.code not in ASIDE]
     for one in sorted((moment for moment in told if moment.what.code in ASIDE), key=lambda moment: (moment.at is None, moment.at)):
-        before = (place for place in range(len(found), 0, -1) if one.at is None or (at := found[place - 1].at) is None or at <= one.at)
+        last = len(found) - (is_over and one.what.code in ITS_OWN)
+        before = (place for place in range(last, 0, -1) if one.at is None or (at := found[place - 1].at) is None or at <= one.at)
         found.insert(next(before, 0), one)
     return found
 

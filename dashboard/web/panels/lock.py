@@ -1,6 +1,7 @@
 """One lock's page: everything known about it, while it is held and for as long as the observer remembers it."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from django.urls import reverse
@@ -20,7 +21,7 @@ from dashboard.web.panels.lanes import axis, lane_piece
 from dashboard.web.panels.lock_acts import changes
 from dashboard.web.panels.lock_row import LockRow, lock_row, steady
 from dashboard.web.timeline import anchor_of
-from dashboard.words import ENDS, duration, sentences, visible
+from dashboard.words import ENDS, duration, sentences, short_id, visible
 
 
 class LockPanel:
@@ -53,7 +54,7 @@ class LockPanel:
                 "panels/lock_head.html",
                 name=visible(name or ""),
                 row=rows[0] if rows else None,
-                changes=[offer for one in judged for offer in changes(one, may)],
+                changes=list(_offers(judged, may)),
                 ended=_ended(lane, seen),
                 is_current=seen.is_current,
                 copy=of_lock(rows[0], sentences(steady(judged[0].evidence), now)) if rows else "",
@@ -93,6 +94,15 @@ def _ended(lane: Lane | None, seen: Look) -> dict[str, object] | None:
     if not ended or ended[-1].to_at is None:
         return None
     return {"at": instant_of(ended[-1].to_at, seen.now), "how": ENDS.get(ended[-1].end, ENDS[None])}
+
+
+def _offers(judged: Sequence[JudgedLock], may: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """Acts by word and address; where one word is offered for several runs, each says for which."""
+    offered = [(one, word, url) for one in judged for word, url in changes(one, may)]
+    words = Counter(word for _one, word, _url in offered)
+    for one, word, url in offered:
+        of_run = f" {short_id(one.holder.task_id)}" if words[word] > 1 and one.holder.task_id else ""
+        yield f"{word.removesuffix('…')}{of_run}…" if of_run else word, url
 
 
 def _part(one: JudgedLock) -> str:

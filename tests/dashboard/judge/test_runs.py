@@ -218,6 +218,12 @@ def test_life_of_an_ended_run_tells_what_the_history_has_of_its_locks():
     ]  # fmt: skip
 
 
+def test_run_found_its_lock_lost_before_it_ended_though_that_is_told_later():
+    run = ended("SUCCESS", started_at=ago(seconds=20), received_at=ago(seconds=21))
+    past = [moment("acquired", ago(seconds=15)), moment("expired", ago(seconds=10)), moment("lost", run.ended_at + timedelta(milliseconds=15))]
+    assert [code for code, _ in life_of(run, past=past)][-4:] == ["run_took_lock", "run_lost_lock", "run_found_lock_lost", "run_succeeded"]
+
+
 def test_lock_of_which_is_only_likely_whose_it_was_is_told_so():
     told = life_of(ended("SUCCESS"), past=[moment("acquired", ago(seconds=9), certainty="likely")])
     assert "run_likely_took_lock" in dict(told)

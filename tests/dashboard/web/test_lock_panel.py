@@ -84,6 +84,19 @@ def test_refusals_of_a_lock_that_was_released_stay_known():
     assert "Not known" in refusals_after("redis-py")
 
 
+def test_acts_on_several_runs_that_lost_one_lock_say_on_which_run():
+    """Two buttons that say the same could be pressed for the wrong run."""
+    ids = ("11111111-aaaa-4222-8333-444455556666", "22222222-bbbb-4222-8333-444455556666")
+    runs = [make_run(task_id=task_id, pid=811 + number) for number, task_id in enumerate(ids)]
+    locks = [
+        make_lock(lapsed_at=ago(seconds=10 - n), token_digest=str(n) * 16, claim=make_claim(task_id=run.task_id, pid=run.pid)) for n, run in enumerate(runs)
+    ]
+
+    pieces = pieces_of("lock", make_snapshot(locks=tuple(locks), runs=tuple(runs)), QUERY)
+
+    assert sorted(re.findall(r"Protect[^<]*", pieces["lock-head"])) == ["Protect 11111111…", "Protect 22222222…"]
+
+
 def test_overlapping_lock_says_which_run_holds_it_and_which_goes_on_without_it():
     lapsed = make_lock(lapsed_at=ago(seconds=10), token_digest="1" * 16)
     again = make_lock(claim=make_claim(task_id="e" * 36), token_digest="2" * 16, acquired_at=ago(seconds=5))

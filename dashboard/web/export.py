@@ -26,6 +26,7 @@ from dashboard.api.schedule_rows import schedule_row
 from dashboard.api.task_rows import task_row
 from dashboard.api.worker_rows import worker_row
 from dashboard.conf import conf
+from dashboard.judge.run_filter import absolute
 from dashboard.judge.runs import JudgedRun
 from dashboard.judge.schedules import JudgedSchedule
 from dashboard.records import Snapshot
@@ -34,6 +35,7 @@ from dashboard.web.look import look
 from dashboard.web.panels import locks, queues, results, runs, schedules, tasks, workers
 from dashboard.web.panels.listing import Listing
 from dashboard.words import visible
+from dashboard.words.run_filter import wrong_filter
 
 CSV, JSON = "csv", "json"
 FILES = {CSV: ("text/csv; charset=utf-8", "csv"), JSON: ("application/x-ndjson", "jsonl")}  # what they are called, and how their names end
@@ -72,7 +74,12 @@ def file_urls(page: str, query: Query) -> dict[str, str]:
 
 
 def file_response(request: HttpRequest, kind: str, page: str, snapshot: Snapshot, query: Query, may: May, now: datetime) -> HttpResponse:
-    """The file of this kind, sent while it is written; its name says of when it is, and whether something could not be looked at."""
+    """The file of this kind, sent while it is written; its name says of when it is, and whether something could not be looked at.
+
+    422 with a sentence for a filter that is none: a file without rows would say that there are none.
+    """
+    if page == "runs" and (said := wrong_filter(absolute(query.get("q", ""), now))):
+        return HttpResponse(f"{said}\n", status=422, content_type="text/plain; charset=utf-8")
     listing, row = EXPORTS[page]
     found = listing.found(look(snapshot, now), query)
     rows = (row(one, now, may) for one in (runs.every_row(found) if page == "runs" else found.shown))

@@ -50,6 +50,13 @@ def test_order_and_chips_hold_for_the_file_as_well(put, viewer):
     assert [row["name"] for row in rows_of(viewer.get("/queues/?show=waiting&o=-ready&format=csv"))] == ["b", "a"]
 
 
+@pytest.mark.parametrize("kind", ["csv", "json"])
+def test_filter_that_is_none_gives_no_file_without_rows(put, viewer, kind):
+    response = viewer.get(f"/runs/?q=state:bogus&format={kind}")
+    assert (response.status_code, "not “bogus”" in response.content.decode()) == (422, True)
+    assert viewer.get(f"/runs/?q=since:10m&format={kind}").status_code == 200
+
+
 def test_file_has_the_rows_beyond_those_that_the_page_shows(put, viewer):
     put(*(make_queue(name=f"q{number:04}") for number in range(MAX_ROWS + 5)))
     assert len(rows_of(viewer.get("/queues/?format=csv"))) == MAX_ROWS + 5

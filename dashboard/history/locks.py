@@ -14,7 +14,8 @@ from dashboard.history.rows import TASK, key_of_identity
 from dashboard.records import LockMoment
 
 LAST = 2**63 - 1
-MAX_OF_RUN = 100
+MAX_OF_RUN = 50
+NEAR = 10_000  # events of a run's task, from its begin on and up to its end
 TOLD_WITHIN = timedelta(minutes=10)  # what a run did to its locks, after its end
 
 
@@ -34,13 +35,20 @@ def page_of(lock_id: str, before: int = LAST, limit: int = 100, alias: str = "de
 
 
 def moments_of_run(task_id: str, task_name: str, since: int, until: datetime | None, alias: str = "default") -> list[LockMoment]:
-    """What is written of the locks of this task id from that row on, the earliest first; `until`: its end.  Cost: one statement over an index."""
+    """What is written of the locks of this task id from that row on, the earliest first; `until`: its end.
+
+    Of a task that is run all the time the first and the last NEAR events of that time are looked through.  Cost: two statements over an index.
+    """
     numbers = [number for text, number in known_names(alias).folded.get(TASK, ()) if text == task_name.casefold()]
     if not numbers:
         return []
     last = id_at(until + TOLD_WITHIN) if until is not None else LAST
-    condition = f"task IN ({', '.join(map(str, numbers))}) AND id >= {since:d} AND id < {last:d} AND task_id = %s ORDER BY id LIMIT {MAX_OF_RUN}"
-    return events(alias, condition, (task_id,))
+    within = f"task IN ({', '.join(map(str, numbers))}) AND id >= {since:d} AND id < {last:d}"
+    found: dict[int, LockMoment] = {}
+    for order in ("id", "id DESC"):
+        near = f"SELECT id FROM {TABLE} WHERE {within} ORDER BY {order} LIMIT {NEAR}"  # noqa: S608  # whole numbers, and names of our own
+        found |= {one.row: one for one in events(alias, f"id IN ({near}) AND task_id = %s ORDER BY {order} LIMIT {MAX_OF_RUN}", (task_id,))}
+    return [found[row] for row in sorted(found)]
 
 
 def events(alias: str, condition: str, values: Sequence[Any] = ()) -> list[LockMoment]:

@@ -2,8 +2,9 @@
 
 import pytest
 
-from dashboard.history import names_read
-from dashboard.history.locks import page_of
+from dashboard.history import locks, names_read
+from dashboard.history.locks import moments_of_run, page_of
+from dashboard.history.read import instant
 from dashboard.history.retention import DAY_US, Limits, Retention
 from dashboard.history.rows import Batch
 from dashboard.history.write import Writer
@@ -50,6 +51,19 @@ def test_row_that_is_written_again_says_that_an_operator_did_it(writer):
 
     (moment,) = page_of(LOCK_ID).moments
     assert (moment.what, moment.by, moment.task_id) == ("by-hand", "alice", "run-1")
+
+
+def test_locks_of_a_run_are_found_near_its_begin_and_near_its_end(writer, monkeypatch):
+    """However many locks other runs of its task took meanwhile."""
+    monkeypatch.setattr(locks, "NEAR", 5)
+    others = [made_event(number, task_id=f"other-{number}") for number in range(10, 90)]
+    mine = [made_event(1), made_event(2, "extended"), made_event(50, "extended"), made_event(91, "released"), made_event(0, task_id="before")]
+    writer.write(Batch(locks=[*others, *mine]), BASE_US)
+    since = BASE_US * 256
+
+    assert [one.what for one in moments_of_run("run-1", "reports", since, None)] == ["acquired", "extended", "released"]
+    assert [one.what for one in moments_of_run("run-1", "reports", since, instant(BASE_US + 60_000))] == ["acquired", "extended", "released"]
+    assert moments_of_run("run-1", "another", since, None) == moments_of_run("run-2", "reports", since, None) == []
 
 
 def test_value_that_no_database_takes_is_put_right_and_the_others_stay(writer):

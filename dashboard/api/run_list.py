@@ -7,20 +7,19 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from dashboard.history.locks import moments_of_run
+from dashboard.history.locks import moments_of_runs
 from dashboard.history.problems import AWAY, reason_of
 from dashboard.history.read import gaps, id_at, recent_page, runs_of_identity
 from dashboard.history.rows import STATES, US, Gap
 from dashboard.history.search import Wanted
 from dashboard.judge.query import words_of
-from dashboard.judge.run_filter import FIELDS, is_by_lock, matches_run, time_of
+from dashboard.judge.run_filter import FIELDS, is_in_state, matches_run, may_be_by_lock, time_of
 from dashboard.judge.runs import WAITING, JudgedRun, judge_past, runs_of
 from dashboard.records import LockMoment, Run, Snapshot
 
 LAST = 2**63 - 1
 AT_ONCE = 1000
 MAX_GAPS = 3
-NOT_WRITTEN_FOR = timedelta(hours=1)  # a run that has no row yet is younger than that, or was waiting
 ROUNDED = timedelta(microseconds=1)  # what an instant may lose in a snapshot
 CODES: Mapping[str, frozenset[int]] = {
     **{state: frozenset({code}) for code, state in enumerate(STATES)},
@@ -63,7 +62,7 @@ def ended(
         found = recent_page(wanted(q, states, before), limit)
     except AWAY as error:
         return Ended(runs=live if before == LAST else (), problem=reason_of(error))
-    live += _held_before(found.runs, judged, live, q, states) if is_by_lock(q) else []
+    live += _held_before(found.runs, judged, q, states) if may_be_by_lock(q) else []
     low = found.runs[-1].row if found.more else 0
     here = [one for one in live if low <= (one.run.row or LAST) < before or (not one.run.row and before == LAST)]
     past = [one for one in judge_past(_others(found.runs, judged), known) if not one.is_going or _is_asked(one, q, states)]
@@ -73,13 +72,11 @@ def ended(
     return Ended(runs=listed, older=low)
 
 
-def _held_before(found: Iterable[Run], judged: Iterable[JudgedRun], live: Sequence[JudgedRun], q: str, states: Collection[str] | None) -> list[JudgedRun]:
-    """The snapshot's ended runs of which the history alone knows that they held the lock."""
-    rows = {run.row for run in found} - {one.run.row for one in live}
-    return [
-        one for one in judged
-        if one.run.row in rows and not one.is_going and (states is None or one.state in states) and matches_run(one, q, known="lock")
-    ]  # fmt: skip
+def _held_before(found: Iterable[Run], judged: Iterable[JudgedRun], q: str, states: Collection[str] | None) -> list[JudgedRun]:
+    """The snapshot's runs of which the history alone knows that they held the lock: it found them, and they do not say so any more."""
+    rows = {run.row for run in found}
+    held = (one for one in judged if one.run.row in rows and (states is None or one.state in states))
+    return [one for one in held if is_in_state(one, q) and not matches_run(one, q)]
 
 
 def _is_asked(one: JudgedRun, q: str, states: Collection[str] | None) -> bool:
@@ -142,15 +139,9 @@ def executions(run_id: str, known: Snapshot, judged: Sequence[JudgedRun]) -> lis
 
 
 def locks_of(found: Sequence[JudgedRun]) -> list[LockMoment]:
-    """What is written of the locks of these executions of one task id; nothing where the history cannot be read."""
-    runs = [one.run for one in found]
-    heard = [at for run in runs if (at := run.heard_at or run.ended_at or run.started_at or run.received_at)]
-    since = min([run.row for run in runs if run.row] or [id_at(at - NOT_WRITTEN_FOR) for at in heard], default=0)
-    name = next((run.name for run in runs if run.name), None)
-    if name is None or not since:
-        return []
+    """What is written of the locks of these executions; nothing where the history cannot be read."""
     try:
-        return moments_of_run(runs[0].task_id, name, since, None if any(one.is_going for one in found) else max(heard, default=None))
+        return moments_of_runs({one.run.row for one in found if one.run.row})
     except AWAY:
         return []
 

@@ -7,10 +7,11 @@ from dashboard.history.names import Names
 from dashboard.history.rows import LOCK, TASK, WORKER, Row
 
 TABLE = "lockhouse_lockevent"
-COLUMNS = ("id", "lock", "name", "what", "at_us", "span_us", "task", "worker", "certainty", "task_id", "token", "by_whom", "cache")
+COLUMNS = ("id", "lock", "name", "what", "at_us", "span_us", "task", "worker", "certainty", "task_id", "token", "by_whom", "cache", "run")
 CODES = {
     "acquired": 1, "refused": 2, "waiting": 3, "released": 4, "expired": 5, "lost": 6, "extended": 7, "by-hand": 8, "flushed": 9, "changed": 10, "restored": 11,
 }  # fmt: skip
+ACQUIRED = CODES["acquired"]
 WHATS = {code: what for what, code in CODES.items()}
 CERTAINTIES = ("unknown", "likely", "exact")
 LEFT = ("expired", "lost", "by-hand", "flushed", "changed")  # after these its holder may go on without it
@@ -19,7 +20,8 @@ TOLD_LATER = ("what", "at_us", "span_us", "task", "worker", "certainty", "task_i
 
 PUT_EVENT = (  # who took it may be found out later, and that it was an operator who released it
     f"INSERT INTO {TABLE} ({', '.join(COLUMNS)}) VALUES ({', '.join(['%s'] * len(COLUMNS))}) "  # noqa: S608  # names of our own
-    f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in TOLD_LATER)}"
+    f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in TOLD_LATER)}, "
+    f"run = CASE WHEN excluded.run > 0 THEN excluded.run ELSE {TABLE}.run END"
 )
 
 

@@ -1,22 +1,20 @@
 """Reads the history of locks. Each question is bounded; its errors are the database's."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.db import connections
 
-from dashboard.history.lock_rows import CERTAINTIES, COLUMNS, TABLE, WHATS
+from dashboard.history.lock_rows import CERTAINTIES, CODES, COLUMNS, TABLE, WHATS
 from dashboard.history.names_read import known_names
-from dashboard.history.read import EPOCH, id_at
-from dashboard.history.rows import TASK, key_of_identity
+from dashboard.history.read import EPOCH
+from dashboard.history.rows import key_of_identity
 from dashboard.records import LockMoment
 
 LAST = 2**63 - 1
-MAX_OF_RUN = 50
-NEAR = 10_000  # events of a run's task, from its begin on and up to its end
-TOLD_WITHIN = timedelta(minutes=10)  # what a run did to its locks, after its end
+MAX_OF_RUNS, MAX_EXTENDED = 200, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,26 +32,22 @@ def page_of(lock_id: str, before: int = LAST, limit: int = 100, alias: str = "de
     return LockPage(moments_of(rows[:limit], alias), rows[limit - 1][0] if len(rows) > limit else 0)
 
 
-def moments_of_run(task_id: str, task_name: str, since: int, until: datetime | None, alias: str = "default") -> list[LockMoment]:
-    """What is written of the locks of this task id from that row on, the earliest first; `until`: its end.
+def moments_of_runs(rows: Collection[int], alias: str = "default") -> list[LockMoment]:
+    """What is written of the locks of these runs of the history, the earliest first: how often one was extended lately, all else from its begin on.
 
-    Of a task that is run all the time the first and the last NEAR events of that time are looked through.  Cost: two statements over an index.
+    Cost: two statements over an index.
     """
-    numbers = [number for text, number in known_names(alias).folded.get(TASK, ()) if text == task_name.casefold()]
-    if not numbers:
+    if not rows:
         return []
-    last = id_at(until + TOLD_WITHIN) if until is not None else LAST
-    within = f"task IN ({', '.join(map(str, numbers))}) AND id >= {since:d} AND id < {last:d}"
-    found: dict[int, LockMoment] = {}
-    for order in ("id", "id DESC"):
-        near = f"SELECT id FROM {TABLE} WHERE {within} ORDER BY {order} LIMIT {NEAR}"  # noqa: S608  # whole numbers, and names of our own
-        found |= {one.row: one for one in events(alias, f"id IN ({near}) AND task_id = %s ORDER BY {order} LIMIT {MAX_OF_RUN}", (task_id,))}
-    return [found[row] for row in sorted(found)]
+    of_runs = f"run IN ({', '.join(f'{row:d}' for row in rows)}) AND run > 0"
+    found = events(alias, f"{of_runs} AND what <> {CODES['extended']} ORDER BY id LIMIT {MAX_OF_RUNS}")
+    extended = events(alias, f"{of_runs} AND what = {CODES['extended']} ORDER BY id DESC LIMIT {MAX_EXTENDED}")
+    return sorted([*found, *extended], key=lambda one: one.row)
 
 
-def events(alias: str, condition: str, values: Sequence[Any] = ()) -> list[LockMoment]:
-    """What happened under this condition, which has whole numbers, names of our own and places for values alone.  Cost: as of `page_of`."""
-    return moments_of(_rows(alias, condition, values), alias)
+def events(alias: str, condition: str) -> list[LockMoment]:
+    """What happened under this condition, which has whole numbers and names of our own alone.  Cost: as of `page_of`."""
+    return moments_of(_rows(alias, condition, ()), alias)
 
 
 def _rows(alias: str, condition: str, values: Sequence[Any]) -> list[Sequence[Any]]:
@@ -85,4 +79,5 @@ def _moment(told: Mapping[str, Any], texts: Mapping[int, str]) -> LockMoment:
         certainty=CERTAINTIES[told["certainty"]],
         token_digest=told["token"],
         by=told["by_whom"] or None,
+        run=told["run"],
     )

@@ -3,13 +3,14 @@
 All values in a statement are whole numbers, for names have numbers.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
-from dashboard.history.lock_holders import Holders, holders
+from dashboard.history.lock_rows import ACQUIRED
+from dashboard.history.lock_rows import TABLE as LOCKS
 from dashboard.history.names_read import KnownNames
 from dashboard.history.rows import LOCK, QUEUE, SUCCEEDED, TASK, WORKER, key_of, key_of_identity
 from dashboard.history.statements import TABLE, newest_index
@@ -37,7 +38,6 @@ class _Terms:
     tasks: frozenset[int] | None = None
     locks: frozenset[int] | None = None
     keys: frozenset[int] | None = None
-    holders: Holders | None = None  # of those locks
     also: list[str] = field(default_factory=list)
 
 
@@ -45,10 +45,8 @@ def ids_of(alias: str, wanted: Wanted, names: KnownNames, limit: int) -> list[in
     """The ids of the newest rows that are wanted, `limit` at most.  Cost: one statement.  Raises: the database's errors."""
     terms = _terms(wanted, names)
     with connections[alias].cursor() as cursor:
-        if terms.locks:
-            terms.holders = holders(cursor, terms.locks, wanted.until)
-        segments: Callable[[], Collection[int]] = lambda: _segments(cursor, terms.holders)  # noqa: E731
-        statement = _statement(terms, wanted, limit, segments, newest_index(connections[alias]))
+        segments: Callable[[], Collection[int]] = lambda: _segments(cursor.execute, cursor.fetchone)  # noqa: E731
+        statement = _statement(terms, wanted, limit, segments, connections[alias])
         cursor.execute(statement)
         return [row[0] for row in cursor.fetchall()]
 
@@ -100,47 +98,47 @@ def _among(column: str, numbers: Collection[int]) -> str:
     return f"{column} IN ({', '.join(map(str, sorted(numbers)))})" if numbers else NO_ROW
 
 
-def _statement(terms: _Terms, wanted: Wanted, limit: int, segments: Callable[[], Collection[int]], index: str) -> str:
+def _statement(terms: _Terms, wanted: Wanted, limit: int, segments: Callable[[], Collection[int]], connection: BaseDatabaseWrapper) -> str:
     """By the narrowest index that there is for it."""
     also = list(terms.also)
     if terms.keys is not None or terms.locks is not None:
         also += [_among("task", terms.tasks)] if terms.tasks is not None else []
-        return _united([[*terms_of, *also] for terms_of in _by_key_or_lock(terms, segments)], limit)
+        also += [_among("segment", segments()), _among("key", terms.keys)] if terms.keys is not None else []
+        return _newest(also, limit) if terms.locks is None else _of_locks(terms.locks, also, wanted, limit, connection)
     if terms.tasks is not None and len(terms.tasks) <= MAX_APART:
-        return _united([[f"task = {number}", *also] for number in sorted(terms.tasks)], limit)
+        return _united([_newest([f"task = {number}", *also], limit) for number in sorted(terms.tasks)], limit)
     if terms.tasks is not None:
         also.append(_among("task", terms.tasks))
     elif wanted.codes and SUCCEEDED not in wanted.codes and 0 not in wanted.codes:
-        return _united([[f"outcome = {code}", RARE, *also] for code in sorted(wanted.codes)], limit)
-    return _newest(also, limit, index=index)
+        return _united([_newest([f"outcome = {code}", RARE, *also], limit) for code in sorted(wanted.codes)], limit)
+    return _newest(also, limit, index=newest_index(connection))
 
 
-def _by_key_or_lock(terms: _Terms, segments: Callable[[], Collection[int]]) -> Iterator[list[str]]:
-    """The runs of these ids; those that a lock turned away, and those that held it."""
-    if terms.locks is None:
-        yield [_among("segment", segments()), _among("key", terms.keys or ())]
-        return
-    of_id = [] if terms.keys is None else [_among("key", terms.keys)]
-    yield [_among("lock", terms.locks), "lock > 0", *of_id]
-    if terms.holders is not None:
-        yield [_among("segment", segments()), _among("key", {key_of(task_id) for task_id in terms.holders.task_ids}), *of_id]
+def _of_locks(locks: Collection[int], also: Collection[str], wanted: Wanted, limit: int, connection: BaseDatabaseWrapper) -> str:
+    """The runs that locks of these names turned away, and those that held one: the latter by what is written of the locks, each with its run."""
+    refused = _newest([_among("lock", locks), "lock > 0", *also], limit)
+    few = sorted(locks) if len(locks) <= MAX_APART else None
+    names = [[f"what = {ACQUIRED}", f"name = {number}"] for number in few] if few is not None else [["run > 0", f"what = {ACQUIRED}", _among("name", locks)]]
+    index = " INDEXED BY lockhouse_lock_run" if few is None and connection.vendor == "sqlite" else ""
+    within = [f"run >= {max(wanted.since, 1)}", f"run < {wanted.until}"]
+    held = [
+        f"SELECT DISTINCT held.run AS id FROM (SELECT run FROM {LOCKS}{index} WHERE {' AND '.join([*of_name, *within])}) AS held "  # noqa: S608  # as below
+        f"CROSS JOIN {TABLE} WHERE id = held.run AND {' AND '.join(also)} ORDER BY held.run DESC LIMIT {limit}"
+        for of_name in names
+    ]
+    return _united([refused, *held], limit)
 
 
 def _newest(terms: Collection[str], limit: int, index: str = "") -> str:
     return f"SELECT id FROM {TABLE}{index} WHERE {' AND '.join(terms)} ORDER BY id DESC LIMIT {limit}"  # noqa: S608  # whole numbers, and names of our own
 
 
-def _united(alternatives: Collection[Collection[str]], limit: int) -> str:
-    parts: Iterator[str] = (f"SELECT id FROM ({_newest(terms, limit)}) AS one" for terms in alternatives)  # noqa: S608  # as above
-    return f"{' UNION '.join(parts)} ORDER BY id DESC LIMIT {limit}" if alternatives else _newest([NO_ROW], 1)
+def _united(parts: Collection[str], limit: int) -> str:
+    """The newest of what these statements give, each once."""
+    return f"{' UNION '.join(f'SELECT id FROM ({part}) AS one' for part in parts)} ORDER BY id DESC LIMIT {limit}" if parts else _newest([NO_ROW], 1)  # noqa: S608  # as above
 
 
-def _segments(cursor: Any, among: Holders | None) -> Collection[int]:
-    """All there are, or those in which these runs are: a key is looked for in each of them."""
-    first, last = f"SELECT min(segment) FROM {TABLE}", f"SELECT max(segment) FROM {TABLE}"  # noqa: S608  # as above
-    if among is not None:
-        first = f"SELECT segment FROM {TABLE} WHERE id >= {among.first:d} ORDER BY id LIMIT 1"  # noqa: S608  # as above
-        last = f"SELECT segment FROM {TABLE} WHERE id <= {among.last:d} ORDER BY id DESC LIMIT 1"  # noqa: S608  # as above
-    cursor.execute(f"SELECT ({first}), ({last})")
-    of_first, of_last = cursor.fetchone()
-    return range(of_first - 1, of_last + 2) if of_first is not None and of_last is not None else ()  # a late word of a run is written with later ones
+def _segments(execute: Callable[[str], object], fetchone: Callable[[], tuple[int | None, int | None]]) -> Collection[int]:
+    execute(f"SELECT (SELECT min(segment) FROM {TABLE}), (SELECT max(segment) FROM {TABLE})")  # noqa: S608  # as above
+    first, last = fetchone()
+    return range(first, last + 1) if first is not None and last is not None else ()

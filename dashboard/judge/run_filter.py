@@ -17,12 +17,19 @@ _LIKE_A_FIELD = re.compile(r"([a-z_]{2,20}):(?!//)")
 PART_OF_ID = re.compile(r"[0-9a-f-]{6,35}")
 
 
-def matches_run(one: JudgedRun, query: str, known: str = "") -> bool:
-    """Whether it has every part of the query: free words, and `field:value` for task, worker, queue, state, lock, id, since, until.
+def matches_run(one: JudgedRun, query: str) -> bool:
+    """Whether it has every part of the query: free words, and `field:value` for task, worker, queue, state, lock, id, since, until."""
+    return not query or all(_has(one, field, value) for field, value in words_of(query, FIELDS))
 
-    `known`: the field that is known to fit.
-    """
-    return not query or all(field == known != "" or _has(one, field, value) for field, value in words_of(query, FIELDS))
+
+def is_in_state(one: JudgedRun, query: str) -> bool:
+    """Whether it is in the states that the query asks for."""
+    return all(_has(one, field, value) for field, value in words_of(query, FIELDS) if field == "state")
+
+
+def may_be_by_lock(query: str) -> bool:
+    """Whether it names a lock, or has a word that may be a part of a lock's name."""
+    return any(field in {"lock", ""} for field, _value in words_of(query, FIELDS))
 
 
 def absolute(query: str, now: datetime) -> str:

@@ -12,9 +12,11 @@ OF_LOCKS = {  # what the history says of a lock -> what it means to the run
     "extended": "run_lock_extended", "by-hand": "run_lock_released_by_hand", "flushed": "run_lock_flushed", "changed": "run_lock_taken_over",
     "restored": "run_lock_put_back",
 }  # fmt: skip
-BAD = {"expired", "lost", "by-hand", "flushed", "changed"}
-ITS_OWN = {"run_took_lock", "run_likely_took_lock", "run_waited_for_lock", "run_gave_back_lock", "run_found_lock_lost"}
-ASIDE = frozenset({*OF_LOCKS.values(), "run_likely_took_lock", "run_last_active"})  # seen by us, or by its worker at any time
+LEFT_BEHIND = {"expired": "run_left_lock_expired", "released": "run_left_lock_removed", "flushed": "run_left_lock_removed", "changed": "run_left_lock_removed"}
+BAD = {"run_lost_lock", "run_found_lock_lost", "run_lock_released_by_hand", "run_lock_flushed", "run_lock_taken_over"}
+ITS_OWN = {"run_took_lock", "run_waited_for_lock", "run_gave_back_lock", "run_found_lock_lost"}
+ASIDE = frozenset({*OF_LOCKS.values(), *LEFT_BEHIND.values(), "run_last_active"})  # seen by us, or by its worker at any time
+TOLD_WITHIN = timedelta(seconds=5)  # what a run did to its lock is seen: at once, or by the next look
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,7 @@ class Moment:
     tone: str = ""  # "bad" or "good", where it is
     is_ahead: bool = False
     lock_id: str = ""  # the lock that it is about
+    is_likely: bool = False  # that it was this run is only likely
 
 
 def moments(executions: Sequence[JudgedRun], snapshot: Snapshot, now: datetime, given_again: timedelta, past: Sequence[LockMoment] = ()) -> list[Moment]:
@@ -36,23 +39,25 @@ def moments(executions: Sequence[JudgedRun], snapshot: Snapshot, now: datetime, 
     """
     found: list[Moment] = []
     for one in reversed(executions):
-        of_locks = [_of_lock(moment, one) for moment in past if moment.what in OF_LOCKS and _execution_at(moment, executions) is one]
+        of_locks = [_of_lock(moment, one) for moment in past if moment.what in OF_LOCKS and moment.run == one.run.row and not _is_told(moment, one)]
         found += _in_order([*_of_one(one, snapshot, now), *of_locks], is_over=one.run.ended_at is not None)
     return found + list(_ahead(executions[0], snapshot, now, given_again)) if executions else []
 
 
-def _execution_at(moment: LockMoment, executions: Sequence[JudgedRun]) -> JudgedRun | None:
-    """The one that it was then, the latest that had been heard of; None for a lock that is told of as it is now."""
-    one = next((one for one in executions if one.run.row <= moment.row), executions[-1])
-    is_told = any((lock.lock.id, lock.lock.token_digest) == (moment.lock_id, moment.token_digest) for lock in one.locks)
-    return None if is_told and moment.what in {"acquired", "expired"} else one
+def _is_told(moment: LockMoment, one: JudgedRun) -> bool:
+    """Whether the lock is told of as it is now."""
+    is_held = any((lock.lock.id, lock.lock.token_digest) == (moment.lock_id, moment.token_digest) for lock in one.locks)
+    return is_held and moment.what in {"acquired", "expired"}
 
 
 def _of_lock(moment: LockMoment, one: JudgedRun) -> Moment:
-    code = "run_likely_took_lock" if (moment.what, moment.certainty) == ("acquired", "likely") else OF_LOCKS[moment.what]
+    code, is_likely = OF_LOCKS[moment.what], moment.certainty == "likely"
+    if one.ended_at is not None and moment.at - one.ended_at > (timedelta(0) if moment.what == "expired" else TOLD_WITHIN):
+        code = LEFT_BEHIND.get(moment.what, code)
     values: dict[str, Word] = {"lock": moment.name, "waited": moment.span, "held": moment.span, "by": moment.by}
-    tone = "bad" if moment.what in BAD else ""
-    return Moment(at=moment.at, what=Evidence(code=code, values=values), retries=one.run.retries, tone=tone, lock_id=moment.lock_id)
+    tone = "bad" if code in BAD and not is_likely else ""
+    what = Evidence(code=code, values=values)
+    return Moment(at=moment.at, what=what, retries=one.run.retries, tone=tone, lock_id=moment.lock_id, is_likely=is_likely)
 
 
 def _in_order(told: Sequence[Moment], *, is_over: bool) -> list[Moment]:

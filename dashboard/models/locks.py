@@ -37,6 +37,7 @@ class LockEvent(models.Model):
     token = models.TextField()  # its digest
     by_whom = models.TextField(_("by"))  # the operator
     cache = models.TextField(_("cache"))
+    run = models.BigIntegerField(default=0)  # the id of the TaskRun that holds, held, or tried
 
     class Meta:  # noqa: D106  # Django's own
         verbose_name = _("event of a lock")
@@ -46,7 +47,8 @@ class LockEvent(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["lock", "id"], name="lockhouse_lock_id"),
             models.Index(fields=["task", "id", "what"], name="lockhouse_lock_task"),
-            models.Index(fields=["name", "id"], name="lockhouse_lock_held", condition=models.Q(what=1)),
+            models.Index(fields=["name", "run"], name="lockhouse_lock_held", condition=models.Q(what=1)),
+            models.Index(fields=["run", "name", "what"], name="lockhouse_lock_run", condition=models.Q(run__gt=0)),
             models.Index(fields=["what", "id"], name="lockhouse_lock_what", condition=models.Q(what__in=(5, 6, 8, 9, 10))),
         ]
 

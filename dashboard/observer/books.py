@@ -30,7 +30,7 @@ class Books:
     def __init__(self, places: Sequence[tuple[str, str]], max_runs: int = MAX_RUNS) -> None:
         self.locks, self.runs, self.workers, self.figures = LockBook(places), RunBook(max_runs), WorkerBook(), FigureBook()
         self.queue_book, self.results, self.schedules = QueueBook(self.runs.sent_at), ResultBook(), ScheduleBook()
-        self.traces, self.attempts, self.lock_past = TraceBook(), AttemptBook(self.locks), LockPast()
+        self.traces, self.attempts, self.lock_past = TraceBook(), AttemptBook(self.locks), LockPast(self.runs)
         self.servers = ServerBook()
         self.counts, self.pace, self.tasks, self.flow, self.gaps = CountBook(), EventPace(), TaskBook(), FlowBook(), GapBook()
 

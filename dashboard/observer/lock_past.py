@@ -8,7 +8,9 @@ from typing import Any
 from dashboard.history.lock_rows import CERTAINTIES, CODES
 from dashboard.history.rows import IDS_PER_US, Row, key_of_identity
 from dashboard.observer.hands import TOGETHER
+from dashboard.observer.known_runs import KnownRuns
 from dashboard.observer.lock_readings import SAME_DEADLINE, is_put_off
+from dashboard.observer.lock_run_rows import LockRunRows
 from dashboard.observer.observations import LocksRead, PutBackByHand, ReleasedByHand
 from dashboard.records import HeldLock, Holder, Loss, Refusal, Span, Wait
 
@@ -25,8 +27,9 @@ Held = Mapping[str, HeldLock]
 class LockPast:
     """Notes each event once, until it is taken to be written."""
 
-    def __init__(self) -> None:
+    def __init__(self, runs: KnownRuns) -> None:
         self.epoch = 0
+        self._runs = LockRunRows(runs)
         self.missed = 0  # events that found no room
         self._noted: dict[int, Row] = {}
         self._taken_by: dict[str, Row] = {}  # by lock id and token: the row that says it was acquired by nobody that is known
@@ -37,8 +40,8 @@ class LockPast:
         self._last_id = 0
 
     def take(self) -> tuple[list[Row], int]:
-        """The rows that were noted since, and how many found no room."""
-        noted, missed = list(self._noted.values()), self.missed
+        """The rows that were noted since, and how many found no room; to be asked after the runs' own rows were taken, for these name them."""
+        noted, missed = self._runs.filled(list(self._noted.values())), self.missed
         self._noted, self.missed = {}, 0
         return noted, missed
 
@@ -193,7 +196,7 @@ class LockPast:
         self._last_id = max(self._last_id + IDS_PER_US, told_us * IDS_PER_US + self.epoch % IDS_PER_US)
         times = (_us(at - EPOCH), -1 if span is None else _us(span))
         who_took = (task or "", worker or "", certainty, task_id or "")
-        row = (self._last_id, key_of_identity(lock_id) or 0, name, CODES[what], *times, *who_took, token, by, cache)
+        row = (self._last_id, key_of_identity(lock_id) or 0, name, CODES[what], *times, *who_took, token, by, cache, 0)
         self._noted[self._last_id] = row
         return row
 

@@ -10,7 +10,7 @@ from dashboard.records.locks import CatalogueEntry, Claim, HeldLock, Lane, LockM
 from dashboard.records.policy import Policy
 from dashboard.records.queues import Message, QueueHead, QueuePeek, QueueReading, UnackedMessage
 from dashboard.records.results import CachedResult, ResultCount, ResultEntry
-from dashboard.records.runs import HOLDERS_FOUND, RUN_KEPT, SENT_KEPT, Run
+from dashboard.records.runs import RUN_KEPT, SENT_KEPT, Run
 from dashboard.records.schedules import ScheduleReading, Sender
 from dashboard.records.sending import Check, Parameter, ParameterKind, Sending, Signature, Traced, Transport
 from dashboard.records.servers import Mishap, Server
@@ -21,7 +21,6 @@ from dashboard.records.workers import Worker
 
 __all__ = [
     "FLOW_WINDOW",
-    "HOLDERS_FOUND",
     "RUN_KEPT",
     "SENT_KEPT",
     "Absence",

@@ -131,6 +131,7 @@ class LockMoment:
     certainty: str  # of the run: "unknown", "likely", "exact"
     token_digest: str
     by: str | None  # the operator
+    run: int = 0  # the row of the run in the history; 0: it is not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 import msgspec
 
 SENT_KEPT = timedelta(hours=1)  # and one that was only sent, after its sending
-HOLDERS_FOUND = 500  # of a lock: the last times that it was acquired, as a filter of runs finds them
 RUN_KEPT = timedelta(minutes=5)  # how long a run is remembered after its end; longer where a lock names it
 
 

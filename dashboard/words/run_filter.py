@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from dashboard.inert import visible
 from dashboard.judge.run_filter import FIELDS, STATE_VALUES, is_by_lock, is_by_part_of_id, strange_fields, wrong_parts
-from dashboard.records import HOLDERS_FOUND, RUN_KEPT
+from dashboard.records import RUN_KEPT
 
 
 def wrong_filter(query: str) -> str:
@@ -30,8 +30,7 @@ def not_found(query: str, *, is_empty: bool) -> str:
     """What the filter leaves out, `is_empty` where it found nothing; "" for one that finds all there is."""
     said = []
     if is_by_lock(query):
-        text = _("lock: finds the runs that the lock refused, those that hold it, and the last %(n)d that held it; all of them are in the history of the lock.")
-        said.append(text % {"n": HOLDERS_FOUND})
+        said.append(_("lock: finds the runs that the lock refused, that hold it, and that held it, for sure or most likely, as far as an observer saw it."))
     if is_empty and is_by_part_of_id(query):
         minutes = RUN_KEPT // timedelta(minutes=1)
         said.append(_("A run that ended more than %(n)d minutes ago is found by its whole id only, not by the beginning that pages show.") % {"n": minutes})

@@ -45,5 +45,5 @@ def locks_of(rows: Iterable[Row]) -> Iterator[Row]:
             at_us = int(told["started_us"])
             yield (
                 at_us * IDS_PER_US, lock + 1, f"lock_report_{lock}", CODES["acquired"], at_us, -1, told["task"], told["worker"], 2, told["task_id"],
-                f"{number:016x}", "", "default",
+                f"{number:016x}", "", "default", told["id"],
             )  # fmt: skip

@@ -97,7 +97,7 @@ def _life(found: Sequence[JudgedRun], seen: Look) -> Iterator[dict[str, Any]]:
 def _moment(moment: Moment, seen: Look) -> dict[str, Any]:
     return {
         "at": _exact(moment.at, seen.now),
-        "text": sentence(moment.what, seen.now),
+        "text": sentence(moment.what, seen.now) + (_(" (most likely it was this run)") if moment.is_likely else ""),
         "tone": moment.tone,
         "is_ahead": moment.is_ahead,
         "lock_url": reverse("lockhouse:lock", args=[moment.lock_id]) if moment.lock_id else "",

@@ -2,14 +2,13 @@
 
 import pytest
 
-from dashboard.history import locks, names_read
-from dashboard.history.locks import moments_of_run, page_of
-from dashboard.history.read import instant
+from dashboard.history import names_read
+from dashboard.history.locks import moments_of_runs, page_of
 from dashboard.history.retention import DAY_US, Limits, Retention
 from dashboard.history.rows import Batch
 from dashboard.history.write import Writer
 from dashboard.models import HistoryName, LockEvent
-from tests.dashboard.history.made import BASE_US, LOCK_ID, made_event
+from tests.dashboard.history.made import BASE_US, LOCK_ID, made_event, row_id
 
 pytestmark = pytest.mark.django_db
 
@@ -47,23 +46,34 @@ def test_row_that_is_written_again_has_the_holder_that_was_found_meanwhile(write
 def test_row_that_is_written_again_says_that_an_operator_did_it(writer):
     writer.write(Batch(locks=[made_event(1, "released", span=5)]), BASE_US)
     row = made_event(1, "by-hand", span=5)
-    writer.write(Batch(locks=[(*row[:11], "alice", row[12])]), BASE_US)
+    writer.write(Batch(locks=[(*row[:11], "alice", *row[12:])]), BASE_US)
 
     (moment,) = page_of(LOCK_ID).moments
     assert (moment.what, moment.by, moment.task_id) == ("by-hand", "alice", "run-1")
 
 
-def test_locks_of_a_run_are_found_near_its_begin_and_near_its_end(writer, monkeypatch):
-    """However many locks other runs of its task took meanwhile."""
-    monkeypatch.setattr(locks, "NEAR", 5)
-    others = [made_event(number, task_id=f"other-{number}") for number in range(10, 90)]
-    mine = [made_event(1), made_event(2, "extended"), made_event(50, "extended"), made_event(91, "released"), made_event(0, task_id="before")]
-    writer.write(Batch(locks=[*others, *mine]), BASE_US)
-    since = BASE_US * 256
+def test_locks_of_a_run_are_those_of_this_very_execution(writer):
+    mine = [made_event(1, run=5), made_event(2, "extended", run=5), made_event(9, "released", run=5)]
+    writer.write(Batch(locks=[*mine, made_event(3, run=6), made_event(4)]), BASE_US)
 
-    assert [one.what for one in moments_of_run("run-1", "reports", since, None)] == ["acquired", "extended", "released"]
-    assert [one.what for one in moments_of_run("run-1", "reports", since, instant(BASE_US + 60_000))] == ["acquired", "extended", "released"]
-    assert moments_of_run("run-1", "another", since, None) == moments_of_run("run-2", "reports", since, None) == []
+    assert [(one.what, one.run) for one in moments_of_runs({row_id(5)})] == [(what, row_id(5)) for what in ("acquired", "extended", "released")]
+    assert [one.what for one in moments_of_runs({row_id(5), row_id(6)})] == ["acquired", "extended", "acquired", "released"]
+    assert moments_of_runs({row_id(7)}) == moments_of_runs(set()) == []
+
+
+def test_run_that_extends_its_lock_again_and_again_is_told_of_lately_and_what_else_it_did_as_a_whole(writer):
+    many = [made_event(number, "extended", run=5) for number in range(2, 300)]
+    writer.write(Batch(locks=[made_event(1, run=5), *many, made_event(150, "by-hand", run=5), made_event(300, "released", run=5)]), BASE_US)
+
+    told = [one.what for one in moments_of_runs({row_id(5)})]
+    assert [what for what in told if what != "extended"] == ["acquired", "by-hand", "released"]
+    assert told.count("extended") == 20
+
+
+def test_row_that_is_written_again_without_its_run_keeps_it(writer):
+    writer.write(Batch(locks=[made_event(1, run=5)]), BASE_US)
+    writer.write(Batch(locks=[made_event(1, "by-hand")]), BASE_US)
+    assert [(one.what, one.run) for one in page_of(LOCK_ID).moments] == [("by-hand", row_id(5))]
 
 
 def test_value_that_no_database_takes_is_put_right_and_the_others_stay(writer):

@@ -10,7 +10,7 @@ from config.tooling.machine import find_postgres
 from tests.postgres import running_postgres
 from tests.system import ROOT
 
-FILES = ("test_write.py", "test_read.py", "test_retention.py")
+FILES = ("test_write.py", "test_read.py", "test_retention.py", "test_locks.py")
 
 
 @pytest.mark.skipif(find_postgres() is None, reason="no PostgreSQL server is installed (on Debian: apt-get install postgresql)")

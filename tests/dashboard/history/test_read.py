@@ -31,8 +31,8 @@ def history():
         writer.write(Batch(rows=rows[start : start + 20]), BASE_US)
         writer._counted(20_000)  # each in a segment of its own
     held = [("lock_report_7", 7), ("lock_report_7", 12), ("lock_report_7", 12), ("lock_report_9", 40), ("lock_other", 41)]
-    locks = [made_event(number, name=name, task_id=f"run-{run}", us=BASE_US + run * 1000) for number, (name, run) in enumerate(held)]
-    refused = made_event(9, "refused", name="lock_report_9", task_id="run-43", us=BASE_US + 43_000)
+    locks = [made_event(number, name=name, task_id=f"run-{run}", us=BASE_US + run * 1000, run=run) for number, (name, run) in enumerate(held)]
+    refused = made_event(9, "refused", name="lock_report_9", task_id="run-43", us=BASE_US + 43_000, run=43)
     writer.write(Batch(locks=[*locks, refused]), BASE_US)
     yield
     names_read.forget()
@@ -115,10 +115,30 @@ def test_runs_that_held_a_lock_are_found_page_by_page_and_before_a_time():
     assert numbers(words=words, until=(BASE_US + 12_000) * 256) == [7]
 
 
+def test_runs_that_held_a_lock_are_found_however_often_it_was_taken_since_and_however_long_they_had_waited():
+    """All pages give them all, whatever their size."""
+    writer = Writer("test:2")
+    writer.claim(BASE_US)
+    hour_us = 3600 * 1_000_000
+    late = [made_event(n, name="lock_busy", task_id=f"run-{n % 60}", us=BASE_US + 5 * hour_us, run=n % 60) for n in range(600)]
+    writer.write(Batch(locks=late), BASE_US)
+    names_read.forget()
+    words = (("lock", "busy"),)
+
+    assert numbers(words=words, until=(BASE_US + 3_000) * 256) == [2, 1, 0]
+    for limit in (7, 20, 100):
+        found, until = [], 2**63 - 1
+        while until:
+            one = page(Wanted(words=words, until=until), limit)
+            found += [int(run.task_id.removeprefix("run-")) for run in one.runs]
+            until = one.runs[-1].row if one.more else 0
+        assert found == list(reversed(range(60)))
+
+
 def test_runs_that_held_one_of_very_many_locks_are_found():
     writer = Writer("test:2")
     writer.claim(BASE_US)
-    writer.write(Batch(locks=[made_event(100 + n, name=f"lock_report_{n}", task_id=f"run-{n}", us=BASE_US + n * 1000) for n in range(13, 39)]), BASE_US)
+    writer.write(Batch(locks=[made_event(100 + n, name=f"lock_report_{n}", task_id=f"run-{n}", us=BASE_US + n * 1000, run=n) for n in range(13, 39)]), BASE_US)
     names_read.forget()
 
     assert numbers(words=(("lock", "report"),)) == [40, *reversed(range(12, 39)), 7]

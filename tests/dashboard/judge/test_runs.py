@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from dashboard.judge import assess
@@ -205,7 +206,7 @@ def test_life_tells_of_a_refusal_and_never_of_success():
 def moment(what, at, row=1, **changes):
     told = {
         "row": row, "lock_id": "0" * 16, "cache": "default", "name": "lock_a", "what": what, "at": at, "span": timedelta(seconds=5), "task_id": ID,
-        "task_name": "a", "worker": "w", "certainty": "exact", "token_digest": "digest", "by": None,
+        "task_name": "a", "worker": "w", "certainty": "exact", "token_digest": "digest", "by": None, "run": 0,
     }  # fmt: skip
     return LockMoment(**(told | changes))
 
@@ -224,9 +225,22 @@ def test_run_found_its_lock_lost_before_it_ended_though_that_is_told_later():
     assert [code for code, _ in life_of(run, past=past)][-4:] == ["run_took_lock", "run_lost_lock", "run_found_lock_lost", "run_succeeded"]
 
 
-def test_lock_of_which_is_only_likely_whose_it_was_is_told_so():
-    told = life_of(ended("SUCCESS"), past=[moment("acquired", ago(seconds=9), certainty="likely")])
-    assert "run_likely_took_lock" in dict(told)
+@pytest.mark.parametrize(("what", "code"), [("expired", "run_left_lock_expired"), ("released", "run_left_lock_removed"), ("changed", "run_left_lock_removed")])
+def test_what_became_of_a_lock_after_its_run_ended_is_not_told_as_its_doing(what, code):
+    run = ended("FAILURE", started_at=ago(seconds=200), received_at=ago(seconds=201))
+    run = msgspec.structs.replace(run, ended_at=ago(seconds=100), heard_at=ago(seconds=100))
+    past = [moment("acquired", ago(seconds=150)), moment(what, ago(seconds=50))]
+    told = life_of(run, past=past)
+    assert [one for one, _ in told][-3:] == ["run_took_lock", "run_failed", code]
+    assert [at for _, at in told] == sorted(at for _, at in told)
+
+
+def test_lock_of_which_is_only_likely_whose_it_was_is_told_so_whatever_happened_to_it():
+    known = make_snapshot(runs=(ended("SUCCESS"),), locks=())
+    found = judge_runs(known, [], NOW, Policy())
+    past = [moment(what, ago(seconds=9), certainty="likely") for what in ("acquired", "changed")]
+    of_locks = [one for one in moments(found, known, NOW, HOUR, past) if "lock" in one.what.code]
+    assert [(one.is_likely, one.tone) for one in of_locks] == [(True, ""), (True, "")]
 
 
 def test_lock_that_is_held_now_is_told_once_though_it_is_in_the_history():
@@ -235,11 +249,13 @@ def test_lock_that_is_held_now_is_told_once_though_it_is_in_the_history():
     assert [at for code, at in life_of(make_run(), locks=(lock,), past=past) if code == "run_took_lock"] == [ago(seconds=80), ago(seconds=70)]
 
 
-def test_lock_belongs_to_the_try_that_was_the_latest_when_it_was_taken():
+def test_lock_belongs_to_the_try_that_took_it_though_it_was_given_back_after_the_next_was_received():
     tries = ended("RETRY", received_at=ago(seconds=200), started_at=ago(seconds=199), row=10), make_run(retries=1, row=20)
-    past = [moment("acquired", ago(seconds=198), row=11), moment("acquired", ago(seconds=79), row=21)]
+    past = [moment("acquired", ago(seconds=198), run=10), moment("released", ago(seconds=1), run=10), moment("acquired", ago(seconds=79), run=20)]
     codes = [code for code, _ in life_of(*tries, past=past)]
-    assert codes == ["run_received", "run_began_in", "run_took_lock", "run_retried", "run_received", "run_began_in", "run_took_lock"]
+    assert codes == [
+        "run_received", "run_began_in", "run_took_lock", "run_gave_back_lock", "run_retried", "run_received", "run_began_in", "run_took_lock",
+    ]  # fmt: skip
 
 
 def test_life_of_several_tries_goes_on_from_one_to_the_next():

@@ -26,7 +26,6 @@ def demo_environment(state_dir: Path, project_dir: Path) -> dict[str, str]:
         "PYTHONPATH": str(project_dir),
         "CELERY_SKIP_CHECKS": "1",  # or every worker loads all pages before it starts
         "DATABASE_URL": f"sqlite:///{state_dir / 'lockhouse.sqlite3'}",
-        "TMPDIR": str(state_dir),  # a worker that is killed leaves the folder behind that its pool shares
         "CELERY_BROKER_URL": f"{valkey}/{BROKER_DB}",
         "LOCKHOUSE_CACHES": json.dumps({"shop": _cache(f"{valkey}/{SHOP_DB}", "shop"), "plain": _cache(f"{valkey}/{PLAIN_DB}", "")}),
         "LOCKHOUSE_REDIS_URL": f"{valkey}/{OWN_DB}",

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from dashboard.judge.facts import Facts, Life
 from dashboard.judge.holders import may_have_tried
-from dashboard.judge.life import is_a_later_one, life_of, life_of_process, own_answer_at, taken_at
+from dashboard.judge.life import had_one_before, is_a_later_one, life_of, life_of_process, own_answer_at
 from dashboard.records import Evidence, HeldLock, Holder, Run, Worker
 
 
@@ -45,7 +45,7 @@ def _is_accounted_for(worker: Worker, lock: HeldLock, at: datetime, mine: Run, f
     answered_at = own_answer_at(worker, facts.workers[worker.name])
     if worker.active is None or worker.active_at is None or answered_at is None:
         return False
-    if worker.first_heard_at <= taken_at(worker, lock, facts) and is_a_later_one(worker, lock, facts):
+    if (worker.first_heard_at <= lock.first_seen_at or had_one_before(worker)) and is_a_later_one(worker, lock, facts):
         return False  # the process before had its name and pid, and may be leaving
     after_the_lock = answered_at - lock.first_seen_at >= facts.policy.answer_margin
     if not after_the_lock and not (worker.sends_events and facts.are_told_since(answered_at)):

@@ -41,7 +41,7 @@ def life_of(lock: HeldLock, holder: Holder, run: Run | None, parent_pid: int | N
 def _of_its_process(lock: HeldLock, holder: Holder, run: Run | None, mine: Worker | None, processes: list[Worker], facts: Facts) -> Life:
     if mine is None:  # that another one has its name proves nothing, for the first may be leaving
         return _say("unknown", "worker_unknown", worker=holder.worker, namesakes=len(processes))
-    if is_a_later_one(mine, lock, facts):
+    if is_a_later_one(mine, lock, facts) or _is_of_one_before(mine, run):
         return _say("unknown", "process_later", worker=mine.name, pid=mine.pid, started_at=mine.started_at or mine.online_at[-1])
     return life_of_process(mine, processes, facts) or _heard(lock, holder, run, mine, processes, facts)
 
@@ -127,21 +127,46 @@ def incarnation(processes: list[Worker], parent_pid: int | None, pid: int | None
 
 def is_a_later_one(mine: Worker, lock: HeldLock, facts: Facts) -> bool:
     """Whether the process that has this name and pid now began after the lock was taken: a container that comes back often has the same."""
-    began, since = mine.started_at, taken_at(mine, lock, facts)
+    began, since = mine.started_at, _taken_at(mine, lock, facts)
     if began is not None and began > since + UPTIME_WITHIN:
         return True
-    is_new = bool(mine.online_at) and mine.online_at[-1] > since  # or it connected anew
+    is_new = _has_come_since(mine, lock, since, facts)
     if began is None:
         return is_new
     is_untold = not (mine.online_at or mine.vitals_at) or not facts.are_told_since(since)  # it need not have said that it came
     return (is_new or is_untold) and began > since - UPTIME_WITHIN
 
 
-def taken_at(mine: Worker, lock: HeldLock, facts: Facts) -> datetime:
+def _has_come_since(mine: Worker, lock: HeldLock, since: datetime, facts: Facts) -> bool:
+    """Whether it came online after the lock was taken, or only connected anew; not by a clock that is a little behind, where nobody was there before it."""
+    came_at = mine.online_at[-1] if mine.online_at else None
+    if came_at is None or came_at <= since:
+        return False
+    is_first = came_at <= min(lock.first_seen_at, mine.first_heard_at) and facts.are_told_since(since - UPTIME_WITHIN)
+    return not is_first
+
+
+def _taken_at(mine: Worker, lock: HeldLock, facts: Facts) -> datetime:
     """By our clock: it may be seen long after its token was made, by an observer that was not there."""
     if lock.claim is None or lock.claim.attempted_at is None:
         return lock.first_seen_at
-    return min(lock.first_seen_at, lock.claim.attempted_at - facts.skewed.get((mine.name, mine.pid), timedelta(0)))
+    try:
+        return min(lock.first_seen_at, lock.claim.attempted_at - facts.skewed.get((mine.name, mine.pid), timedelta(0)))
+    except OverflowError:  # forged, the one or the other
+        return lock.first_seen_at
+
+
+def had_one_before(worker: Worker) -> bool:
+    """Whether its name and pid were heard of before this process began."""
+    began = [*worker.online_at[-1:], *([worker.started_at - UPTIME_WITHIN] if worker.started_at else [])]
+    return bool(began) and worker.first_heard_at < max(began)
+
+
+def _is_of_one_before(mine: Worker, run: Run | None) -> bool:
+    """Whether the run was heard of last before this process came under its worker's name and pid: then that one may be leaving, and goes on with it."""
+    if run is None or run.heard_at is None or not mine.online_at or run.heard_at >= mine.online_at[-1]:
+        return False
+    return mine.started_at is None or mine.started_at > run.heard_at - UPTIME_WITHIN
 
 
 def _heard(lock: HeldLock, holder: Holder, run: Run | None, mine: Worker, processes: list[Worker], facts: Facts) -> Life:

@@ -66,8 +66,9 @@ def _in_order(told: Sequence[Moment], *, is_over: bool) -> list[Moment]:
     What a run did to a lock it did before it ended, though it is told a moment later.
     """
     found = [moment for moment in told if moment.what.code not in ASIDE]
+    end = found[-1] if found and is_over else None
     for one in sorted((moment for moment in told if moment.what.code in ASIDE), key=lambda moment: (moment.at is None, moment.at)):
-        last = len(found) - (is_over and one.what.code in ITS_OWN)
+        last = found.index(end) if end is not None and one.what.code in ITS_OWN else len(found)
         before = (place for place in range(last, 0, -1) if one.at is None or (at := found[place - 1].at) is None or at <= one.at)
         found.insert(next(before, 0), one)
     return found

@@ -67,7 +67,7 @@ class LiveRun(msgspec.Struct, gc=False, kw_only=True):
             expires=run.expires_at.isoformat() if run.expires_at else None,
             runtime=run.runtime.total_seconds() if run.runtime is not None else None,
             first_at=run.heard_at,
-            is_told=run.received_at is not None or run.ended_at is not None,
+            is_told=run.received_at is not None or run.started_at is not None or run.ended_at is not None,
             counted=REFUSED if run.is_refused else CODES.get(run.outcome, 0),
             image=run,
         )
@@ -76,6 +76,10 @@ class LiveRun(msgspec.Struct, gc=False, kw_only=True):
         """Whether what this process tells may be told of it; only an event says for sure which of two namesakes it is of."""
         is_sure = self.is_told and None not in {self.parent_pid, pid}
         return (self.worker is None or self.worker == worker) and (not is_sure or self.parent_pid == pid)
+
+    def knows_its_try(self, worker: str | None, pid: int | None) -> bool:
+        """Whether a receipt by this process with another retry number is one of another try: that of a run which was not received is not told."""
+        return self.received_at is not None or self.is_of(worker, pid)
 
     def is_of_message(self, retries: int, sent_at: float) -> bool:
         """Whether it may be the run of a message that was sent then: it has one sending."""

@@ -68,7 +68,9 @@ class RunBook(KnownRuns):
         elif (told := self._told_before_receipt(run, event, time)) is not None:
             run = told
         elif not run.awaits_receipt(event.hostname, event.pid, time):
-            if run.outcome is None and (event.retries or 0) > run.retries:  # its worker tells of it only after it has received the next try
+            if (
+                run.outcome is None and (event.retries or 0) > run.retries and run.knows_its_try(event.hostname, event.pid)
+            ):  # its worker tells of it only after it has received the next try
                 run.outcome, run.image = "RETRY", None
                 self._retried[task_id] = run
                 self.changes.note(run)
@@ -89,7 +91,7 @@ class RunBook(KnownRuns):
         key, run = next(((key, run) for key, run in tried if run.awaits_receipt(event.hostname, event.pid, time)), (None, None))
         if key is not None and run is not None:
             del self.before[key]
-            self.before[run.task_id, run.retries, time] = run  # so that a second word of the receipt is known for one
+            self.before[run.task_id, event.retries or 0, time] = run  # so that a second word of the receipt is known for one
         return run
 
     def _was_started(self, task_id: str, event: Event, at: datetime) -> LiveRun | None:
@@ -101,13 +103,15 @@ class RunBook(KnownRuns):
         elif run.has_word_after(event.hostname, time, run.started_at) or run.is_later_than(event.hostname, time):
             return None
         elif run.ended_at is not None and run.worker == event.hostname and time > run.ended_at:
-            run = self._again(run, at)
+            run = self._again(run, at) if run is latest else self._beside(run, at)
         run.started_at = time
         return run
 
     def _has_ended(self, task_id: str, event: Event, at: datetime) -> LiveRun | None:
         time, outcome = event.timestamp or at.timestamp(), ENDS[event.type]
-        if outcome == "RETRY" and (tried := self._retried.pop(task_id, None)) is not None:  # its next try was received before
+        tried = self._retried.get(task_id) if outcome == "RETRY" else None
+        if tried is not None and tried.is_of(event.hostname, event.pid):  # its next try was received before
+            del self._retried[task_id]
             end(tried, event, outcome, time)
             return tried
         latest = self.going.get(task_id) or self.ended.get(task_id) or self.kept.get(task_id)
@@ -133,7 +137,7 @@ class RunBook(KnownRuns):
         return next((run for run in reversed(self.before.values()) if run.task_id == task_id and run.is_of(worker, pid)), None)
 
     def _beside(self, latest: LiveRun, at: datetime) -> LiveRun:
-        """An execution of the same message by another process, of which nothing was heard before its end."""
+        """An execution of the same message beside the latest, of which nothing was heard before."""
         run = LiveRun(task_id=latest.task_id, first_at=at, retries=latest.retries, name=latest.name, args=latest.args, kwargs=latest.kwargs, queue=latest.queue)
         self._put_before(run, at)
         return run

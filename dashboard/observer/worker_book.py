@@ -14,8 +14,8 @@ FORGOTTEN = timedelta(hours=1)  # a process that is gone, unless a lock belongs 
 MAX_WORKERS = 1000
 MAX_TIMEOUT_S = 10**10  # some set it to for ever
 MAX_UPTIME_S = 10**8
-RESTARTED = timedelta(seconds=2)  # its uptime is told in whole seconds, in an answer that takes up to one
-SKEWED = timedelta(seconds=2)
+ROUNDED = timedelta(seconds=0.5)  # an uptime is told in whole seconds
+SKEWED, MAX_SKEW = timedelta(seconds=2), timedelta(days=365_000)  # beyond a thousand years it was forged, and a time that it is added to may be none
 VITALS_EVERY = timedelta(seconds=10)  # a heartbeat comes every 2 s; taken in each time, every row of a list would change with it
 ONLINE_WITHIN = timedelta(minutes=10)
 MAX_ONLINE = 50
@@ -54,13 +54,13 @@ class WorkerBook:
             last_event_at=at,
             connection_gone_at=None,
             said_offline_at={"worker-offline": at, "worker-online": None}.get(kind, known.said_offline_at),
-            clock_skew=skew if skew is not None and abs(skew) >= SKEWED else None,
+            clock_skew=skew if skew is not None and SKEWED <= abs(skew) <= MAX_SKEW else None,
             task_event_at=at if is_of_task else known.task_event_at,
             sends_events=True if is_of_task else known.sends_events,
         )
         if kind == "worker-online":
             recent = [time for time in worker.online_at if at - time < ONLINE_WITHIN]
-            worker = replace(worker, online_at=(*recent, at)[-MAX_ONLINE:], started_at=None)  # it may be another process with the same pid
+            worker = replace(worker, online_at=(*recent, at)[-MAX_ONLINE:], started_at=None, started_after=None)  # it may be another process with the same pid
         elif kind == "worker-heartbeat":
             worker = with_vitals(worker, event, at)
         self._keep(worker)
@@ -178,14 +178,13 @@ def _with_answer(worker: Worker, answer: WorkersAnswered, said: Any) -> Worker:
     if answer.command == "registered" and isinstance(said, list):
         return replace(told, tasks=tuple(str(name).split(" [", 1)[0] for name in said))
     if answer.command == "stats" and isinstance(said, dict):
-        return _with_pool(told, said, answer.at)
+        return _with_start(_with_pool(told, said, answer.at), said, answer)
     return told
 
 
 def _with_pool(worker: Worker, stats: Mapping[str, Any], at: datetime) -> Worker:
     pool = as_dict(stats.get("pool"))
     processes = pool.get("processes")
-    uptime = stats.get("uptime")
     timeout = as_dict(as_dict(stats.get("broker")).get("transport_options")).get("visibility_timeout")
     return replace(
         worker,
@@ -194,10 +193,16 @@ def _with_pool(worker: Worker, stats: Mapping[str, Any], at: datetime) -> Worker
         concurrency=pool.get("max-concurrency") if isinstance(pool.get("max-concurrency"), int) else None,
         visibility_timeout=timedelta(seconds=timeout) if isinstance(timeout, (int, float)) and 0 < timeout < MAX_TIMEOUT_S else None,
         pool_read_at=at,
-        started_at=_started_at(worker.started_at, at - timedelta(seconds=uptime)) if isinstance(uptime, (int, float)) and 0 <= uptime < MAX_UPTIME_S else None,
     )
 
 
-def _started_at(before: datetime | None, now: datetime) -> datetime:
-    """The earliest of what each answer says, for one may come late; one that is much later is another process's."""
-    return now if before is None or now - before > RESTARTED else min(before, now)
+def _with_start(worker: Worker, stats: Mapping[str, Any], answer: WorkersAnswered) -> Worker:
+    """When it began, as closely as all its answers say together; one that contradicts them is another process's, which has its pid."""
+    uptime = stats.get("uptime")
+    if not isinstance(uptime, (int, float)) or not 0 <= uptime < MAX_UPTIME_S:
+        return replace(worker, started_at=None, started_after=None)
+    span = timedelta(seconds=uptime)
+    first, last = answer.asked_at - span - ROUNDED, answer.at - span + ROUNDED
+    if worker.started_at is not None and worker.started_after is not None and first <= worker.started_at and last >= worker.started_after:
+        first, last = max(first, worker.started_after), min(last, worker.started_at)
+    return replace(worker, started_at=last, started_after=first)

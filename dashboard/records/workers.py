@@ -30,7 +30,8 @@ class Worker:
     shared_at: datetime | None = None  # when another answered such a call under its name
     visibility_timeout: timedelta | None = None
     pool_read_at: datetime | None = None  # when pids were read
-    started_at: datetime | None = None  # by its own uptime and our clock, to a second; None until it told, anew when it comes online
+    started_at: datetime | None = None  # at the latest, by its own uptime and our clock; None until it told, anew when it comes online
+    started_after: datetime | None = None  # at the earliest, a second before or less
     clock_skew: timedelta | None = None
     reserved: int | None = None  # fetched and not started; as it said when it was last asked, as is scheduled
     scheduled: int | None = None  # fetched to be run at a later time

@@ -68,6 +68,7 @@ def start_again_as_demo(port: str, options: list[str]) -> None:
     static = fresh / "static"  # stays empty, the files come from the finders; but WhiteNoise wants the folder to be there
     static.mkdir()
     ours = {"LOCKHOUSE_STATIC_ROOT": str(static), RUN_VARIABLE: str(os.getpid())}
+    ours["TMPDIR"] = str(fresh)  # a worker that is killed leaves the folder behind that its pool shares
     environment = {**os.environ, **demo_environment(fresh, settings.BASE_DIR), **ours}
     manage = str(settings.BASE_DIR / "manage.py")
     os.execve(sys.executable, [sys.executable, manage, "demo", "--port", port, *options], environment)  # noqa: S606

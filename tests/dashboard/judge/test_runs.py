@@ -224,6 +224,9 @@ def test_run_found_its_lock_lost_before_it_ended_though_that_is_told_later():
     past = [moment("acquired", ago(seconds=15)), moment("expired", ago(seconds=10)), moment("lost", run.ended_at + timedelta(milliseconds=15))]
     assert [code for code, _ in life_of(run, past=past)][-4:] == ["run_took_lock", "run_lost_lock", "run_found_lock_lost", "run_succeeded"]
 
+    left = [moment("acquired", ago(seconds=15)), moment("expired", run.ended_at + timedelta(milliseconds=5)), *past[2:]]
+    assert [code for code, _ in life_of(run, past=left)][-3:] == ["run_found_lock_lost", "run_succeeded", "run_left_lock_expired"]
+
 
 @pytest.mark.parametrize(("what", "code"), [("expired", "run_left_lock_expired"), ("released", "run_left_lock_removed"), ("changed", "run_left_lock_removed")])
 def test_what_became_of_a_lock_after_its_run_ended_is_not_told_as_its_doing(what, code):

@@ -156,19 +156,51 @@ def test_two_deliveries_are_two_rows_of_the_history_and_each_ends_as_it_did():
 
 
 NAMESAKE = {"pid": 590}
-TWICE = [
-    told("task-received", 1, name="reports"), told("task-started", 2), told("task-received", 1.1, name="reports", **NAMESAKE),
-    told("task-started", 2.1, **NAMESAKE), told("task-succeeded", 2.2, runtime=0.1, **NAMESAKE),
-]  # fmt: skip
 
 
-@given(mixed(TWICE), st.booleans())
-def test_run_of_one_namesake_never_ends_with_that_of_the_other_whatever_the_order(events, starts_late):
-    """The same message was given to two workers of one name, and only one of them has ended its run."""
-    if starts_late:
-        events = [told("task-started", 2.15) if event == TWICE[1] else event for event in events]
-    runs = state_after(events).snapshot(NOW).runs
-    assert {(run.parent_pid, run.outcome) for run in runs} == {(790, None), (590, "SUCCESS")}
+def given_twice(retries):
+    """One try of a message that two workers of one name have; only one of them ends."""
+    about = {"name": "reports", "retries": retries}
+    return [
+        told("task-received", 1, **about), told("task-started", 2), told("task-received", 1.1, **about, **NAMESAKE),
+        told("task-started", 2.1, **NAMESAKE), told("task-succeeded", 2.2, runtime=0.1, **NAMESAKE),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+@given(data=st.data(), starts_late=st.booleans())
+def test_run_of_one_namesake_never_ends_with_that_of_the_other_whatever_the_order(retries, data, starts_late):
+    twice = given_twice(retries)
+    late = [told("task-started", 2.15) if event == twice[1] and starts_late else event for event in twice]
+    runs = state_after(data.draw(mixed(late))).snapshot(NOW).runs
+    assert sorted((run.parent_pid, run.outcome or "") for run in runs) == [(590, "SUCCESS"), (790, "")]
+
+
+def test_receipt_of_another_try_by_a_namesake_does_not_end_a_run_whose_own_is_not_told_yet():
+    runs = state_after([told("task-started", 2), told("task-received", 2.5, name="reports", retries=1, **NAMESAKE)]).snapshot(NOW).runs
+    assert sorted((run.parent_pid, run.outcome) for run in runs) == [(590, None), (790, None)]
+
+
+def test_start_of_an_earlier_worker_does_not_take_the_place_of_the_run_that_goes_on_elsewhere():
+    other = {"hostname": "worker-c@web-3", "pid": 4}
+    first = [told("task-received", 1, name="reports"), told("task-started", 2), told("task-received", 3, name="reports", **other)]
+    runs = state_after([*first, told("task-failed", 4), told("task-started", 20)]).snapshot(NOW).runs
+    assert sorted((run.worker, run.outcome or "") for run in runs) == [(WORKER, ""), (WORKER, "FAILURE"), ("worker-c@web-3", "")]
+
+
+def test_retry_is_that_of_the_worker_that_tells_it():
+    other = {"hostname": "worker-c@web-3", "pid": 4}
+    first = [told("task-received", 1, name="reports"), told("task-started", 2), told("task-received", 1.5, name="reports", **other)]
+    events = [*first, told("task-received", 3, name="reports", retries=1, **other), told("task-retried", 2.5)]
+    assert [run.outcome for run in state_after(events).snapshot(NOW).runs if run.worker == WORKER] == ["RETRY"]
+
+
+def test_namesake_of_a_run_that_a_snapshot_kept_does_not_end_it():
+    kept = state_after([told("task-started", 2)]).snapshot(NOW)
+    made = State([("default", ":1:")], Policy())
+    made.restore(kept)
+    made.apply(EventsSeen(events=(told("task-succeeded", 3, **NAMESAKE),), at=NOW))
+    assert sorted((run.parent_pid, run.outcome or "") for run in made.snapshot(NOW).runs) == [(590, "SUCCESS"), (790, "")]
 
 
 def test_message_that_is_sent_again_under_its_id_is_another_one():

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import msgspec
+import pytest
 
 from dashboard.observer.lock_readings import read_by_another
 from dashboard.observer.observations import ConnectionSeen, EventsSeen, LocksRead, QueuesRead, Scanned, SourceSaid, Tick, WorkersAnswered
@@ -185,15 +186,15 @@ def test_worker_that_did_not_answer_was_asked():
     assert (made.snapshot(NOW).workers[0].asked_at, made.snapshot(NOW).workers[0].answered_at) == (IN_A_SECOND, None)
 
 
-def test_process_began_when_the_earliest_of_its_answers_says_and_one_that_says_much_later_is_anothers():
-    """Its uptime comes in whole seconds, and a late answer says too late a time; a minute later it has the pid of one that began just now."""
-    made = state()
-    began = []
+def test_process_began_when_all_its_answers_say_together_and_one_that_contradicts_them_is_anothers():
+    """Its uptime comes in whole seconds, and an answer may be late; in the end the pid is another's, which began just now."""
+    made, began = state(), []
     for seconds, uptime in ((2.4, 1), (7.1, 7), (12.6, 12), (60, 1)):
         at = NOW + timedelta(seconds=seconds)
         made.apply(answered("stats", {"worker-b@web-2": {"pid": 790, "uptime": uptime}}, at=at))
-        began.append((made.snapshot(at).workers[0].started_at - NOW).total_seconds())
-    assert began == [1.4, 0.1, 0.1, 59]
+        worker = made.snapshot(at).workers[0]
+        began.append(((worker.started_after - NOW).total_seconds(), (worker.started_at - NOW).total_seconds()))
+    assert began == [pytest.approx(span) for span in ((0.9, 1.9), (-0.4, 0.6), (0.1, 0.6), (58.5, 59.5))]
 
 
 def called(*answers, at=NOW):

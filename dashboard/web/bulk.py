@@ -87,7 +87,7 @@ def _line(line: Line) -> dict[str, Any]:
         "url": lock_url(line.picked.target_id) if judged else "",
         "cache": visible(line.picked.cache),
         "verdict": judged.verdict if judged else "",
-        "verdict_word": verdict(judged.verdict) if judged else _("gone"),
+        "verdict_word": verdict(judged.verdict) if judged else _("not known") if line.obstacle and line.obstacle.state == "failed" else _("gone"),
         "evidence": sentences(judged.evidence[:MAX_EVIDENCE]) if judged and line.obstacle is None else [],
         "effects": [words.effect("blocks", {"blocks": judged.blocks})] if judged and judged.blocks else [],
         "obstacle": words.answer(line.obstacle.code, line.obstacle.values) if line.obstacle else "",

@@ -41,6 +41,17 @@ def test_ticked_rows_become_a_plan_that_says_what_is_left_alone(operator, picked
     assert re.search(r'id="lh-left".*lock_live.*Left alone', page, re.DOTALL)
 
 
+def test_lock_that_could_not_be_read_is_not_called_gone(scene, operator, picked):
+    client = logged_in(operator)
+    client.get("/locks/")  # what is seen of our own is kept
+    scene.redis.client_pause(8000)
+
+    page = client.post(URL, {"picked": picked[:1]}, headers={"HX-Request": "true"}).content.decode()
+
+    assert "does not answer" in page
+    assert (">not known</span>" in page, ">gone</span>" in page) == (True, False)
+
+
 def test_plan_words_its_verdicts_and_links_each_lock_without_leaving_the_plan(scene, operator):
     never = scene.take("lock_forever", timeout=None)
     picked = [f"{lock_id}:{digest}" for lock_id, digest in seen(scene, scene.take("lock_a", token=orphan_token()), never)]

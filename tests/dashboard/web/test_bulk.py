@@ -4,12 +4,14 @@ import re
 
 import pytest
 from django.urls import reverse
+from redis import RedisError
 
 from dashboard.models import OperatorAct
 from tests.dashboard.acts.conftest import operator, viewer
 from tests.dashboard.acts.scene import orphan_token, scene
 from tests.dashboard.acts.test_bulk import seen
 from tests.dashboard.acts.test_pages import logged_in, plan_in
+from tests.system import wait_for
 
 pytestmark = pytest.mark.django_db
 __all__ = ["operator", "scene", "viewer"]
@@ -50,6 +52,14 @@ def test_lock_that_could_not_be_read_is_not_called_gone(scene, operator, picked)
 
     assert "does not answer" in page
     assert (">not known</span>" in page, ">gone</span>" in page) == (True, False)
+    wait_for(lambda: answers(scene.redis), said="the server answers again")
+
+
+def answers(redis):
+    try:
+        return bool(redis.ping())
+    except RedisError:
+        return False
 
 
 def test_plan_words_its_verdicts_and_links_each_lock_without_leaving_the_plan(scene, operator):

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 
 import pytest
@@ -33,6 +34,7 @@ WORKERS = (  # name, queues, app, processes
     ("busy", "slow", GUEST, 1),
 )
 GRACE_S = 6
+ALIKE_WITHIN_S = 15  # a worker's silence grows while three are asked one after the other
 
 
 @pytest.fixture(scope="module")
@@ -107,10 +109,19 @@ class Asker:
     capsys: pytest.CaptureFixture[str]
 
     def answers(self, task="guest_import", queue="celery", args=("free-1", 0), kwargs=None, **options) -> dict:
-        """What the API says, once the page and the command line were seen to say the same."""
+        """What the API says, once the page and the command line were seen to say the same; each looks for itself, so one may be a moment ahead."""
         said = {"task": task, "queue": queue, "args": list(args), "kwargs": kwargs or {}, **options}
+        until = time.monotonic() + ALIKE_WITHIN_S
+        while True:
+            try:
+                return self.alike(said, {name: str(value) for name, value in options.items()})
+            except AssertionError:
+                if time.monotonic() > until:
+                    raise
+
+    def alike(self, said, options) -> dict:
+        task, queue, texts = said["task"], said["queue"], {**options, "args": json.dumps(said["args"]), "kwargs": json.dumps(said["kwargs"])}
         answer = post(Client(), "/api/v1/send/check", said, **bearer(self.user)).json()
-        texts = {**{name: str(value) for name, value in options.items()}, "args": json.dumps(args), "kwargs": json.dumps(kwargs or {})}
         page = logged_in(self.user).post("/send/", {"task": task, "queue": queue, **texts, "step": "check"}).content.decode()
         status, printed = self.printed(task, queue, texts)
         assert [of_api(check) for check in printed["checks"]] == [of_api(check) for check in answer["checks"]]

@@ -32,6 +32,12 @@ class Extend(Change):
     by_ms: int = Field(ge=1000, le=LONGEST // MS, description="Added to what is left.")
 
 
+class Protect(Change):
+    """The same, with for how long."""
+
+    for_ms: int | None = Field(None, ge=1000, le=LONGEST // MS, description="The token is back for so long; without it for the time that the lock had.")
+
+
 class Revoke(Change):
     """The same, and whether its process is ended."""
 
@@ -58,9 +64,9 @@ def timeout(request: HttpRequest, lock_id: str, body: Timeout, idempotency_key: 
 
 
 @router.post("/locks/{lock_id}/protect", summary="Put back the token of a run that outlived its lock", auth=needs(RELEASE_LOCK))
-def protect(request: HttpRequest, lock_id: str, body: Change, idempotency_key: IdempotencyKey = None) -> JsonResponse:
-    """With the time that the lock had, while nobody has taken it; refused where no run is known to go on."""
-    return _changed(request, PROTECT, lock_id, body, idempotency_key)
+def protect(request: HttpRequest, lock_id: str, body: Protect, idempotency_key: IdempotencyKey = None) -> JsonResponse:
+    """While nobody has taken it; refused where no run is known to go on."""
+    return _changed(request, PROTECT, lock_id, body, idempotency_key, span=None if body.for_ms is None else body.for_ms * MS)
 
 
 @router.post("/locks/{lock_id}/revoke", summary="Revoke the run that holds a lock, and release it once the run was seen to end", auth=needs(REVOKE_RUNS))

@@ -35,6 +35,8 @@ def runs(request: HttpRequest, q: str = "", limit: Limit = 100, cursor: str | No
     A time is `2026-11-26T04:28`, `04:28` (of today, UTC) or `10m` (ago); 422 for a time or a state that is none.
 
     `total` is null where there are more than this page has: nobody counts a history.
+
+    `note`: what such a filter does not find, in words; null where there is nothing to say.
     """
     now, known = datetime.now(UTC), snapshots.newest()
     if said := wrong_filter(q := absolute(q, now)):

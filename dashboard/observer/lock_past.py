@@ -11,15 +11,15 @@ from dashboard.observer.hands import TOGETHER
 from dashboard.observer.known_runs import KnownRuns
 from dashboard.observer.lock_readings import SAME_DEADLINE, is_put_off
 from dashboard.observer.lock_run_rows import LockRunRows
-from dashboard.observer.observations import LocksRead, PutBackByHand, ReleasedByHand
+from dashboard.observer.observations import ChangedByHand, LocksRead, ReleasedByHand
 from dashboard.records import HeldLock, Holder, Loss, Refusal, Span, Wait
 
 MAX_NOTED = 50_000  # not yet taken; further ones are counted
 MAX_TAKEN = 5000  # locks whose holder may still be found out
 MAX_BY_HAND = 500  # acts of operators whose traces are not seen yet
 WHAT_PLACE, AT_PLACE, TASK_PLACE, WORKER_PLACE, CERTAINTY_PLACE, ID_PLACE, BY_PLACE = 3, 4, 6, 7, 8, 9, 11
-WENT, BACK = ("released", "changed", "expired"), ("restored",)  # what an operator may have done
-Act = ReleasedByHand | PutBackByHand
+WENT, CHANGED = ("released", "changed", "expired"), ("restored", "extended")  # what an operator may have done
+Act = ReleasedByHand | ChangedByHand
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Held = Mapping[str, HeldLock]
 
@@ -36,7 +36,7 @@ class LockPast:
         self._likely: dict[str, Holder] = {}  # by the same: who was found out
         self._latest: dict[str, list[Row]] = {}  # by the same: rows of which an act of an operator may yet be told
         self._acts: dict[tuple[str, str], Act] = {}  # by the same and what is to come of it: acts that were told first
-        self._heard: deque[PutBackByHand] = deque(maxlen=MAX_BY_HAND)
+        self._heard: deque[ChangedByHand] = deque(maxlen=MAX_BY_HAND)
         self._last_id = 0
 
     def take(self) -> tuple[list[Row], int]:
@@ -81,16 +81,16 @@ class LockPast:
         elif not is_told:
             self._note("by-hand", act.lock_id, place, act.at, token=act.token_digest, by=act.by)
 
-    def put_back(self, act: PutBackByHand) -> None:
-        """An operator put its token back."""
+    def changed_by_hand(self, act: ChangedByHand) -> None:
+        """An operator put its token back, or its deadline off."""
         if act in self._heard:
             return
         self._heard.append(act)
-        row = self._nearest(act, BACK)
+        row = self._nearest(act, (act.what,))
         if row is not None:
-            self._is_by(act, row, "restored")
+            self._is_by(act, row, act.what)
         else:
-            self._await(act, "restored")
+            self._await(act, act.what)
 
     def _nearest(self, act: Act, whats: Sequence[str]) -> Row | None:
         """What was noted of that token about when the act was done, and may be what it did."""
@@ -161,13 +161,13 @@ class LockPast:
             span=at - began if began is not None and what not in {"acquired", "restored"} and at >= began else None,
             who=(who.task_id, who.task_name, who.worker) if who else (None, None, None),
             certainty=2 if is_exact else CERTAINTIES.index(found.certainty) if found else 0,
-            by=by or (self._by(lock, what, told_at) if what in BACK else ""),
+            by=by or (self._by(lock, what, told_at) if what in CHANGED else ""),
         )
         if row is None:
             return
         if what == "acquired" and not is_exact:
             _keep(self._taken_by, key, row)
-        elif not row[BY_PLACE] and what in WENT + BACK:
+        elif not row[BY_PLACE] and what in WENT + CHANGED:
             _keep(self._latest, key, [*self._latest.get(key, ())[-2:], row])
 
     def _of_attempt(self, what: str, told: Refusal | Wait | Loss, at: datetime, *, token: str = "", waited: timedelta | None = None) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from dashboard.observer.books import Books
-from dashboard.observer.observations import LocksRead, PutBackByHand, ReleasedByHand, Scanned, ServerRead
+from dashboard.observer.observations import ChangedByHand, LocksRead, ReleasedByHand, Scanned, ServerRead
 
 HELD = ("locks", "lanes")
 
@@ -48,7 +48,7 @@ class LockReducer:
             books.lock_past.by_hand(seen, place, held if is_held else None, is_told=books.locks.is_by_hand(seen))
         return HELD if books.locks.by_hand(seen) else ()
 
-    def put_back(self, seen: PutBackByHand) -> Collection[str]:
-        """An operator's undo."""
-        self._books.lock_past.put_back(seen)
+    def changed_by_hand(self, seen: ChangedByHand) -> Collection[str]:
+        """An operator put it back, or its deadline off."""
+        self._books.lock_past.changed_by_hand(seen)
         return ()

@@ -147,9 +147,10 @@ class ReleasedByHand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PutBackByHand:
-    """An operator put the token of a lock back that had gone; told again as above."""
+class ChangedByHand:
+    """An operator put the token of a lock back that had gone, or put its deadline off; told again as above."""
 
+    what: str  # "restored", "extended"
     lock_id: str
     token_digest: str
     by: str
@@ -179,6 +180,6 @@ Observation = (
     | SchedulesRead
     | SourceSaid
     | ReleasedByHand
-    | PutBackByHand
+    | ChangedByHand
     | Tick
 )

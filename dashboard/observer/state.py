@@ -19,13 +19,13 @@ from dashboard.observer.lock_readings import lapsed_key
 from dashboard.observer.lock_reducer import LockReducer
 from dashboard.observer.observations import (
     AppRead,
+    ChangedByHand,
     ConnectionSeen,
     EventsDropped,
     EventsLost,
     EventsSeen,
     LocksRead,
     Observation,
-    PutBackByHand,
     QueuesRead,
     ReleasedByHand,
     ResultsRead,
@@ -74,7 +74,7 @@ class State(Books):
             Scanned: self._locks.scanned,
             ServerRead: self._locks.server,
             ReleasedByHand: self._locks.by_hand,
-            PutBackByHand: self._locks.put_back,
+            ChangedByHand: self._locks.changed_by_hand,
             Tick: self._tick,
         }
         return self._reducer.count() | set(reduce[type(seen)](seen) or ())

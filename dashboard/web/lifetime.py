@@ -25,7 +25,7 @@ MINUTE = timedelta(minutes=1)
 CHOICES = {
     EXTEND.name: (MINUTE, 5 * MINUTE, 30 * MINUTE, 120 * MINUTE),
     LIMIT.name: (5 * MINUTE, 20 * MINUTE, 60 * MINUTE, 360 * MINUTE),
-    PROTECT.name: (),  # the time that it had
+    PROTECT.name: (5 * MINUTE, 20 * MINUTE, 60 * MINUTE, 360 * MINUTE),  # proposed is the time that it had
 }
 TITLES = {
     EXTEND.name: N_("Extend %(name)s by %(span)s"),

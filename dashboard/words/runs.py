@@ -50,7 +50,6 @@ SENTENCES: Mapping[str, str] = {
     "run_left_lock_expired": N_("the lock %(lock)s, which it had not given back, expired"),
     "run_left_lock_removed": N_("the lock %(lock)s, which it had not given back, was removed by somebody else"),
     "run_found_lock_lost": N_("found that it did not hold the lock %(lock)s any more"),
-    "run_lock_extended": N_("its lock %(lock)s was extended"),
     "run_lock_flushed": N_("its lock %(lock)s went with a flush of the whole database: from then on a second run could start beside it"),
     "run_lock_taken_over": N_("its lock %(lock)s had another token: a second run may have started beside it"),
     "run_refused": N_("ended without its work, for %(lock)s turned it away"),
@@ -93,6 +92,7 @@ COUNTED: Mapping[str, Callable[[Mapping[str, Word], Mapping[str, str]], str]] = 
     "run_waited_for_lock": _with_span(N_("waited for the lock %(lock)s"), N_("waited %(waited)s for the lock %(lock)s")),
     "run_gave_back_lock": _with_span(N_("gave the lock %(lock)s back"), N_("gave the lock %(lock)s back, which it had held for %(held)s"), "held"),
     "run_lock_released_by_hand": _with_span(N_("its lock %(lock)s was released by hand"), N_("its lock %(lock)s was released by hand, by %(by)s"), "by"),
+    "run_lock_extended": _with_span(N_("its lock %(lock)s was extended"), N_("its lock %(lock)s was extended by %(by)s"), "by"),
     "run_lock_put_back": _with_span(N_("its lock %(lock)s was put back"), N_("its lock %(lock)s was put back by %(by)s"), "by"),
     "run_untold": _untold,
 }

@@ -1,5 +1,6 @@
 """`manage.py protect`: put back the token of a run that outlived its lock, from a terminal; every check of the page is made here as well."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -12,17 +13,18 @@ from dashboard.management.lists import newest_or_survey
 
 class Command(BaseCommand):
     help = (
-        "Put back the token of the lock ID, which expired while its run goes on, with the time that it had, while nobody has taken it. "
+        "Put back the token of the lock ID, which expired while its run goes on, with the time that it had or another, while nobody has taken it. "
         f"Needs an observer that saw it expire. {acting.STATUSES}"
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         acting.add_arguments(parser)
+        parser.add_argument("--for", type=int, metavar="SECONDS", help="how long it lasts from now; without it for the time that it had")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        acting.act_and_exit(self, options, lambda: _protected(options))
+        acting.act_and_exit(self, options, lambda: _protected(options, None if options["for"] is None else timedelta(seconds=options["for"])))
 
 
-def _protected(options: dict[str, Any]) -> Any:
+def _protected(options: dict[str, Any], span: timedelta | None) -> Any:
     seen = {"lock_id": options["id"], "token_digest": options["digest"], "reason": options["reason"]}
-    return change_now(act=PROTECT, snapshot=newest_or_survey(), **seen, **acting.who(options))
+    return change_now(act=PROTECT, span=span, snapshot=newest_or_survey(), **seen, **acting.who(options))

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from dashboard.history.lock_rows import COLUMNS, WHATS
-from dashboard.observer.observations import LocksRead, PutBackByHand, ReleasedByHand, Scanned, SourceSaid, Tick
+from dashboard.observer.observations import ChangedByHand, LocksRead, ReleasedByHand, Scanned, SourceSaid, Tick
 from dashboard.records import SourceState
 from dashboard.sources.locks import lock_id
 from tests.dashboard.observer.test_state import IN_A_SECOND, event, read, state
@@ -20,7 +20,7 @@ OTHER = replace(LOCK, token_digest="fedcba9876543210", claim=make_claim(task_id=
 HAND = ReleasedByHand(lock_id=LOCK.id, token_digest=LOCK.token_digest, by="alice", at=IN_A_SECOND)
 BACK = read(LOCK, at=NOW + timedelta(seconds=2))
 AGAIN = read(gone=[LOCK.id], at=NOW + timedelta(seconds=3))
-UNDO = PutBackByHand(lock_id=LOCK.id, token_digest=LOCK.token_digest, by="bob", at=NOW + timedelta(seconds=2))
+UNDO = ChangedByHand(what="restored", lock_id=LOCK.id, token_digest=LOCK.token_digest, by="bob", at=NOW + timedelta(seconds=2))
 ABOUT = {"key": ":1:lock_report_12", "uuid": "tries", "task": "reports"}
 
 
@@ -165,3 +165,21 @@ def test_lock_that_an_operator_put_back_says_who_did_it(order):
 
     assert [(one["what"], one["by_whom"]) for one in told] == [("acquired", ""), ("by-hand", "alice"), ("restored", "bob"), ("released", "")]
     assert [one["span_us"] for one in told] == [-1, 1_000_000, -1, 1_000_000], "it was free before it was put back"
+
+
+PUT_OFF = read(replace(LOCK, expires_at=EXPIRES + timedelta(minutes=5)), at=NOW + timedelta(seconds=2))
+PUT_OFF_AGAIN = read(replace(LOCK, expires_at=EXPIRES + timedelta(minutes=9)), at=NOW + timedelta(seconds=50))
+EXTENDS = replace(UNDO, what="extended")
+
+
+@pytest.mark.parametrize("order", [(PUT_OFF, EXTENDS, EXTENDS), (EXTENDS, EXTENDS, PUT_OFF)], ids=["reading first", "act first"])
+def test_lock_that_an_operator_extended_says_who_did_it_and_later_ones_are_its_holders(order):
+    told = noted(read(LOCK), *order, PUT_OFF_AGAIN)
+
+    assert [(one["what"], one["by_whom"]) for one in told] == [("acquired", ""), ("extended", "bob"), ("extended", "")]
+
+
+def test_act_that_extended_is_not_taken_for_one_that_put_back():
+    told = noted(read(LOCK), GONE, EXTENDS, BACK)
+
+    assert [(one["what"], one["by_whom"]) for one in told] == [("acquired", ""), ("released", ""), ("restored", "")]

@@ -1,5 +1,6 @@
 """The pages, the API and the commands that change how long a lock lasts; what they do is tested in acts/test_lifetime.py."""
 
+import html
 import json
 
 import pytest
@@ -84,6 +85,16 @@ def test_an_overrun_is_protected_from_the_list(scene, operator, overrun):
     assert scene.redis.pttl(overrun.raw_key) > 100_000
 
 
+def test_an_overrun_is_protected_for_as_long_as_its_run_may_still_take(scene, operator, overrun):
+    client, asked = logged_in(operator), {"digest": overrun.token_digest}
+    offered = html.unescape(client.get(url(overrun, "protect"), asked).content.decode())
+    assert f"{url(overrun, 'protect')}?digest={overrun.token_digest}&span=3600" in offered
+
+    client.post(url(overrun, "protect"), {"plan": plan_in(client.get(url(overrun, "protect"), asked | {"span": "3600"})), "reason": "it still writes"})
+
+    assert 3_500_000 < scene.redis.pttl(overrun.raw_key) <= 3_600_000
+
+
 def test_a_viewer_is_offered_nothing_and_turned_away(scene, viewer, overrun):
     client = logged_in(viewer)
 
@@ -123,6 +134,23 @@ def test_programs_set_a_timeout_by_force_and_protect(scene, admin, overrun):
     assert protected.json()["code"] == "protected"
     assert (refused.status_code, refused.json()["code"]) == (409, "needs_force")
     assert done.json()["code"] == "timeout_set"
+
+
+def test_programs_protect_for_a_time_of_their_own(scene, operator, overrun):
+    body = {"token_digest": overrun.token_digest, "reason": "x"}
+
+    odd = post(Client(), f"/api/v1/locks/{overrun.id}/protect", {**body, "for_ms": 999}, **bearer(operator))
+    done = post(Client(), f"/api/v1/locks/{overrun.id}/protect", {**body, "for_ms": 3_600_000}, **bearer(operator))
+
+    assert (odd.status_code, done.json()["code"]) == (422, "protected")
+    assert 3_500_000 < scene.redis.pttl(overrun.raw_key) <= 3_600_000
+
+
+def test_a_terminal_protects_for_a_time_of_its_own(scene, overrun, capsys):
+    status, out, _ = run(capsys, "protect", overrun.id, "--digest", overrun.token_digest, "--for", "3600", "--reason", "x")
+
+    assert status == 0, out
+    assert 3_500_000 < scene.redis.pttl(overrun.raw_key) <= 3_600_000
 
 
 def test_a_terminal_extends_and_undoes(scene, capsys):

@@ -222,7 +222,7 @@ def _released_after(act: OperatorAct, order: Order, target: Target, patience_s: 
         except SourceUnavailable:
             break
         if judged is None or judged.lock.token_digest != order.token_digest:
-            return Answer(state="done", code="revoked_and_gone", values=values)
+            return Answer(state="done", code="revoked_and_gone" if judged is None else "revoked_and_taken", values=values)
         if judged.verdict == "orphaned":
             return _released(act, order, known, now, values)
         time.sleep(LOOK_EVERY_S)

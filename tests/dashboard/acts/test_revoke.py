@@ -5,6 +5,7 @@ import signal
 import threading
 
 import pytest
+from redis import Redis
 
 from dashboard.acts.refusals import Refused
 from dashboard.acts.revoke import execute_revoke, plan_revoke, revoke_now
@@ -64,6 +65,19 @@ def test_a_run_that_goes_on_keeps_its_lock(held, locks):
     assert (outcome.state, outcome.code) == ("done", "revoked_not_ended")
     assert not OperatorAct.objects.filter(act="lock-release").exists()
     assert locks()["lock_long"].lock.token_digest == held.lock.token_digest
+
+
+def test_a_lock_that_another_takes_meanwhile_is_left_to_it_and_that_is_said(held, system):
+    operator, cache = make_user("olga", OPERATOR), Redis.from_url(f"{system.url}/1")
+    plan = plan_revoke(operator, "session", held.lock.id, held.lock.token_digest, terminate=False)
+    threading.Timer(0.5, cache.set, (held.lock.raw_key, "another's", 600)).start()
+
+    outcome = execute_revoke(operator, "session", plan.signed, "it hangs", patience_s=40)
+
+    assert (outcome.state, outcome.code) == ("done", "revoked_and_taken")
+    assert "another's now" in outcome.sentence
+    with cache:
+        assert cache.get(held.lock.raw_key) == b"another's"
 
 
 def test_terminating_needs_a_permission_of_its_own(held):

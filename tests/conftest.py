@@ -9,6 +9,7 @@ from django.apps import AppConfig, apps
 from django.conf import settings as django_settings
 from django.db import connections as databases
 from django.db.models.signals import post_migrate
+from django.urls import get_resolver
 from redis import Redis
 
 from dashboard import connections, snapshot
@@ -21,6 +22,7 @@ LONG = (  # half a minute and more
     "tests/dashboard/acts/test_preflight.py",
     "tests/dashboard/acts/test_revoke.py",
     "tests/dashboard/commands/test_up.py",
+    "tests/dashboard/history/test_postgres.py",
     "tests/dashboard/judge/test_oracle.py",
     "tests/dashboard/observer/test_deaths.py",
     "tests/dashboard/observer/test_faults.py",
@@ -74,6 +76,12 @@ def watching(settings, redis: Redis, server_url: str) -> Iterator[str]:
     yield server_url
     connections.forget_connections()
     snapshot.forget()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _pages_are_there() -> None:
+    """The first request imports every page; what an observer is made to have said just before would be old by then."""
+    assert get_resolver().url_patterns
 
 
 @pytest.fixture(autouse=True)

@@ -137,7 +137,7 @@ def running_server(**options: object) -> Iterator[ValkeyServer]:
         server = ValkeyServer(port=port, **options)
         try:
             server.start()
-        except ValkeyServerError:
+        except (ValkeyServerError, OSError):
             if attempt == 9:
                 raise
             continue

@@ -23,7 +23,7 @@ class EventsFeed(Feed):
         self.buffer = EventBuffer(wake, conf().EVENT_BUFFER_BYTES)
         self.unread = 0  # messages that held no event
         self._receiver: Receiver | None = None
-        self._is_receiving = False
+        self._receiving_since: datetime | None = None  # None: nothing is received
         self._heard_at: datetime | None = None  # the last time that something came, whatever the connection
         self._cuts: int | None = None
         self._was_cut = False
@@ -35,7 +35,7 @@ class EventsFeed(Feed):
             else:
                 receive_events(connections.ask(), self._tell, self._ready)
         finally:
-            self._receiver, self._is_receiving = None, False
+            self._receiver, self._receiving_since = None, None
 
     def _follow(self) -> None:
         """Follow the stream; a connection that ended after it had worked is opened again at once, for each moment costs events."""
@@ -50,11 +50,11 @@ class EventsFeed(Feed):
                 if not stream.is_subscribed:
                     raise
             finally:
-                self._heard_at, self._is_receiving = stream.heard_at or self._heard_at, False
+                self._heard_at, self._receiving_since = stream.heard_at or self._heard_at, None
 
     def _began(self, at: datetime) -> None:
         """From now on events are received; those since the last connection ended are lost."""
-        self._is_receiving = True
+        self._receiving_since = at
         if self._heard_at is not None:
             self.emit(EventsLost(from_at=self._heard_at, to_at=at, was_cut=self._was_cut))
 
@@ -74,10 +74,10 @@ class EventsFeed(Feed):
         now = datetime.now(UTC)
         if self._receiver is not None:
             self._receiver.should_stop = self.stop.is_set()
-            if self._receiver.is_receiving and not self._is_receiving:
+            if self._receiver.is_receiving and self._receiving_since is None:
                 self._began(now)
-        if self._is_receiving:
-            self.good(mode="receiving")
+        if (since := self._receiving_since) is not None:  # the other thread may end it meanwhile
+            self.good(mode="receiving", since=since)
         if dropped := self.buffer.take_dropped():
             self.emit(EventsDropped(by_type=dropped, at=now))
 

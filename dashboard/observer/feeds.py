@@ -79,13 +79,13 @@ class Feed:
         """Do the source's work until told to stop.  Raises: SourceUnavailable; it is then tried again."""
         raise NotImplementedError
 
-    def good(self, *, mode: str | None = None, notes: Sequence[str] = (), search: Search | None = None) -> None:
-        """Say that the source answers, once a second at most."""
+    def good(self, *, mode: str | None = None, notes: Sequence[str] = (), search: Search | None = None, since: datetime | None = None) -> None:
+        """Say that the source answers, once a second at most; `since`: from when on it did, where that is known better."""
         if monotonic() - self._said_good_at < SAY_GOOD_EVERY_S:
             return
         self._said_good_at, self._said_why = monotonic(), ""
         now = datetime.now(UTC)
-        state = SourceState(name=self.name, ok=True, since=now, last_good_at=now, mode=mode, search=search, notes=tuple(notes), url=self.url)
+        state = SourceState(name=self.name, ok=True, since=since or now, last_good_at=now, mode=mode, search=search, notes=tuple(notes), url=self.url)
         self.emit(SourceSaid(source=state))
 
 
@@ -183,16 +183,16 @@ class ConnectionsFeed(Feed):
             self.stop.wait(ASK_EVERY_S)
 
     def _look(self, workers: Sequence[Worker]) -> None:
-        redis = connections.look_broker()
-        idles, uptime = publishing_idles(redis), uptime_s(redis)
+        redis, asked_at = connections.look_broker(), datetime.now(UTC)
+        idles, now = publishing_idles(redis), datetime.now(UTC)
+        uptime = uptime_s(redis)
         if idles is None or closes_idle_connections(redis):
             return
-        now = datetime.now(UTC)
         for worker in workers:
             assert worker.last_event_at is not None, "only those with an event are wanted"
             if uptime is not None and uptime > (now - worker.last_event_at).total_seconds():
-                is_open = may_be_open(idles, worker.last_event_at, now)
-                self.emit(ConnectionSeen(worker=worker.name, pid=worker.pid, is_open=is_open, at=now))
+                is_open = may_be_open(idles, worker.last_event_at, asked_at, now)
+                self.emit(ConnectionSeen(worker=worker.name, pid=worker.pid, is_open=is_open, last_event_at=worker.last_event_at, at=now))
 
 
 def _is_worth_a_look(worker: Worker, now: datetime) -> bool:

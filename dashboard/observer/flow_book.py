@@ -52,7 +52,6 @@ class FlowBook:
         self._edges: dict[Key, _Edge] = {}
         self._moved = Counter()
         self._number = 0
-        self._since: datetime | None = None  # the first thing that we were told
         self._awaited: dict[str, _Received] = {}  # receipts of the last LATE whose sending was not seen
         self._telling: dict[str, None] = {}
         self._unplaced: dict[str, Counter] = {}
@@ -68,7 +67,6 @@ class FlowBook:
 
     def begun(self, alike: Alike, runs: Runs, at: datetime) -> bool:
         """Events of sending or of receiving; True where something moved."""
-        self._since = self._since or at
         if alike.sender is None:
             return False
         if alike.kind == "task-sent":
@@ -176,7 +174,7 @@ class FlowBook:
         moved = sorted((number, at, key) for key, edge in self._edges.items() if edge.last_at >= lately for number, at in edge.moves if at >= lately)
         moves = [FlowMove(number=number, way=way, source=source, target=target, at=at) for number, at, (way, source, target) in moved[-MAX_MOVES:]]
         return FlowReading(
-            since=max(told_since, self._since or now) if told_since is not None else None,
+            since=told_since,
             edges=tuple(
                 FlowEdge(way=way, source=source, target=target, count=edge.counter.since(began), last_at=edge.last_at)
                 for (way, source, target), edge in sorted(self._edges.items())

@@ -82,6 +82,7 @@ class ConnectionSeen:
     worker: str
     pid: int | None
     is_open: bool
+    last_event_at: datetime  # the worker's, as it was known when the connections were looked at
     at: datetime
 
 

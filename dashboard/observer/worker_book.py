@@ -29,6 +29,7 @@ class WorkerBook:
 
     def __init__(self) -> None:
         self.workers: dict[Key, Worker] = {}
+        self._passed_over: dict[Key, datetime] = {}  # when the last event came that said nothing new of its worker, until the next `forget`
 
     def restore(self, workers: Iterable[Worker]) -> None:
         self.workers = {(worker.name, worker.pid): worker for worker in workers}
@@ -39,7 +40,10 @@ class WorkerBook:
         if known is None or known.task_event_at is None or at - known.task_event_at >= TOLD_EVERY:
             return False
         is_latest = known.vitals_at is None or known.vitals_at <= known.task_event_at  # else it would be taken for mute
-        return is_latest and known.sends_events is True and known.connection_gone_at is None
+        if not is_latest or known.sends_events is not True or known.connection_gone_at is not None:
+            return False
+        self._passed_over[known.name, known.pid] = at
+        return True
 
     def event(self, event: Event, at: datetime, skew: timedelta | None) -> bool:
         """Any event of a worker shows that it lives; `worker-offline` that it is leaving. Of many task events at once one is enough."""
@@ -115,14 +119,18 @@ class WorkerBook:
 
     def connection(self, seen: ConnectionSeen) -> bool:
         worker = self.workers.get((seen.worker, seen.pid))
-        if worker is None:
+        if worker is None or (not seen.is_open and seen.last_event_at != worker.last_event_at):  # it has used its connection since
             return False
         gone_at = None if seen.is_open else worker.connection_gone_at or (seen.at if worker.connection_known else None)
         self._keep(replace(worker, connection_known=worker.connection_known or seen.is_open, connection_gone_at=gone_at))
         return True
 
     def forget(self, locks: Iterable[HeldLock], now: datetime) -> None:
-        """Drop processes that have been silent for long, unless a lock is theirs."""
+        """Drop processes that have been silent for long, unless a lock is theirs; and take in when each was heard last."""
+        for key, at in self._passed_over.items():
+            if (known := self.workers.get(key)) is not None:  # its connection was used then, and no earlier
+                self._keep(replace(known, last_heard_at=max(known.last_heard_at, at), last_event_at=max(known.last_event_at or at, at)))
+        self._passed_over = {}
         needed = {lock.claim.worker for lock in locks if lock.claim}
         self.workers = {key: worker for key, worker in self.workers.items() if now - worker.last_heard_at < FORGOTTEN or worker.name in needed}
 

@@ -60,7 +60,7 @@ def uptime_s(redis: Redis) -> int | None:
     return int(value) if value is not None else None
 
 
-def may_be_open(idles: Iterable[int], last_event_at: datetime, now: datetime) -> bool:
-    """Whether some open connection was last used just when the worker's last event came."""
-    elapsed = (now - last_event_at).total_seconds()
-    return any(-SLACK_S <= idle - elapsed <= LATE_S for idle in idles)
+def may_be_open(idles: Iterable[int], last_event_at: datetime, asked_at: datetime, answered_at: datetime) -> bool:
+    """Whether some open connection was last used just when the worker's last event came; the server counted at some moment between these two."""
+    shortest, longest = (asked_at - last_event_at).total_seconds(), (answered_at - last_event_at).total_seconds()
+    return any(shortest - SLACK_S <= idle <= longest + LATE_S for idle in idles)

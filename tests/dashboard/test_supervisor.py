@@ -28,7 +28,7 @@ time.sleep(600)
 """
 CRASHING = """
 import sys, time
-time.sleep(0.3)
+time.sleep(3)
 print("the last thing it said\\nwithout an end\\x1b[2J", end="")
 sys.exit(3)
 """

@@ -122,7 +122,7 @@ def test_worker_of_these_versions_names_its_run_and_reports(python, places, tmp_
         process = subprocess.Popen(list(map(str, worker)), cwd=SHOP.parent, env={**_environment(), **places}, stdout=log, stderr=log)
         try:
             wait_for(lambda: b" ready." in (tmp_path / "worker.log").read_bytes(), said="the worker's start")
-            task_id = events.app.send_task("shop_hold", args=["lock_a", "told", 0.1], queue="shop", ignore_result=True).id
+            task_id = events.app.send_task("shop_hold", args=["lock_a", "told", 2], queue="shop", ignore_result=True).id
             told = answer(cache, "told")
             waiting, refused = events.next("lock-waiting"), events.next("lock-refused")
         finally:

@@ -164,8 +164,9 @@ def test_server_is_waited_for_and_then_there(demo: Demo):
     browser = Browser(demo.url).log_in("operator")
     assert "Ask the server" in browser.get("/demo/servers/5/")
 
-    assert "Being retrieved, please wait." in browser.post("/demo/servers/5/ask/")
-    assert 'http-equiv="refresh"' in browser.get("/demo/servers/5/")
+    asked = browser.post("/demo/servers/5/ask/")
+    assert "Being retrieved, please wait." in asked
+    assert 'http-equiv="refresh"' in asked
     wait_for(lambda: "web-5" in browser.get("/demo/servers/5/"), said="the server is in the cache")
 
 

@@ -14,6 +14,7 @@ from dashboard.models import OperatorAct
 from dashboard.records import Run
 from dashboard.sources import expired
 from tests.dashboard.acts.scene import WORKER, living_worker, orphan_token
+from tests.dashboard.acts.test_undo import wait_until
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
@@ -71,9 +72,9 @@ def test_undo_of_an_extension_gives_the_deadline_back(scene, operator):
 
 
 def test_undo_of_an_extension_whose_old_deadline_has_passed_frees_the_lock(scene, operator):
-    lock = scene.plain(timeout=0.2)
+    lock = scene.plain(timeout=3)
     outcome = changed(operator, EXTEND, lock, 5 * MINUTE)
-    scene.redis.blpop(["never-written"], timeout=0.3)
+    wait_until(scene.redis, outcome.act.before["deadline_ms"])
 
     back = undo(operator, outcome.act.pk)
 

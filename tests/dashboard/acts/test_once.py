@@ -60,8 +60,8 @@ def test_one_plan_in_eight_threads_is_one_release(scene, in_threads):
 
 
 def test_eight_people_at_once_are_one_release(scene, in_threads):
-    lock = scene.orphan()
     users = in_threads(*[lambda name=f"user{number}": make_user(name, OPERATOR) for number in range(THREADS)])
+    lock = scene.orphan()
 
     outcomes = in_threads(*[lambda user=user: release_now(user, lock.id, lock.token_digest, "its worker died", origin="api") for user in users])
 

@@ -167,19 +167,24 @@ def check_of(answer, code):
     return found[0]
 
 
-def ready(asker, *codes, **given):
-    """Wait until one of these is what is answered; the checks are compared only then."""
+def ready(asker, code, *, verdict="", says="", **given):
+    """Wait until that is what is answered; the three answers are compared only then."""
 
-    def has_code() -> bool:
-        said = {"task": "guest_import", "queue": "celery", "args": ["free-1", 0], **given}
-        checks = post(Client(), "/api/v1/send/check", said, **bearer(asker.user)).json()["checks"]
-        return bool({check["code"] for check in checks} & set(codes))
+    def is_answered() -> bool:
+        sent = {"task": "guest_import", "queue": "celery", "args": ["free-1", 0], **given}
+        answer = post(Client(), "/api/v1/send/check", sent, **bearer(asker.user)).json()
+        is_said = any(check["code"] == code and says in check["message"] for check in answer["checks"])
+        return is_said and verdict in {"", answer["verdict"]}
 
-    wait_for(has_code, seconds=90, every=0.3, said=str(codes))
+    wait_for(is_answered, seconds=90, every=0.3, said=f"{verdict} {code}")
+
+
+def as_json(given):
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
 
 
 def test_what_is_known_read_and_free_will_run(asker):
-    ready(asker, "send_readers_know")
+    ready(asker, "send_readers_know", verdict="will-run")
 
     answer = asker.answers()
 
@@ -200,7 +205,7 @@ def test_what_is_known_read_and_free_will_run(asker):
     ],
 )
 def test_what_makes_it_fail_is_said_alike_everywhere(asker, code, given, said, suggestion):
-    ready(asker, code, **{name: list(value) if isinstance(value, tuple) else value for name, value in given.items()})
+    ready(asker, code, verdict="will-not-run", says=said, **as_json(given))
 
     answer = asker.answers(**given)
     check = check_of(answer, code)
@@ -236,7 +241,7 @@ def test_arguments_that_do_not_fit_fail_where_the_project_has_the_task(asker, pr
     ],
 )
 def test_what_may_stand_against_it_is_a_warning_everywhere(asker, code, given, said):
-    ready(asker, code, **{name: list(value) if isinstance(value, tuple) else value for name, value in given.items()})
+    ready(asker, code, verdict="may-not-run", says=said, **as_json(given))
 
     answer = asker.answers(**given)
     check = check_of(answer, code)
@@ -254,7 +259,7 @@ def test_what_may_stand_against_it_is_a_warning_everywhere(asker, code, given, s
     ],
 )
 def test_what_is_only_told_decides_nothing(asker, code, given, said):
-    ready(asker, "send_readers_know")
+    ready(asker, code, verdict="will-run", says=said, **as_json(given))
 
     answer = asker.answers(**given)
 
@@ -264,6 +269,8 @@ def test_what_is_only_told_decides_nothing(asker, code, given, said):
 
 def test_priority_changes_nothing_where_the_transport_has_one_list(asker, settings):
     settings.LOCKHOUSE = {**settings.LOCKHOUSE, "BROKER_TRANSPORT_OPTIONS": {"priority_steps": [0]}}
+
+    ready(asker, "send_no_priorities", verdict="will-run", priority=5)
 
     answer = asker.answers(priority=5)
 

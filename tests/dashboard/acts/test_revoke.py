@@ -7,6 +7,7 @@ import threading
 import pytest
 from redis import Redis
 
+from dashboard.acts import revoke
 from dashboard.acts.refusals import Refused
 from dashboard.acts.revoke import execute_revoke, plan_revoke, revoke_now
 from dashboard.models import OperatorAct
@@ -20,6 +21,11 @@ __all__ = ["locks", "snapshot", "system"]
 HOLDER = {"GUEST_REDIS_CLIENT_CLASS": "dashboard.locking.HolderRedis"}
 
 
+@pytest.fixture(autouse=True)
+def _worker_may_take_its_time(monkeypatch):
+    monkeypatch.setattr(revoke, "ANSWER_S", 20.0)  # it is waited for no longer than it takes
+
+
 @pytest.fixture
 def held(system, locks, settings):
     """A lock whose run is under way in a real worker, known exactly."""
@@ -31,6 +37,7 @@ def held(system, locks, settings):
     system.taken("lock_long")
     found = wait_for(lambda: (one := locks().get("lock_long")) and one.verdict == "held" and one)
     wait_for(lambda: any(lock.id == found.lock.id for lock in newest().locks))  # this process' own view, which waits less for a busy server
+    wait_for(lambda: any((run.task_id, run.worker) == (found.holder.task_id, found.holder.worker) for run in newest().runs))
     return found
 
 
@@ -49,7 +56,7 @@ def test_a_terminated_run_gives_its_lock_back_itself(held, system, locks):
 def test_the_lock_of_a_run_that_dies_after_its_worker_was_told_is_released(held, system):
     operator, pid = make_user("olga", OPERATOR), held.holder.pid
     plan = plan_revoke(operator, "session", held.lock.id, held.lock.token_digest, terminate=False)
-    threading.Timer(0.5, os.kill, (pid, signal.SIGKILL)).start()
+    threading.Timer(3, os.kill, (pid, signal.SIGKILL)).start()
 
     outcome = execute_revoke(operator, "session", plan.signed, "it hangs", patience_s=40)
 
@@ -70,7 +77,7 @@ def test_a_run_that_goes_on_keeps_its_lock(held, locks):
 def test_a_lock_that_another_takes_meanwhile_is_left_to_it_and_that_is_said(held, system):
     operator, cache = make_user("olga", OPERATOR), Redis.from_url(f"{system.url}/1")
     plan = plan_revoke(operator, "session", held.lock.id, held.lock.token_digest, terminate=False)
-    threading.Timer(0.5, cache.set, (held.lock.raw_key, "another's", 600)).start()
+    threading.Timer(3, cache.set, (held.lock.raw_key, "another's", 600)).start()
 
     outcome = execute_revoke(operator, "session", plan.signed, "it hangs", patience_s=40)
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from dashboard.acts import revoke
 from dashboard.acts.revoke import plan_revoke, revoke_now
 from dashboard.acts.words import effect
 from dashboard.locking.holder import Run as HolderRun
@@ -64,7 +65,8 @@ def test_a_run_that_is_not_known_on_the_tokens_worker_is_said_to_be_told_late(sc
     assert "may be late" in outcome.sentence
 
 
-def test_the_word_of_the_run_that_took_its_lock_just_now_is_waited_for(scene, boss):
+def test_the_word_of_the_run_that_took_its_lock_just_now_is_waited_for(monkeypatch, scene, boss):
+    monkeypatch.setattr(revoke, "TOLD_WITHIN_S", 60.0)
     key = scene.take("lock_report_7", token=token_of("guest_import"))
     lock = scene.see(key)
     scene.put([replace(lock, first_seen_at=datetime.now(UTC))])

@@ -52,9 +52,9 @@ def test_undo_leaves_a_lock_alone_that_was_taken_again(scene, operator):
 
 def test_undo_of_a_lock_that_would_have_expired_meanwhile_does_nothing(scene, operator):
     lock = scene.orphan()
-    scene.redis.pexpire(lock.raw_key, 150)
+    scene.redis.pexpire(lock.raw_key, 3000)
     released = release(operator, lock)
-    _wait_until(scene.redis, released.act.after["deadline_ms"])
+    wait_until(scene.redis, released.act.after["deadline_ms"])
 
     outcome = undo(operator, released.act.pk)
 
@@ -62,7 +62,7 @@ def test_undo_of_a_lock_that_would_have_expired_meanwhile_does_nothing(scene, op
     assert scene.value(lock.raw_key) is None
 
 
-def _wait_until(redis, deadline_ms: int) -> None:
+def wait_until(redis, deadline_ms: int) -> None:
     """By Redis' clock: BLPOP of a key that nobody writes is the wait."""
     seconds, microseconds = redis.time()
     left = deadline_ms - (seconds * 1000 + microseconds // 1000)

@@ -7,6 +7,7 @@ import pytest
 from django.urls import reverse
 
 from dashboard import connections, snapshot
+from dashboard.acts import worker_events
 from dashboard.acts.refusals import Refused
 from dashboard.acts.settle import settle
 from dashboard.acts.worker_events import execute_events, plan_events
@@ -47,7 +48,8 @@ def worker(**changes) -> Worker:
     return Worker(name=NAME, pid=7, first_heard_at=now, last_heard_at=now, **({"sends_events": False} | changes))
 
 
-def test_worker_without_events_is_said_and_switched_on(acting, seen, user, client):
+def test_worker_without_events_is_said_and_switched_on(monkeypatch, acting, seen, user, client):
+    monkeypatch.setattr(worker_events, "ANSWER_WITHIN_S", 20.0)  # it is waited for no longer than it takes
     acting.worker("w", events=False)
     acting.observer()
     client.force_login(user)

@@ -72,11 +72,11 @@ def test_url_is_printed_when_it_answers_and_sigterm_ends_both(up, free_port):
     url = wait_for(lambda: re.search(r"Lockhouse is at (\S+)", one.said()), said="the URL is printed")[1]
 
     assert url == f"http://127.0.0.1:{free_port}/"
-    assert urllib.request.urlopen(url, timeout=5).status == 200
+    assert urllib.request.urlopen(url, timeout=60).status == 200
     groups = one.groups()
     assert set(groups) == {"observe", "uvicorn", "supervisor.py"}
     one.process.send_signal(signal.SIGTERM)
-    assert one.process.wait(timeout=12) == 0
+    assert one.process.wait(timeout=60) == 0
     assert one.said().endswith("Stopped everything on SIGTERM.\n")
     wait_until_gone(groups.values())
 

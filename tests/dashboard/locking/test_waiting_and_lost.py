@@ -5,6 +5,7 @@ import hashlib
 import pytest
 
 from tests.dashboard.locking.helpers import answer
+from tests.system import wait_for
 
 TOLD = ("lock-waiting", "lock-refused", "lock-lost")
 
@@ -22,22 +23,23 @@ def test_wait_that_ends_well_is_told_once_and_known_by_the_token_it_then_holds(r
     assert (waiting["limit"], waiting["retries"], waiting["hostname"]) == (None, 0, "locks@tests")
     assert told == {"acquired": True, "digest": waiting["digest"]}
     assert events.next(*TOLD)["key"] == "lock_marker"  # nothing more was told of the wait
+    wait_for(lambda: not redis.exists(held), said="given back")
 
 
 def test_wait_in_vain_is_told_when_it_begins_and_when_it_ends(redis, worker, events, held):
-    worker.send("locking_wait", held, "told", "barrier", wait=0.3)
+    worker.send("locking_wait", held, "told", "barrier", wait=3)
 
     waiting, refused = events.next(*TOLD), events.next(*TOLD)
 
     assert (waiting["type"], refused["type"]) == ("lock-waiting", "lock-refused")
-    assert (waiting["limit"], refused["given_up_by"]) == (0.3, None)
+    assert (waiting["limit"], refused["given_up_by"]) == (3, None)
     assert waiting["digest"] == refused["digest"] != hashlib.sha256(b"another").hexdigest()[:16]
     assert refused["waited"] > 0.2
     assert answer(redis, "told")["acquired"] is False
 
 
 def test_wait_that_a_time_limit_breaks_off_is_told_as_given_up(worker, events, held):
-    task_id = worker.send("locking_wait", held, "told", "barrier", soft_time_limit=1)
+    task_id = worker.send("locking_wait", held, "told", "barrier", soft_time_limit=3)
 
     waiting, refused = events.next(*TOLD), events.next(*TOLD)
 

@@ -7,13 +7,15 @@ from datetime import UTC, datetime
 
 import pytest
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from dashboard import connections
 from dashboard.conf import policy
 from dashboard.judge import assess
 from dashboard.records import JudgedLock, Snapshot
 from dashboard.snapshot import Reader
-from tests.system import System, running_system
+from tests.system import System, running_system, wait_for
 
 
 @pytest.fixture
@@ -34,8 +36,22 @@ def system(tmp_path, settings) -> Iterator[System]:
 
 @pytest.fixture
 def snapshot(system: System) -> Callable[[], Snapshot]:
-    reader, own = Reader(), Redis.from_url(f"{system.url}/2")
+    reader, own = Reader(), Redis.from_url(f"{system.url}/2", socket_timeout=5, retry=Retry(NoBackoff(), 0))  # of a frozen server it says so soon
     return lambda: reader.newest(own)
+
+
+@pytest.fixture
+def following(snapshot) -> Callable[[], None]:
+    """Wait until every change of a lock is seen as it happens: for an observer that leads only reads them all at first."""
+
+    def wait() -> None:
+        def is_following() -> bool:
+            known = [source for source in snapshot().sources if source.name == "cache default"]
+            return bool(known) and known[0].ok and known[0].mode == "tracking" and known[0].search is None
+
+        wait_for(is_following, said="changes of locks are followed")
+
+    return wait
 
 
 @pytest.fixture

@@ -122,7 +122,7 @@ def test_closing_sends_what_waits_and_later_announcements_are_ignored(watching):
         announcer.announce(["workers"])
         told: set[str] = set()
         while told != {"locks", "queues"}:
-            told.update((await asyncio.wait_for(layer.receive(channel), 5))["sections"])
+            told.update((await asyncio.wait_for(layer.receive(channel), 60))["sections"])
         announcer.close()
         await layer.flush()
 

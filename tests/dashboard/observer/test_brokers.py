@@ -90,6 +90,7 @@ def test_events_of_a_rabbitmq_come_by_celerys_own_receiver_and_again_after_it_wa
     why = {source.name: source.reason for source in reader.newest().sources}
     rabbitmq.start()
     (gap, *_) = wait_for(lambda: reader.newest().observer.event_gaps)
+    wait_for(lambda: {"events", "workers"} <= answering(reader))
     sent = deliver(uuid4(), Sending(task="guest_import", queue="celery", args=("import-2", 0)), is_new=False)
 
     assert sent.state == "done"

@@ -166,8 +166,8 @@ def test_leader_that_was_frozen_for_longer_than_its_lease_writes_nothing_more_an
     system.observer("second")
     wait_for(lambda: snapshot().observer and snapshot().observer.standbys)
 
-    system.signal(first, signal.SIGSTOP)
     frozen_at = datetime.now(UTC).timestamp() * 1e6
+    system.signal(first, signal.SIGSTOP)
     system.watched("second")
     wait_for(lambda: query("SELECT count(*) FROM lockhouse_historygap") == [(1,)], said="events are received again, so the gap has an end")
     system.guest.rpush("import-1:go", 1)
@@ -175,7 +175,7 @@ def test_leader_that_was_frozen_for_longer_than_its_lease_writes_nothing_more_an
     leader = wait_for(lambda: snapshot().observer).leader
     ((epoch,),) = query("SELECT max(epoch) FROM lockhouse_historyepoch")
     system.signal(first, signal.SIGCONT)
-    wait_for(lambda: system.log("first").count("another observer leads") >= 2, said="it stands by")
+    wait_for(lambda: "this one stands by" in system.log("first"), said="it stands by")
 
     lock(cache, "lock_b")
     wait_for(lambda: names(snapshot) == {"lock_b"}, said="the second one goes on")
@@ -183,4 +183,4 @@ def test_leader_that_was_frozen_for_longer_than_its_lease_writes_nothing_more_an
     assert query("SELECT max(epoch) FROM lockhouse_historyepoch") == [(epoch,)], "nobody else led meanwhile"
     assert query("SELECT count(*), min(outcome) FROM lockhouse_taskrun") == [(1, 7)], "no row is doubled, and its end stays"
     ((from_us, to_us, why),) = query("SELECT from_us, to_us, why FROM lockhouse_historygap")
-    assert why == "no-observer" and frozen_at - 2_500_000 < from_us < frozen_at + 1_000_000 < to_us, "the time between is said"
+    assert why == "no-observer" and frozen_at - 15_000_000 < from_us < frozen_at + 1_000_000 < to_us, "the time between is said"

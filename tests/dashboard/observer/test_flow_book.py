@@ -197,7 +197,7 @@ def test_new_observer_knows_the_edges_and_counts_anew():
 
     reading = book.reading(later(seconds=1), NOW)
     assert edges(book, later(seconds=1)) == {("sent", SENDER, "reports"): 1, ("received", "reports", WORKER): 0}
-    assert (reading.moves[-1].number, reading.telling, reading.since) == (3, (WORKER,), later(seconds=1))
+    assert (reading.moves[-1].number, reading.telling, reading.since) == (3, (WORKER,), NOW)
 
 
 def test_garbage_moves_nothing():

@@ -113,8 +113,8 @@ def test_release_by_its_own_run_is_no_hand():
 def dead(*seen):
     """The holder's worker was killed; its death is proved by `late`."""
     found = [
-        ConnectionSeen(worker=WORKER, pid=790, is_open=True, at=NOW),
-        ConnectionSeen(worker=WORKER, pid=790, is_open=False, at=NOW + timedelta(seconds=6)),
+        ConnectionSeen(worker=WORKER, pid=790, is_open=True, last_event_at=NOW, at=NOW),
+        ConnectionSeen(worker=WORKER, pid=790, is_open=False, last_event_at=NOW, at=NOW + timedelta(seconds=6)),
         WorkersAnswered(command="ping", asked=(WORKER,), replies={}, asked_at=NOW + timedelta(seconds=8), at=NOW + timedelta(seconds=9)),
         Tick(at=LATE),
     ]

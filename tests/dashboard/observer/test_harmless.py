@@ -10,7 +10,7 @@ TWO_HOURS = 2 * 3600
 
 def test_message_unacked_for_two_hours_stays_unacked(system, snapshot):
     system.worker()
-    system.send("guest_import_late", "late-1", 60)
+    system.send("guest_import_late", "late-1", 300)
     system.taken("late-1")
     tag = system.broker.zrange("unacked_index", 0, -1)[0]
     system.broker.zadd("unacked_index", {tag: time.time() - TWO_HOURS})

@@ -35,8 +35,8 @@ def test_an_observer_that_is_killed_loses_only_what_happened_meanwhile_and_says_
     wait_for(lambda: query("SELECT count(*) FROM lockhouse_taskrun") == [(4,)], said="received, all of them")
 
     system.signal(first, signal.SIGKILL)
-    first.wait()
     killed_at = datetime.now(UTC).timestamp() * 1e6
+    first.wait()
     system.observer("second")
     wait_for(lambda: query("SELECT count(*) FROM lockhouse_historygap") == [(1,)])
     system.guest.rpush("import-1:go", 1)
@@ -45,7 +45,7 @@ def test_an_observer_that_is_killed_loses_only_what_happened_meanwhile_and_says_
     assert query("SELECT count(*), count(DISTINCT task_id) FROM lockhouse_taskrun") == [(4, 4)], "no row is doubled"
     assert query("SELECT min(received_us) > 0 FROM lockhouse_taskrun") == [(1,)], "what the first one wrote of them is there"
     ((from_us, to_us, why),) = query("SELECT from_us, to_us, why FROM lockhouse_historygap")
-    assert why == "no-observer" and killed_at - 2_500_000 < from_us < killed_at < to_us
+    assert why == "no-observer" and killed_at - 15_000_000 < from_us < to_us and killed_at < to_us
 
 
 def test_a_database_that_is_locked_is_said_and_what_came_meanwhile_is_written_when_it_is_free(system, snapshot, query):
@@ -87,7 +87,8 @@ def test_what_happens_to_locks_is_written_with_the_runs_that_it_happens_to(syste
 
     system.send("guest_import", "import-1", 60, 600)
     system.taken("import-1")
-    system.send("guest_import", "import-1", 60, 600, 0.3)
+    wait_for(lambda: [what for what, _task, _run in events()] == [1], said="acquired")
+    system.send("guest_import", "import-1", 60, 600, 3)
     wait_for(lambda: [what for what, _task, _run in events()] == [1, 3, 2], said="acquired, waiting, refused")
     system.guest.rpush("import-1:go", 1)
     wait_for(lambda: events()[3:] == [(4, "guest_import", 1)], said="released")

@@ -35,10 +35,11 @@ def test_burst_that_finds_no_room_is_counted_by_type_to_the_last_event(system, s
     burst(system, 60_000)
 
     wait_for(lambda: accounted(snapshot) + lost_at_least(snapshot) >= 60_000 or snapshot().observer.event_gaps)
+    (written, *_) = wait_for(lambda: query("SELECT how_many FROM lockhouse_historygap WHERE why = 'events'"))
+    wait_for(lambda: snapshot().observer.dropped_by_type)
     said = snapshot().observer
     assert said.dropped_by_type.keys() == {"task-started"}
     assert said.event_gaps or accounted(snapshot) == 60_000
-    (written,) = wait_for(lambda: query("SELECT how_many FROM lockhouse_historygap WHERE why = 'events'"))
     assert 0 < written[0] <= said.events_dropped
 
 

@@ -13,30 +13,32 @@ from tests.system import ROOT, wait_for
 HOLDER = {"GUEST_REDIS_CLIENT_CLASS": "dashboard.locking.HolderRedis"}
 
 
-def test_lock_that_expires_under_its_run_is_an_overrun_until_the_run_ends(system, locks):
+def test_lock_that_expires_under_its_run_is_an_overrun_until_the_run_ends(system, locks, following):
     system.worker(**HOLDER)
     system.observer()
     system.watched()
+    following()
     system.send("guest_import", "lock_short", 60, 3)
     system.taken("lock_short")
 
-    judged = wait_for(lambda: (one := locks().get("lock_short")) and one.verdict == "overrun" and one)
-    assert {"lapsed", "run_active"} <= {fact.code for fact in judged.evidence}
+    wait_for(lambda: (one := locks().get("lock_short")) and one.verdict == "overrun" and {"lapsed", "run_active"} <= {fact.code for fact in one.evidence})
 
     system.guest.rpush("lock_short:go", 1)
     wait_for(lambda: not locks(), said="gone with the run")
 
 
-def test_lock_taken_again_while_the_run_before_goes_on_is_overlapping_and_in_the_report(system, snapshot):
+def test_lock_taken_again_while_the_run_before_goes_on_is_overlapping_and_in_the_report(system, snapshot, following):
     system.worker(**HOLDER)
     system.observer()
     system.watched()
+    following()
     system.send("guest_import", "lock_short", 60, 3)
     system.taken("lock_short")
     wait_for(lambda: "overrun" in judged_now(snapshot))
     system.send("guest_import", "lock_short", 60, 600)
     wait_for(lambda: judged_now(snapshot) == {"overlapping", "overrun"}, said="both overlap")
-    first, second = (run.task_id for run in sorted(snapshot().runs, key=lambda run: run.started_at))
+    runs = wait_for(lambda: len(started := [run for run in snapshot().runs if run.started_at]) == 2 and started, said="both are told")
+    first, second = (run.task_id for run in sorted(runs, key=lambda run: run.started_at))
 
     for _ in range(2):
         system.guest.rpush("lock_short:go", 1)

@@ -39,6 +39,7 @@ def test_events_that_come_again_and_in_another_order_change_nothing(system, lock
     system.send("guest_import", "lock_done", 0)
     wait_for(lambda: any((task.last_hour.refused, task.last_hour.succeeded) == (1, 1) for task in snapshot().tasks if task.last_hour))
     wait_for(lambda: (one := locks()["import-1"]) and (one.verdict, one.refused_last_hour) == ("held", 1))
+    wait_for(lambda: [run.outcome for run in snapshot().runs].count("SUCCESS") == 2, said="the end of the refused one as well")
     judged, runs, hour = known(snapshot)
     told = read(published)
     assert len(told) >= 9

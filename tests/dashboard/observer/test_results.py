@@ -98,7 +98,7 @@ def test_result_is_being_retrieved_then_there_then_expired(system, snapshot, set
     system.send("guest_import", "7", 60)
     wait_for(lambda: state() == "retrieving", said="a run that writes it is active")
 
-    cache.set("shop:3:server_7", b"\x80\x04N.", px=3000)
+    cache.set("shop:3:server_7", b"\x80\x04N.", px=15_000)
     wait_for(lambda: state() == "there", every=0.02)
 
     system.guest.rpush("7:go", 1)

@@ -23,22 +23,25 @@ def told(judged):
     return " ".join(sentences(judged.evidence))
 
 
-def held_by(system, locks):
+def held_by(system, locks, snapshot):
     system.observer()
     system.watched()
     system.send("guest_import", "import-1", RUN_S)
     system.taken("import-1")
+    wait_for(
+        lambda: (workers := snapshot().workers) and all(worker.connection_known for worker in workers), said="its connection, which is what proves it dead"
+    )
     return wait_for(lambda: (one := locks().get("import-1")) and "run_active" in codes(one) and one)
 
 
 def test_process_that_came_back_under_the_name_with_another_pid_does_not_have_the_lock_of_the_one_before(system, locks, snapshot):
     first = system.worker("w", concurrency=1, **HOLDER)
-    held = held_by(system, locks)
+    held = held_by(system, locks, snapshot)
 
     system.signal(first, signal.SIGKILL, group=True)
     second = system.start("w-again", *WORKER, **HOLDER)
 
-    judged = wait_for(lambda: (one := locks()["import-1"]).verdict == "orphaned" and one)
+    judged = wait_for(lambda: (one := locks()["import-1"]).verdict == "orphaned" and "worker_replaced" in codes(one) and one)
     assert judged.holder.pid == held.holder.pid
     assert "w@guest came back at" in told(judged)
     assert f"as pid {second.pid}; pid {first.pid} was the process before" in told(judged)
@@ -51,7 +54,7 @@ def may_have_own_pids():
 @pytest.mark.skipif(not may_have_own_pids(), reason="this system gives nobody process ids of their own")
 def test_process_that_came_back_under_the_name_with_the_same_pid_is_another_one(system, locks, snapshot):
     first = start_with_own_pids(system, "w")
-    held = held_by(system, locks)
+    held = held_by(system, locks, snapshot)
     assert held.lock.claim.parent_pid == 1
 
     system.signal(first, signal.SIGKILL, group=True)

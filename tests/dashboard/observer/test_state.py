@@ -227,15 +227,15 @@ def test_run_of_a_shared_name_is_not_over_for_being_absent_from_an_answer():
 
 
 def test_connection_is_gone_only_after_it_was_known():
-    made = state(event("worker-heartbeat"), ConnectionSeen(worker="worker-b@web-2", pid=790, is_open=False, at=NOW))
+    made = state(event("worker-heartbeat"), ConnectionSeen(worker="worker-b@web-2", pid=790, is_open=False, last_event_at=NOW, at=NOW))
     assert made.snapshot(NOW).workers[0].connection_gone_at is None
     for is_open in (True, False):
-        made.apply(ConnectionSeen(worker="worker-b@web-2", pid=790, is_open=is_open, at=IN_A_SECOND))
+        made.apply(ConnectionSeen(worker="worker-b@web-2", pid=790, is_open=is_open, last_event_at=NOW, at=IN_A_SECOND))
     assert made.snapshot(NOW).workers[0].connection_gone_at == IN_A_SECOND
 
 
 def test_worker_that_is_heard_again_has_a_connection_again():
-    gone = ConnectionSeen(worker="worker-b@web-2", pid=790, is_open=False, at=NOW)
+    gone = ConnectionSeen(worker="worker-b@web-2", pid=790, is_open=False, last_event_at=NOW, at=NOW)
     made = state(event("worker-heartbeat"), replace(gone, is_open=True), gone, event("worker-heartbeat", IN_A_SECOND))
     assert made.snapshot(NOW).workers[0].connection_gone_at is None
 

@@ -10,10 +10,11 @@ HOLDER = {"GUEST_REDIS_CLIENT_CLASS": "dashboard.locking.HolderRedis"}
 
 
 @pytest.fixture
-def observed(system):
+def observed(system, following):
     system.worker(concurrency=3, **HOLDER)
     system.observer()
     system.watched()
+    following()
     return system
 
 
@@ -24,7 +25,7 @@ def test_attempt_that_waits_is_shown_until_it_has_the_lock(observed, snapshot, l
 
     (wait,) = wait_for(lambda: snapshot().waits)
     assert (wait.name, wait.to_at, wait.limit.total_seconds(), wait.task_name) == ("import-1", None, 60, "guest_import")
-    assert locks()["import-1"].waiting == 1
+    wait_for(lambda: (one := locks().get("import-1")) and one.waiting == 1)
 
     observed.guest.rpush("import-1:go", 1)
 
@@ -40,7 +41,7 @@ def test_attempt_that_waits_in_vain_is_refused_and_waits_no_more(observed, snaps
     observed.send("guest_import", "import-1", 60, 600, 1)
 
     assert wait_for(lambda: [wait.end for wait in snapshot().waits if wait.end]) == ["refused"]
-    assert (locks()["import-1"].waiting, locks()["import-1"].refused_last_hour) == (0, 1)
+    wait_for(lambda: (one := locks().get("import-1")) and (one.waiting, one.refused_last_hour) == (0, 1))
 
 
 def test_lock_that_another_deleted_is_told_as_removed_by_another_once_its_holder_finds_out(observed, snapshot):
@@ -57,8 +58,9 @@ def test_lock_that_another_deleted_is_told_as_removed_by_another_once_its_holder
 
 
 def test_lock_that_expired_under_its_holder_is_told_as_lost(observed, snapshot):
-    observed.send("guest_import", "import-1", 60, 1)
+    observed.send("guest_import", "import-1", 60, 4)
     observed.taken("import-1")
+    wait_for(lambda: snapshot().locks)
     wait_for(lambda: any(span.end == "expired" for lane in snapshot().lanes for span in lane.spans))
 
     observed.guest.rpush("import-1:go", 1)

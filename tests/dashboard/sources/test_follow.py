@@ -9,6 +9,7 @@ from dashboard import connections
 from dashboard.records import Search
 from dashboard.sources.follow import MAX_FOLLOWED, Follower
 from dashboard.sources.search import NameSearch
+from tests.system import wait_for
 
 OTHERS = 100_000
 
@@ -37,14 +38,13 @@ def fill(place, first=""):
 def test_token_of_a_lock_that_expired_is_handed_on_and_that_of_a_released_one_is_not(place, cache):
     redis, handed = connections.look(place), []
     follower = Follower(redis, place, ["lock_*"], tell=lambda *_: None, expired=lambda key, token: handed.append((key, token)))
-    expiring, released = cache.lock("lock_expiring", timeout=1), cache.lock("lock_released", timeout=60)
+    expiring, released = cache.lock("lock_expiring", timeout=3), cache.lock("lock_released", timeout=60)
     expiring.acquire()
     released.acquire()
     follower.open()
     follower.search_all()
-    redis.blpop(["never-written"], timeout=0.9)
     released.release()
-    redis.blpop(["never-written"], timeout=0.4)
+    wait_for(lambda: not redis.exists("shop:1:lock_expiring"), said="it expired")
     follower.open()
     follower.close()
 

@@ -106,7 +106,7 @@ def test_fetched_messages_are_counted_and_named_and_stay_where_they_are(watching
         consumer = Consumer(channel, [Queue("mail", Exchange("mail", "direct"), "mail")], callbacks=[lambda body, message: None], accept=["json"])
         consumer.consume()
         for _ in range(2):
-            connection.drain_events(timeout=2)
+            connection.drain_events(timeout=60)
         before = redis.hgetall("unacked")
 
         queues, unacked = read()

@@ -18,6 +18,8 @@ from dashboard.web import hub as hubs
 from dashboard.web.hub import KEPT_VERSIONS, Hub, Key, View, delta, full, order_of
 from dashboard.web.panel import Piece
 
+PATIENCE_S = 60
+
 
 class CountingPanel:
     """Shows `words` in one region, and remembers every time it was rendered."""
@@ -57,8 +59,14 @@ async def hub(watching):
         await asyncio.sleep(0.01)
 
 
+@pytest.fixture
+def no_tick(monkeypatch):
+    """Only what is said to the hub has it render."""
+    monkeypatch.setattr(hubs, "TICK_S", 600)
+
+
 async def newer(view, version):
-    await asyncio.wait_for(view.newer_than(version), 5)
+    await asyncio.wait_for(view.newer_than(version), PATIENCE_S)
     return view.version
 
 
@@ -68,7 +76,7 @@ async def announced_at_last(hub, panel):
         await asyncio.sleep(0.005)
 
 
-async def test_followers_of_the_same_share_one_rendering(hub, panel):
+async def test_followers_of_the_same_share_one_rendering(no_tick, hub, panel):
     views = [hub.follow(make_key(panel)) for _ in range(50)]
 
     await newer(views[0], 0)
@@ -99,18 +107,16 @@ async def test_who_may_or_asks_something_else_never_shares(hub, panel, other):
     }
 
 
-async def test_an_announcement_is_rendered_at_once(hub, panel):
+async def test_an_announcement_is_rendered_at_once(no_tick, hub, panel):
     view = hub.follow(make_key(panel))
     await newer(view, 0)
     await announced_at_last(hub, panel)
-    loop = asyncio.get_running_loop()
     announcer = Announcer()
 
-    panel.words, began_at = "a lock was taken", loop.time()
+    panel.words = "a lock was taken"
     announcer.announce(["locks"])
     await newer(view, 1)
 
-    assert loop.time() - began_at < hubs.TICK_S / 2
     assert "a lock was taken" in view.message_since(1)
     await asyncio.to_thread(announcer.close)
 
@@ -144,7 +150,7 @@ async def test_work_ends_with_the_last_follower_and_begins_again_with_the_next(h
     await newer(view, 0)
     task = hub._task
     hub.leave(view)
-    await asyncio.wait_for(task, 5)
+    await asyncio.wait_for(task, PATIENCE_S)
     rendered = len(panel.rendered)
 
     again = hub.follow(make_key(panel))
@@ -169,7 +175,7 @@ async def test_a_panel_that_raises_is_said_to_its_followers_and_stops_no_other(h
     broken = hub.follow(make_key(CountingPanel(words=ValueError("a bug")), name="overview"))
     sound = hub.follow(make_key(panel))
 
-    await asyncio.wait_for(broken.newer_than(0), 5)
+    await asyncio.wait_for(broken.newer_than(0), PATIENCE_S)
     await newer(sound, 0)
 
     assert broken.is_broken
@@ -188,19 +194,18 @@ async def test_a_subscription_that_is_silently_refused_only_makes_pages_later_an
     finally:
         redis.execute_command("ACL", "SETUSER", "default", "+subscribe")
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while not redis.pubsub_numsub(f"lockhouse:test-system__group__{GROUP}")[0][1]:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
 
-async def test_a_cut_connection_is_made_again(monkeypatch, hub, panel, redis):
+async def test_a_cut_connection_is_made_again(no_tick, hub, panel, redis):
     view = hub.follow(make_key(panel))
     await newer(view, 0)
     await announced_at_last(hub, panel)
-    monkeypatch.setattr(hubs, "TICK_S", 600)  # so that only hearing helps
 
     redis.client_kill_filter(_type="pubsub")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while view.version == 1:
             panel.words = "heard again"
             redis.publish(
@@ -222,7 +227,7 @@ def test_the_process_can_end_at_any_moment(watching, panel, seed):
         await asyncio.sleep(chance.choice([0, 0, 0.001, 0.002]))
 
     async def end(tasks):
-        _, still_running = await asyncio.wait(tasks, timeout=3) if tasks else ((), ())
+        _, still_running = await asyncio.wait(tasks, timeout=PATIENCE_S) if tasks else ((), ())
         assert not still_running
 
     loop.run_until_complete(come_and_go())

@@ -81,7 +81,8 @@ async def test_a_permission_lost_with_a_group_is_lost(soon, opened, db):
     assert await closed_with(socket) == NOT_ALLOWED
 
 
-async def test_all_sockets_are_checked_by_one_query(opened, viewer, panel):
+async def test_all_sockets_are_checked_by_one_query(monkeypatch, opened, viewer, panel):
+    monkeypatch.setattr(viewers, "RECHECK_S", 600)
     other = await in_database(logged_in, "view_locks", name="otto")
     sockets_open = [opened(client=client) for client in (viewer, other) for _ in range(10)]
     for socket in sockets_open:

@@ -59,7 +59,9 @@ async def test_a_slow_reader_gets_the_newest_state_and_no_backlog(opened, viewer
         hub().refresh()
         while len(panel.asked) == asked:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
-    await asyncio.sleep(0.05)
+    [view] = hub()._views.values()
+    while "state 19" not in (view.message_since(0) or ""):  # noqa: ASYNC110
+        await asyncio.sleep(0.005)
     taking.set()
     while len(sent) < 2:  # noqa: ASYNC110
         await asyncio.sleep(0.01)

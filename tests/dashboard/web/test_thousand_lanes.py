@@ -27,6 +27,10 @@ def lanes(system, reader):
     return [piece.html for piece in pieces if piece.id.startswith("lane-")], next(piece.html for piece in pieces if piece.id == "timeline-more")
 
 
+def names(system, reader):
+    return {lock.name for lock in reader.newest(Redis.from_url(f"{system.url}/2")).locks}
+
+
 def test_lanes_that_need_attention_come_first_and_the_rest_is_counted(system):
     cache = Redis.from_url(f"{system.url}/1")
     with cache.pipeline() as pipe:
@@ -37,8 +41,9 @@ def test_lanes_that_need_attention_come_first_and_the_rest_is_counted(system):
     system.observer()
     system.watched()
     reader = Reader()
-    system.send("guest_import", "lock_short", 120, 4)
+    system.send("guest_import", "lock_short", 120, 20)
     system.taken("lock_short")
+    wait_for(lambda: len(locks := names(system, reader)) == MANY + 1 and "lock_short" in locks, said="every lock is known")
     wait_for(lambda: not cache.exists("shop:3:lock_short"))
     system.send("guest_import", "lock_short", 120, 600)
 

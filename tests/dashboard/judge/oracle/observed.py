@@ -142,8 +142,9 @@ class Observed:
             idles = [idle for idle in idles if idle < 50]
         for worker in list(self.state.workers.workers.values()):
             if worker.last_event_at is not None and _is_worth_a_look(worker, clock(now)):
-                is_open = may_be_open(idles, worker.last_event_at, clock(now))
-                self.state.apply(ConnectionSeen(worker=worker.name, pid=worker.pid, is_open=is_open, at=clock(now)))
+                is_open = may_be_open(idles, worker.last_event_at, clock(now), clock(now))
+                seen = ConnectionSeen(worker=worker.name, pid=worker.pid, is_open=is_open, last_event_at=worker.last_event_at, at=clock(now))
+                self.state.apply(seen)
 
     def look_at_lock(self, held: Held | None, now: float, *, live: bool = False) -> None:
         """A push, or the next look at the key."""

@@ -1,0 +1,53 @@
+"""A worker is proved dead by its closed connection: what may make an open one look closed, by values alone."""
+
+from datetime import timedelta
+
+import pytest
+
+from dashboard.observer.observations import ConnectionSeen, Tick
+from dashboard.sources.heartbeats import may_be_open
+from tests.dashboard.observer.test_state import event, state
+from tests.factories import NOW
+
+NAME, PID = "worker-b@web-2", 790
+FROZEN_AT = NOW + timedelta(seconds=0.9)
+
+
+def later(seconds):
+    return NOW + timedelta(seconds=seconds)
+
+
+def seen(at, *, is_open, compared_with):
+    return ConnectionSeen(worker=NAME, pid=PID, is_open=is_open, last_event_at=compared_with, at=at)
+
+
+def worker(made, at):
+    return made.snapshot(at).workers[0]
+
+
+@pytest.mark.parametrize("looked_after", [20 + tenth / 10 for tenth in range(10)])
+def test_worker_that_froze_amid_its_runs_keeps_the_connection_that_it_told_of_the_last_one_by(looked_after):
+    made = state(event("task-received", NOW, uuid="a"), event("task-started", FROZEN_AT, uuid="a"), Tick(at=later(1)))
+    looked_at = later(looked_after)
+    idle = int((looked_at - FROZEN_AT).total_seconds())
+
+    assert may_be_open([idle], worker(made, looked_at).last_event_at, looked_at, looked_at)
+
+
+def test_events_that_come_together_are_one_word_of_their_worker_and_the_last_one_counts():
+    made = state(event("task-received", NOW, uuid="a"), event("task-started", FROZEN_AT, uuid="a"))
+    assert worker(made, later(1)).last_event_at == NOW
+
+    made.apply(Tick(at=later(1)))
+
+    assert (worker(made, later(1)).last_event_at, worker(made, later(1)).last_heard_at) == (FROZEN_AT, FROZEN_AT)
+
+
+def test_connections_that_were_compared_with_an_older_event_prove_nothing():
+    made = state(event("worker-heartbeat", NOW), seen(NOW, is_open=True, compared_with=NOW), event("worker-heartbeat", later(20)))
+
+    made.apply(seen(later(20.1), is_open=False, compared_with=NOW))
+
+    assert worker(made, later(21)).connection_gone_at is None
+    made.apply(seen(later(40), is_open=False, compared_with=later(20)))
+    assert worker(made, later(40)).connection_gone_at == later(40)

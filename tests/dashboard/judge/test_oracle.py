@@ -6,6 +6,7 @@ change is stopped by what another left behind; with it they are others each time
 
 import os
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -48,6 +49,8 @@ def check_at_last(story: Story, moment: Moment) -> None:
             continue
         if story.is_plain_to_see and story.exact and story.fate in DEADLY - {"leaves and is killed"}:
             assert "orphaned" in one.flags, f"dead and plain to see, but {one.flags}: {[(fact.code, dict(fact.values)) for fact in one.evidence]}"
+        if replace(story, task_events=True).is_plain_to_see and story.exact and story.fate == "killed":
+            assert "orphaned" in one.flags, f"heartbeats alone prove it, but {one.flags}: {[(fact.code, dict(fact.values)) for fact in one.evidence]}"
         if story.connections == "refused" and story.fate == "killed" and story.comes_back == "no":
             assert "unknown" in one.flags
 

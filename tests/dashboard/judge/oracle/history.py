@@ -10,6 +10,7 @@ from tests.dashboard.judge.oracle.observed import Observed
 from tests.dashboard.judge.oracle.story import Rival, Story
 from tests.dashboard.judge.oracle.truth import OTHER, OWNER, Held, Process, Run
 
+BRIEF_EVERY_MS = 370
 LOST = "WorkerLostError('Worker exited prematurely: signal 9 (SIGKILL).')"
 
 
@@ -92,6 +93,8 @@ class History:
         if story.waits:
             self._put(Held(run=None, attempted=self.began - 100, since=self.began - 100, expires=None))
         self._plan_run(self.hero)
+        if story.is_busy:
+            self.at(self.began - story.seed % BRIEF_EVERY_MS / 1000, self._tell_of_a_brief_run)
         self.at(0.0, self._hero_wins)
         for number, rival in enumerate(story.rivals):
             self._plan_rival(rival, number)
@@ -121,6 +124,14 @@ class History:
     def _tell_start(self, run: Run, now: float) -> None:
         if run.process.is_there:
             self.seen.event(run.process, "task-started", now, uuid=run.task_id)
+
+    def _tell_of_a_brief_run(self, now: float) -> None:
+        """Of one among many; nobody but its worker's connection remembers it."""
+        process = self.hero_process
+        if process.is_there and not process.leaving and not self._is_busy_solo(process):
+            for kind in ("task-received", "task-started", "task-succeeded"):
+                self.seen.event(process, kind, now, uuid=f"brief-{now}", name=OTHER)
+            self.at(now + BRIEF_EVERY_MS / 1000, self._tell_of_a_brief_run)
 
     def _put(self, held: Held) -> None:
         self.held = held

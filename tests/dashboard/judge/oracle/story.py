@@ -38,6 +38,7 @@ class Story:
     comes_back: str = "no"  # a new process of that name afterwards: "no", "new pid", "same pid"
     extended: bool = False
     # what is seen of it
+    is_busy: bool = False  # its worker tells of short runs several times a second
     heartbeats: bool = True
     other_heartbeats: bool = True  # of the second worker: who has the same name need not have the same command line
     task_events: bool = True
@@ -98,6 +99,7 @@ def stories() -> st.SearchStrategy[Story]:
         fate_at=st.sampled_from([8.0, 0.3, 3.0, 25.0]),
         comes_back=st.sampled_from(["no", "new pid", "same pid"]),
         extended=st.booleans(),
+        is_busy=st.sampled_from([False, False, False, True]),
         heartbeats=st.sampled_from([True, True, True, False]),
         other_heartbeats=st.sampled_from([True, True, False]),
         task_events=st.sampled_from([True, True, True, False]),

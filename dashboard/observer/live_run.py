@@ -50,6 +50,7 @@ class LiveRun(msgspec.Struct, gc=False, kw_only=True):
     first_at: datetime | None = None  # when it was heard of first, by our clock
     row: int = 0  # of the history
     is_told: bool = False  # by an event, which says whose it is; of two namesakes that answer under one name the answer does not
+    is_start_told: bool = False  # by an event, which says when to the moment
     is_changed: bool = False  # and not yet taken by the history
     is_lost: bool = False  # as the judge proved; no word of its end will come
     has_left: bool = False  # the book of runs: nothing else is going to be kept of it
@@ -95,6 +96,14 @@ class LiveRun(msgspec.Struct, gc=False, kw_only=True):
     def has_word_after(self, worker: str | None, time: float, known: float | None) -> bool:
         """Whether the same, or something later, is known by this worker's own clock."""
         return known is not None and self.worker == worker and time <= known
+
+    def has_run_before(self, worker: str | None, time: float) -> bool:
+        """Whether a start that this worker tells is another execution's: this one has ended, or was started by an event before."""
+        if self.worker != worker:
+            return False
+        if self.ended_at is not None:
+            return time > self.ended_at
+        return self.is_start_told and self.started_at is not None and time > self.started_at
 
     def is_later_than(self, worker: str | None, time: float) -> bool:
         """Whether what was told by this worker was told of an earlier try: this one was received after that."""

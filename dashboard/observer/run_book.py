@@ -102,9 +102,9 @@ class RunBook(KnownRuns):
             run = self._begun(task_id, at) if latest is None else self._again(latest, at)
         elif run.has_word_after(event.hostname, time, run.started_at) or run.is_later_than(event.hostname, time):
             return None
-        elif run.ended_at is not None and run.worker == event.hostname and time > run.ended_at:
+        elif run.has_run_before(event.hostname, time):
             run = self._again(run, at) if run is latest else self._beside(run, at)
-        run.started_at = time
+        run.started_at, run.is_start_told = time, True
         return run
 
     def _has_ended(self, task_id: str, event: Event, at: datetime) -> LiveRun | None:

@@ -129,6 +129,23 @@ def seen(state):
     return {run.worker: (run.outcome, run.started_at - NOW) for run in state.snapshot(NOW).runs}
 
 
+SECOND = {"received": told("task-received", 11, name="reports"), "started": told("task-started", 12)}
+STARTED = told("task-started", 2)
+
+
+@pytest.mark.parametrize(
+    "later",
+    [["received", "started"], ["started", "received"], ["started", STARTED, "received"], ["received", "started", STARTED, "started"]],
+    ids=["in order", "start first", "start first, the first start again", "told again"],
+)
+def test_second_delivery_to_the_worker_that_still_runs_the_first_leaves_that_one_as_it_began(later):
+    told_first = [told("task-received", 1, name="reports"), STARTED]
+    runs = state_after([*told_first, *(SECOND.get(one, one) if isinstance(one, str) else one for one in later)]).snapshot(NOW).runs
+
+    began = sorted(((run.received_at - NOW).total_seconds(), (run.started_at - NOW).total_seconds()) for run in runs)
+    assert began == [(1, 2), (11, 12)]
+
+
 @pytest.mark.parametrize("late", [[], [told("task-started", 2)]], ids=["", "its start was told again"])
 def test_end_at_the_first_worker_leaves_the_run_at_the_second_as_it_is(late):
     state = state_after(twice(*late, told("task-succeeded", 12, runtime=10.0)))

@@ -10,7 +10,7 @@ from tests.dashboard.judge.oracle.observed import Observed
 from tests.dashboard.judge.oracle.story import Rival, Story
 from tests.dashboard.judge.oracle.truth import OTHER, OWNER, Held, Process, Run
 
-BRIEF_EVERY_MS = 370
+BRIEF_EVERY_MS = 470
 LOST = "WorkerLostError('Worker exited prematurely: signal 9 (SIGKILL).')"
 
 

@@ -62,7 +62,8 @@ class Story:
     @property
     def is_plain_to_see(self) -> bool:
         """Whether whoever is gone is provably so."""
-        is_alone = self.other != "namesake" and self.comes_back != "same pid"
+        is_other_heard = self.other != "elsewhere" or self.other_heartbeats  # else it may have fallen silent in the same second, and its connection is open
+        is_alone = self.other != "namesake" and self.comes_back != "same pid" and is_other_heard
         is_once = not any(rival.does == "again" and rival.at > 0 for rival in self.rivals)  # whose end was told, where one message runs twice?
         is_idle = self.pool == "solo" and self.works_before + self.waits + self.fate_at > 40  # it works and sends nothing: a proxy may have hung up
         is_asked = self.inspect == "all" and self.connections == "listed"

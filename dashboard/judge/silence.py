@@ -54,10 +54,10 @@ def _connection(mine: Worker) -> tuple[bool, Evidence]:
 
 
 def _doubts(mine: Worker, facts: Facts) -> Iterator[Evidence]:
-    """Why a worker that leaves might not have been heard to say so."""
+    """Why a worker that leaves might not have been heard to say so, or may have used its connection since we heard it."""
     if mine.vitals_at is None and not mine.online_at:
         yield Evidence(code="worker_without_heartbeats", values={"worker": mine.name})
-    if not facts.are_told_since(mine.last_heard_at) or not _are_events_coming(mine, facts):
+    if not facts.are_told_since(mine.last_event_at or mine.last_heard_at) or not _are_events_coming(mine, facts):
         yield Evidence(code="events_missed", values={"worker": mine.name, "since": facts.snapshot.flow.since})
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from dashboard.observer.known_runs import MAX_RUNS, KnownRuns, is_of_one_before
 from dashboard.observer.live_run import LiveRun
-from dashboard.observer.run_events import ENDS, describe, end, goes_on, same
+from dashboard.observer.run_events import ENDS, describe, end, goes_on, same, whose
 from dashboard.records import Refusal, Worker
 from dashboard.sources.event import Event
 
@@ -184,7 +184,7 @@ class RunBook(KnownRuns):
         entries = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
         found = {str(entry.get("id")) for entry in entries}
         for entry in entries:
-            self._still(worker, parent_pid, entry, at)
+            self._still(worker, whose(process, entry), entry, at)
         going = [run for run in self.going.values() if run.worker == worker and run.task_id not in found]
         absent = [run for run in going if run.parent_pid in {None, parent_pid} or parent_pid is None]
         if process is not None and process.shared_at is not None:

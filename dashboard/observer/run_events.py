@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
+from dashboard.records import Worker
 from dashboard.sources.event import Event
 from dashboard.sources.foreign import as_dict
 
@@ -49,6 +50,14 @@ def goes_on(run: "LiveRun", worker: str, parent_pid: int | None, entry: Mapping[
     run.queue = text(as_dict(entry.get("delivery_info")).get("routing_key")) or run.queue
     run.args = run.args or capped(repr(tuple(entry["args"])) if isinstance(entry.get("args"), list) else None)
     run.started_at = run.started_at or seconds_of(entry.get("time_start"))
+
+
+def whose(process: Worker | None, entry: Mapping[str, Any]) -> int | None:
+    """The pid of the worker's process that named this run; None where the run is in none of its children: of two of one name the other has answered."""
+    pid = number(entry.get("worker_pid"))
+    if process is None or process.processes is None or pid is None or pid in {process.pid, *process.processes}:
+        return process.pid if process is not None else None
+    return None
 
 
 def error(event: Event) -> str | None:

@@ -15,15 +15,22 @@ NAMESAKE = Story(
     exact=True, other="namesake", works_before=0.01, waits=0.0, fate="goes on", repeats=0.3, mixes=True, pushes=False, seed=14,
     rivals=(Rival(at=-0.4, lasts=600.0, same_task=False), Rival(at=0.05, lasts=0.03, same_task=False, elsewhere=True, does="again")),
 )  # fmt: skip
+FROZEN = Story(
+    exact=False, owned=True, fate="frozen", fate_at=3.0, gap=(-20.0, 2.0),
+    rivals=(Rival(at=-0.4, lasts=600.0), Rival(at=-60.0, lasts=600.0)),
+)  # fmt: skip
+UNHEARD = Story(exact=False, owned=True, other="namesake", fate="frozen", fate_at=0.3, inspect="flaky", gap=(-20.0, 2.0), pushes=False, seed=255)
 
 
 @pytest.mark.parametrize(
     "story",
-    [REPLACED, AGAIN, NAMESAKE],
+    [REPLACED, AGAIN, NAMESAKE, FROZEN, UNHEARD],
     ids=[
         "its worker leaves and another process comes under its name and pid, while a run like it has ended",
         "its message was given out twice, the second receipt was missed, and that run ended before the lock was seen",
         "its message was given out twice, to a namesake as well, which told of its end before the first told of its receipt",
+        "its worker used its connection while no event was received, and froze",
+        "its worker, of which no event was ever received, answered once in the place of a namesake, and froze",
     ],
 )
 def test_holder_that_goes_on_is_not_called_dead_for_the_end_of_another_run(story):

@@ -99,8 +99,12 @@ def _still_listed(holder: Holder, run: Run | None, mine: Worker | None, facts: F
 
 
 def _is_its_own_end(lock: HeldLock, run: Run | None, mine: Worker | None, processes: list[Worker], facts: Facts) -> bool:
-    """Whether the end cannot be that of the same message given out a second time: every event was taken in, or its worker has been asked since."""
-    if facts.are_told_since(min(lock.first_seen_at, _began_at(run) or lock.first_seen_at)):
+    """Whether the end cannot be that of the same message given out a second time: every event was taken in, or its worker has been asked since.
+
+    Of a run whose beginning was not told the events before are not known to have been taken in.
+    """
+    is_begun = run is not None and (run.received_at or run.started_at) is not None
+    if is_begun and facts.are_told_since(min(lock.first_seen_at, _began_at(run) or lock.first_seen_at)):
         return not any(other is not run and other.ended_at is None and _is_same_try(other, run) for other in facts.runs.get(run.task_id if run else "", ()))
     told_at = run.heard_at if run else None
     answered_at = own_answer_at(mine, processes) if mine else None

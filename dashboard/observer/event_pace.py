@@ -13,11 +13,13 @@ from statistics import median
 from dashboard.observer.queue_flow import Counter
 from dashboard.observer.run_events import time_of
 from dashboard.sources.event import Event
+from dashboard.sources.heartbeats import LATE_S
 
 WINDOW = timedelta(seconds=10)
 SHORTEST = timedelta(seconds=3)  # a rate over less would jump
 KNOWN_AFTER = timedelta(seconds=10)  # the first heartbeats of a worker tell of its clock, not of a delay
 REMEMBERED = timedelta(minutes=30)  # a clock that was set is believed again after that, twice that at most
+TOO_LATE = timedelta(seconds=LATE_S - 1)  # beyond it an open connection would look closed
 MAX_SENDERS = 1000
 
 
@@ -87,6 +89,11 @@ class EventPace:
         sender, sent_at = self._senders.get((event.hostname, event.pid)), time_of(event.timestamp)
         took = sender.quickest(at) if sender is not None else at - sent_at if sent_at is not None else None
         return None if took is None else self._late - took
+
+    def is_late(self, event: Event, at: datetime) -> bool:
+        """Whether it took so much longer than the quickest heartbeat of its sender that its connection cannot be known by when it came."""
+        sender, sent_at = self._senders.get((event.hostname, event.pid)), time_of(event.timestamp)
+        return sender is not None and sent_at is not None and at - sent_at - min(sender.least, sender.least_before) > TOO_LATE
 
     def per_s(self, now: datetime, since: datetime | None) -> float | None:
         """Events a second over the last whole seconds; None where they were not received for long enough, `since` being since when they are."""

@@ -115,9 +115,7 @@ class EventReducer:
         if event.type == "task-sent":
             return set()
         books.flow.tells(event.hostname)
-        if books.workers.has_just_told(event, at) or not books.workers.event(event, at, books.pace.skew(event, at)):
-            return set()
-        return {"workers"}
+        return set() if books.workers.has_just_told(event, at) else self._of_its_worker(event, at)
 
     def _other(self, event: Event, at: datetime) -> set[str]:
         """What is taken in by itself."""
@@ -147,7 +145,11 @@ class EventReducer:
             self._books.pace.beat(event, at)
             self._books.queue_book.beat(event, at)
             self._books.gaps.beat(event)
-        return {"workers"} if self._books.workers.event(event, at, self._books.pace.skew(event, at)) else set()
+        return self._of_its_worker(event, at)
+
+    def _of_its_worker(self, event: Event, at: datetime) -> set[str]:
+        pace = self._books.pace
+        return {"workers"} if self._books.workers.event(event, at, pace.skew(event, at), is_late=pace.is_late(event, at)) else set()
 
     def _of_lock(self, event: Event, at: datetime) -> set[str]:
         reduce = {"lock-refused": self._refused, "lock-waiting": self._waiting, "lock-lost": self._lost}.get(event.type)

@@ -45,7 +45,7 @@ class WorkerBook:
         self._passed_over[known.name, known.pid] = at
         return True
 
-    def event(self, event: Event, at: datetime, skew: timedelta | None) -> bool:
+    def event(self, event: Event, at: datetime, skew: timedelta | None, *, is_late: bool = False) -> bool:
         """Any event of a worker shows that it lives; `worker-offline` that it is leaving. Of many task events at once one is enough."""
         name, pid, kind = event.hostname, event.pid, event.type
         if name is None or pid is None:
@@ -56,6 +56,7 @@ class WorkerBook:
             known,
             last_heard_at=max(known.last_heard_at, at),
             last_event_at=at,
+            connection_known=known.connection_known and not is_late,  # it was used some time before, and is to be found anew
             connection_gone_at=None,
             said_offline_at={"worker-offline": at, "worker-online": None}.get(kind, known.said_offline_at),
             clock_skew=skew if skew is not None and SKEWED <= abs(skew) <= MAX_SKEW else None,
@@ -119,7 +120,10 @@ class WorkerBook:
 
     def connection(self, seen: ConnectionSeen) -> bool:
         worker = self.workers.get((seen.worker, seen.pid))
-        if worker is None or (not seen.is_open and seen.last_event_at != worker.last_event_at):  # it has used its connection since
+        if worker is None:
+            return False
+        used_at = self._passed_over.get((worker.name, worker.pid), worker.last_event_at)
+        if not seen.is_open and seen.last_event_at != used_at:  # it has used its connection since
             return False
         gone_at = None if seen.is_open else worker.connection_gone_at or (seen.at if worker.connection_known else None)
         self._keep(replace(worker, connection_known=worker.connection_known or seen.is_open, connection_gone_at=gone_at))

@@ -293,3 +293,27 @@ def test_run_of_a_process_that_its_worker_has_no_more_is_lost_unless_its_message
     sections = {"workers": (make_worker(processes=(812,)),), "sources": (make_source("broker"), make_source("workers"))}
     judged = only(**sections, unacked=(message,) if unacked else ())
     assert ("process_gone" in codes(judged), "run_lost" in codes(judged), "message_unacked" in codes(judged)) == (True, not unacked, unacked)
+
+
+def test_end_of_a_run_of_which_nothing_was_told_before_may_be_that_of_another_delivery():
+    """A message is given out twice; an observer that came after both, or a worker whose events were switched on then, tells of one end alone."""
+    run = make_run(received_at=None, started_at=None, last_active_at=None, heard_at=ago(seconds=10), ended_at=ago(seconds=10), outcome="SUCCESS")
+    silent = make_worker(active=None, active_at=None, answered_at=None, spoke_alone_at=None)
+    assert "orphaned" not in only(runs=(run,), workers=(silent,)).flags
+    told = make_run(ended_at=ago(seconds=10), heard_at=ago(seconds=10), outcome="SUCCESS")
+    assert only(runs=(told,), workers=(silent,)).verdict == "orphaned"
+
+
+def test_answer_from_before_a_lock_was_taken_excludes_nobody_while_a_start_may_still_be_told():
+    """Its holder may be a run that started a moment ago; the last one of that task is dead."""
+    dead = make_run(task_id="dead", worker="v@a", pid=11, parent_pid=10, received_at=ago(seconds=90), started_at=ago(seconds=89), heard_at=ago(seconds=88))
+    killed = make_worker(name="v@a", pid=10, **GONE)
+    living = make_worker(active=(), active_at=ago(seconds=1), spoke_alone_at=ago(seconds=1), sends_events=True)
+
+    def flags_of_a_lock_taken(seconds):
+        taken_at = ago(seconds=seconds)
+        lock = make_lock(dialect="redis-py", claim=replace(PLAIN, attempted_at=taken_at), acquired_at=taken_at, first_seen_at=taken_at, seen_at=NOW)
+        return only(locks=(lock,), runs=(dead,), workers=(killed, living)).flags
+
+    assert "orphaned" not in flags_of_a_lock_taken(0.7)
+    assert "orphaned" in flags_of_a_lock_taken(5)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from dashboard.observer.observations import ConnectionSeen, Tick
+from dashboard.observer.observations import ConnectionSeen, EventsSeen, Tick
 from dashboard.sources.heartbeats import may_be_open
 from tests.dashboard.observer.test_state import event, state
 from tests.factories import NOW
@@ -51,3 +51,23 @@ def test_connections_that_were_compared_with_an_older_event_prove_nothing():
     assert worker(made, later(21)).connection_gone_at is None
     made.apply(seen(later(40), is_open=False, compared_with=later(20)))
     assert worker(made, later(40)).connection_gone_at == later(40)
+
+
+@pytest.mark.parametrize("kind", ["worker-heartbeat", "task-received"])
+def test_connection_of_which_an_event_came_late_is_to_be_found_anew(kind):
+    """A network that stood still hands on late what was sent long before: an open connection looks closed by then."""
+    made = state(*(event("worker-heartbeat", later(2 * beat)) for beat in range(10)), seen(later(18.5), is_open=True, compared_with=later(18)))
+    assert worker(made, later(19)).connection_known
+
+    made.apply(EventsSeen(events=event(kind, later(20), uuid="a").events, at=later(27.5)))
+    made.apply(seen(later(35), is_open=False, compared_with=later(27.5)))
+
+    assert (worker(made, later(35)).connection_known, worker(made, later(35)).connection_gone_at) == (False, None)
+
+
+def test_closed_connection_is_not_believed_while_an_event_waits_that_came_since():
+    made = state(event("task-received", NOW, uuid="a"), seen(NOW, is_open=True, compared_with=NOW), event("task-started", FROZEN_AT, uuid="a"))
+
+    made.apply(seen(later(7), is_open=False, compared_with=NOW))
+
+    assert worker(made, later(7)).connection_gone_at is None

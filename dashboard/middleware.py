@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dashboard.conf import conf
-from dashboard.exceptions import DashboardError, TooLarge
+from dashboard.exceptions import DashboardError, SourceUnavailable, TooLarge
 
 NAMESPACE = "lockhouse"
 API_NAMESPACE = "lockhouse-api"
@@ -73,6 +73,7 @@ def _page(request: HttpRequest, error: DashboardError) -> HttpResponse:
     title = TITLES.get(error.status, gettext_lazy("Not done"))
     is_part = request.headers.get("HX-Request") == "true"
     context = {"title": title, "message": str(error), "is_part": is_part, "is_dialog": request.headers.get("HX-Target") == DIALOG}
+    context["again_url"] = request.get_full_path() if request.method == "GET" and error.status == SourceUnavailable.status else ""
     template = "lockhouse/acts/error_dialog.html" if is_part else "lockhouse/acts/error.html"
     response = render(request, template, context if is_part else {**_around(request), **context}, status=error.status)
     if is_part:

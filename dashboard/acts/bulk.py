@@ -14,13 +14,13 @@ from dashboard import snapshot as snapshots
 from dashboard.acts import ledger, parts, signed
 from dashboard.acts.deletion import Ready, delete, look_again
 from dashboard.acts.ledger import Outcome
-from dashboard.acts.picked import Looked, Picked, known_of, refused, unreachable
+from dashboard.acts.picked import Looked, Picked, known_of, refused
 from dashboard.acts.refusals import Refused
 from dashboard.acts.registry import RELEASE, RELEASE_MANY, permit
 from dashboard.acts.release import given, nonce_of
 from dashboard.acts.signed import VALID_FOR
 from dashboard.acts.target import key_of
-from dashboard.acts.values import Actor, Answer, Order, Origin
+from dashboard.acts.values import Actor, Answer, Order, Origin, unreachable
 from dashboard.models import OperatorAct
 from dashboard.records import JudgedLock, Snapshot
 

@@ -14,7 +14,7 @@ from dashboard.acts.plan import obstacle_to
 from dashboard.acts.refusals import Refused
 from dashboard.acts.signed import MAX_KEY_CARRIED
 from dashboard.acts.target import Token, key_of, read_and_judge, read_token, target_of
-from dashboard.acts.values import Answer, Order, Target
+from dashboard.acts.values import Answer, Order, Target, unreachable
 from dashboard.exceptions import SourceUnavailable
 from dashboard.records import JudgedLock, Snapshot
 from dashboard.sources.dialects import SIGNAL_MS, signal_of
@@ -47,9 +47,7 @@ def look_again(order: Order, known: Snapshot, now: datetime, judge: Judge | None
         began = time.monotonic()
         token = read_token(target) if judged and judged.lock.token_digest else None
     except SourceUnavailable as error:
-        return Ready(
-            answer=Answer(state="failed", code="unreachable", values={"source": error.source, "reason": error.reason.removeprefix("does not answer: ")[:200]})
-        )
+        return Ready(answer=unreachable(error.source, error.reason))
     except Refused:
         return Ready(answer=Answer(state="refused", code="already_gone", values=released_by(order.target_id, order.token_digest)))
     if obstacle := _obstacle(order, target, judged, token):
@@ -100,12 +98,8 @@ def delete(act_id: uuid.UUID, ready: Ready, order: Order) -> Answer:
 def _told(ready: Ready, order: Order, target: Target, token: Token) -> Answer:
     try:
         word, *rest = scripts.run(target, scripts.RELEASE, token.value, ready.valid_until_ms, SIGNAL_MS, beside=ready.signal)
-    except scripts.NotSentError as error:
-        return Answer(state="failed", code="unreachable", values={"source": f"cache {target.place.alias}", "reason": str(error)[:200]})
-    except scripts.RejectedError as error:
-        return Answer(state="failed", code="rejected", values={"reason": str(error)})
-    except scripts.NoAnswerError:
-        return Answer(state="unknown", code="no_answer")
+    except scripts.ScriptError as error:
+        return scripts.answer_to(error, target)
     return _answer(word, rest, ready, order)
 
 

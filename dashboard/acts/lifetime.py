@@ -203,12 +203,8 @@ def _told(act: Act, order: Order, ready: _Ready, span: timedelta) -> Answer:
     assert looked is not None, "only what is ready is changed"
     try:
         word, *rest = scripts.run(looked.target, SCRIPTS[act.name], looked.token, ready.before["valid_until_ms"], span // MS)
-    except scripts.NotSentError as error:
-        return Answer(state="failed", code="unreachable", values={"source": f"cache {looked.target.place.alias}", "reason": str(error)[:200]})
-    except scripts.RejectedError as error:
-        return Answer(state="failed", code="rejected", values={"reason": str(error)})
-    except scripts.NoAnswerError:
-        return Answer(state="unknown", code="no_answer")
+    except scripts.ScriptError as error:
+        return scripts.answer_to(error, looked.target)
     if word != "done":
         kept.forget(order.id)
     return _answer(act, word, rest, undo=ready.undo)

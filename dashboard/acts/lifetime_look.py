@@ -9,7 +9,7 @@ from dashboard.acts.plan import NEVER_RELEASED, obstacle_to
 from dashboard.acts.refusals import Refused
 from dashboard.acts.registry import EXTEND, LIMIT, PROTECT, Act
 from dashboard.acts.target import key_of, locate, read_and_judge, read_digest, read_token, target_of
-from dashboard.acts.values import Answer, Order, Target
+from dashboard.acts.values import Answer, Order, Target, unreachable
 from dashboard.conf import policy
 from dashboard.exceptions import SourceUnavailable
 from dashboard.judge import assess
@@ -51,7 +51,7 @@ class Look:
             raw_key = key_of(order.target_id, order.raw_key, self._known)
             looked = self._look(target_of(order.target_id, order.cache, raw_key), order.token_digest or "-")
         except SourceUnavailable as error:
-            return None, Answer(state="failed", code="unreachable", values={"source": error.source, "reason": error.reason[:200]})
+            return None, unreachable(error.source, error.reason)
         except Refused:
             return None, Answer(state="refused", code="already_gone", values=released_by(order.target_id, order.token_digest))
         return looked, looked.obstacle

@@ -19,12 +19,8 @@ def put_deadline_back(target: Target, token: bytes, changed: OperatorAct, valid_
     was_ms, set_ms = changed.after["was_ms"], changed.after["deadline_ms"]
     try:
         word, *rest = scripts.run(target, lifetime_scripts.PUT_BACK, token, valid_until_ms, was_ms, set_ms)
-    except scripts.NotSentError as error:
-        return Answer(state="failed", code="unreachable", values={"source": f"cache {target.place.alias}", "reason": str(error)[:200]})
-    except scripts.RejectedError as error:
-        return Answer(state="failed", code="rejected", values={"reason": str(error)})
-    except scripts.NoAnswerError:
-        return Answer(state="unknown", code="no_answer")
+    except scripts.ScriptError as error:
+        return scripts.answer_to(error, target)
     return _answer(word, rest, was_ms)
 
 

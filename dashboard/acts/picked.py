@@ -1,6 +1,6 @@
 """The locks that were picked for an act on many: found, read and judged together."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from dashboard.acts import ledger
 from dashboard.acts.plan import obstacle_to
 from dashboard.acts.refusals import Refused
 from dashboard.acts.target import read_and_judge_all, target_of
-from dashboard.acts.values import Answer, Target
+from dashboard.acts.values import Answer, Target, unreachable
 from dashboard.records import HeldLock, JudgedLock, Lane, Snapshot
 
 MAX_LOCKS = 1000  # twice what a page shows; so many take some seconds, and a plan for them is as large as a form should be
@@ -84,9 +84,3 @@ def _target(one: Picked) -> Target | None:
 def refused(code: str, **values: Any) -> Answer:
     """Nothing is done to this one, for this reason."""
     return Answer(state="refused", code=code, values=values)
-
-
-def unreachable(source: str, reason: str) -> Answer:
-    """Nothing is done to this one, for where it lies does not answer."""
-    values: Mapping[str, Any] = {"source": source, "reason": reason.removeprefix("does not answer: ")[:200]}
-    return Answer(state="failed", code="unreachable", values=values)

@@ -15,7 +15,7 @@ from dashboard.acts.refusals import Refused
 from dashboard.acts.registry import DELETE_RESULT, RESTORE_RESULT, permit
 from dashboard.acts.result_target import locate, read, target_at
 from dashboard.acts.signed import MAX_KEY_CARRIED, VALID_FOR
-from dashboard.acts.values import Actor, Answer, Order, Origin, Target
+from dashboard.acts.values import Actor, Answer, Order, Origin, Target, unreachable
 from dashboard.exceptions import SourceUnavailable
 from dashboard.models import OperatorAct
 from dashboard.records import Evidence
@@ -107,7 +107,7 @@ def _delete(order: Order) -> Outcome:
         answer = _obstacle(read(target), order.token_digest)
         until_ms = _server_ms(target) + scripts.VALID_MS
     except SourceUnavailable as error:
-        answer = _unreachable(error)
+        answer = unreachable(error.source, error.reason)
     except Refused:
         answer = Answer(state="refused", code="result_already_gone")
     before = {"key": _carried(target.raw_key), "valid_until_ms": until_ms} if target is not None and answer is None else {}
@@ -156,7 +156,7 @@ def _restore(order: Order, deleted: OperatorAct) -> Outcome:
         target = _target_of(order.target_id, order.cache, order.raw_key)
         until_ms = _server_ms(target) + scripts.VALID_MS
     except SourceUnavailable as error:
-        answer = _unreachable(error)
+        answer = unreachable(error.source, error.reason)
     except Refused:
         answer = Answer(state="refused", code="trash_empty")
     act, is_mine = ledger.begin(order, undo_of=deleted, before={**deleted.before, "valid_until_ms": until_ms} if target else {})
@@ -192,12 +192,8 @@ def settled(act: OperatorAct) -> Answer | None:
 def _told(target: Target, do: Callable[[], Answer]) -> Answer:
     try:
         return do()
-    except scripts.NotSentError as error:
-        return Answer(state="failed", code="unreachable", values={"source": f"cache {target.place.alias}", "reason": str(error)[:200]})
-    except scripts.RejectedError as error:
-        return Answer(state="failed", code="rejected", values={"reason": str(error)})
-    except scripts.NoAnswerError:
-        return Answer(state="unknown", code="no_answer")
+    except scripts.ScriptError as error:
+        return scripts.answer_to(error, target)
 
 
 def _target_of(result_id: str, cache: str, raw_key: bytes) -> Target:
@@ -212,7 +208,3 @@ def _server_ms(target: Target) -> int:
 
 def _carried(raw_key: bytes) -> str:
     return base64.b64encode(raw_key).decode() if len(raw_key) <= MAX_KEY_CARRIED else ""
-
-
-def _unreachable(error: SourceUnavailable) -> Answer:
-    return Answer(state="failed", code="unreachable", values={"source": error.source, "reason": error.reason[:200]})

@@ -19,7 +19,7 @@ from dashboard.acts.registry import RELEASE, REVOKE, permit
 from dashboard.acts.release import given, nonce_of
 from dashboard.acts.signed import VALID_FOR
 from dashboard.acts.target import locate, read_and_judge
-from dashboard.acts.values import Actor, Answer, Order, Origin, Target
+from dashboard.acts.values import Actor, Answer, Order, Origin, Target, unreachable
 from dashboard.exceptions import SourceUnavailable
 from dashboard.judge.holders import CONTRADICTED, is_named
 from dashboard.models import OperatorAct
@@ -207,7 +207,7 @@ def _revoked(act: OperatorAct) -> Answer | None:
     try:
         replies = ask_workers(connections.ask(), "revoke", [worker], ANSWER_S, arguments)
     except SourceUnavailable as error:
-        return Answer(state="failed", code="unreachable", values={"source": error.source, "reason": error.reason[:200]})
+        return unreachable(error.source, error.reason)
     return None if worker in replies else Answer(state="unknown", code="revoke_unheard", values={"worker": worker})
 
 

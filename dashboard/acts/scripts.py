@@ -9,7 +9,7 @@ from typing import Any
 from redis.exceptions import AuthenticationError, BusyLoadingError, RedisError, ResponseError
 
 from dashboard import connections
-from dashboard.acts.values import Target
+from dashboard.acts.values import Answer, Target, unreachable
 
 VALID_MS = 2000  # longer than connections.TIMEOUT_S, so that only a server that we gave up on refuses
 
@@ -56,15 +56,19 @@ return {'taken'}
 """
 
 
-class NotSentError(Exception):
+class ScriptError(Exception):
+    """No answer that says what the script did."""
+
+
+class NotSentError(ScriptError):
     """Redis could not be reached: nothing was sent."""
 
 
-class RejectedError(Exception):
+class RejectedError(ScriptError):
     """Redis answered that it does not carry out the command (no permission, read-only replica, out of memory ...)."""
 
 
-class NoAnswerError(Exception):
+class NoAnswerError(ScriptError):
     """The command was sent, and the connection broke or hung before an answer: it may have been carried out."""
 
 
@@ -91,3 +95,14 @@ def run(target: Target, script: str, *arguments: bytes | int, beside: bytes | No
     finally:
         pool.release(connection)
     return [word.decode(), *rest]
+
+
+def answer_to(error: ScriptError, target: Target) -> Answer:
+    """What is told of an act whose script did not say what it did."""
+    match error:
+        case NotSentError():
+            return unreachable(f"cache {target.place.alias}", str(error))
+        case RejectedError():
+            return Answer(state="failed", code="rejected", values={"reason": str(error)})
+        case _:
+            return Answer(state="unknown", code="no_answer")

@@ -5,7 +5,7 @@ What changed a lock's lifetime is undone by `lifetime_undo`.
 
 import uuid
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dashboard import connections
 from dashboard.acts import kept, ledger, parts, scripts
@@ -14,7 +14,7 @@ from dashboard.acts.lifetime_undo import put_deadline_back
 from dashboard.acts.refusals import Refused
 from dashboard.acts.registry import RELEASE_MANY, UNDO_CHANGE, UNDO_RELEASE, permit
 from dashboard.acts.target import read_digest, target_of
-from dashboard.acts.values import Actor, Answer, Order, Origin, Target
+from dashboard.acts.values import Actor, Answer, Order, Origin, Target, unreachable
 from dashboard.exceptions import SourceUnavailable
 from dashboard.models import UNDO_WITHIN, UNDOABLE, OperatorAct
 from dashboard.sources.locks import digest, read_lock
@@ -88,38 +88,35 @@ def _order(released: OperatorAct, actor: Actor, memory: kept.Kept, nonce: str, n
 
 
 def _carry_out(order: Order, released: OperatorAct, memory: kept.Kept) -> Outcome:
-    target, server_ms, unreachable = _look(order)
-    valid_until_ms = server_ms + scripts.VALID_MS
+    looked = _look(order)
+    valid_until_ms = scripts.VALID_MS + (0 if isinstance(looked, Answer) else looked[1])
     before = {**released.before, "valid_until_ms": valid_until_ms}
     act, is_mine = ledger.begin(order, undo_of=released, before=before)
     if not is_mine:
         return Outcome(act=act, replayed=True)
-    if target is None:
-        return ledger.finish(act, Answer(state="failed", code="unreachable", values=unreachable))
+    if isinstance(looked, Answer):
+        return ledger.finish(act, looked)
+    target = looked[0]
     if released.code != "released":
         return ledger.finish(act, put_deadline_back(target, memory.token, released, valid_until_ms))
     deadline_ms = released.after.get("deadline_ms")
     return ledger.finish(act, _put_back(target, memory, valid_until_ms, NEVER_EXPIRES if deadline_ms is None else deadline_ms))
 
 
-def _look(order: Order) -> tuple[Target | None, int, dict[str, Any]]:
+def _look(order: Order) -> tuple[Target, int] | Answer:
     """Where it goes and what time it is there; where that place does not answer, why."""
     try:
         target = target_of(order.target_id, order.cache, order.raw_key)
-        return target, read_digest(target)[1], {}
+        return target, read_digest(target)[1]
     except SourceUnavailable as error:
-        return None, 0, {"source": error.source, "reason": error.reason.removeprefix("does not answer: ")[:200]}
+        return unreachable(error.source, error.reason)
 
 
 def _put_back(target: Target, memory: kept.Kept, valid_until_ms: int, deadline_ms: int) -> Answer:
     try:
         word, *_ = scripts.run(target, scripts.RESTORE, memory.token, valid_until_ms, deadline_ms)
-    except scripts.NotSentError as error:
-        return Answer(state="failed", code="unreachable", values={"source": f"cache {target.place.alias}", "reason": str(error)[:200]})
-    except scripts.RejectedError as error:
-        return Answer(state="failed", code="rejected", values={"reason": str(error)})
-    except scripts.NoAnswerError:
-        return Answer(state="unknown", code="no_answer")
+    except scripts.ScriptError as error:
+        return scripts.answer_to(error, target)
     if word == "taken":
         return _taken(target, digest(memory.token))
     if word == "restored":

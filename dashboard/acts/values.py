@@ -69,3 +69,8 @@ class Answer:
     code: str
     values: Mapping[str, Any] = field(default_factory=dict)
     after: Mapping[str, Any] = field(default_factory=dict)
+
+
+def unreachable(source: str, reason: str) -> Answer:
+    """Nothing is done, for `source` ("cache shop") does not answer; `reason` as its error has it."""
+    return Answer(state="failed", code="unreachable", values={"source": source, "reason": reason.removeprefix("does not answer: ")[:200]})

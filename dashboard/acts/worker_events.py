@@ -11,7 +11,7 @@ from dashboard.acts.ledger import Outcome
 from dashboard.acts.refusals import Refused
 from dashboard.acts.registry import EVENTS_ON, permit
 from dashboard.acts.signed import VALID_FOR
-from dashboard.acts.values import Actor, Answer, Order, Target
+from dashboard.acts.values import Actor, Answer, Order, Target, unreachable
 from dashboard.connections import BROKER
 from dashboard.exceptions import SourceUnavailable
 from dashboard.models import OperatorAct
@@ -77,7 +77,7 @@ def _told(name: str) -> Answer:
     try:
         replies = ask_workers(connections.ask(), COMMAND, [name], ANSWER_WITHIN_S)
     except SourceUnavailable as error:
-        return Answer(state="failed", code="unreachable", values={"source": error.source, "reason": error.reason[:200]})
+        return unreachable(error.source, error.reason)
     said = replies.get(name)
     if said is None:
         return Answer(state="unknown", code="worker_silent")

@@ -23,10 +23,13 @@ from dashboard.conf import conf
 from dashboard.web.access import page_for
 from dashboard.web.export import FILES, rows_response
 from dashboard.web.instants import maybe
+from dashboard.web.links import plan_url
 from dashboard.web.preflight_rows import sent_facts, verdict_of
 from dashboard.web.show import is_partial, now_utc, show_page
 from dashboard.words import sentences, verdict, visible
 
+PLANNED = {"release", "revoke", "extend", "timeout", "protect"}  # acts on one lock
+DONE_NOTHING = {"unreachable", "rejected", "came_late", "not_done", "record_failed", "too_many"}  # the same may succeed a moment later
 MAY_TRY_AGAIN = {"reason_missing", "name_differs", "plan_expired", "plan_forged"}  # answered with a fresh plan and what was wrong
 
 
@@ -132,6 +135,7 @@ def _told(request: HttpRequest, outcome: Outcome) -> HttpResponse:
         "undone_by": outcome.act.undone_by,
         "sent_again": sent_with(outcome.act),
         "not_sent_again": not_sent_with(outcome.act),
+        "again_url": _again_url(outcome.act),
         "undo_url": reverse(f"lockhouse:{'result-restore' if is_of_result else 'act-undo'}", args=[outcome.act.pk]),
         "is_of_result": is_of_result,
         "is_of_worker": outcome.act.act == registry.EVENTS_ON.name,
@@ -182,6 +186,12 @@ def _target_url(done: Any) -> str:
     if done.act == registry.EVENTS_ON.name:
         return reverse("lockhouse:worker", args=[done.target_id])
     return reverse(f"lockhouse:{'result' if done.act.startswith('result-') else 'lock'}", args=[done.target_id])
+
+
+def _again_url(done: Any) -> str:
+    """The plan of an act on a lock whose source did not answer before anything was done to it."""
+    kind = done.act.removeprefix("lock-")
+    return plan_url(kind, done.target_id, done.token_digest) if done.code in DONE_NOTHING and kind in PLANNED else ""
 
 
 def may_undo(request: HttpRequest, done: Any) -> bool:

@@ -30,6 +30,12 @@ def lock_url(lock_id: str | None) -> str:
     return _url("lock", lock_id) if lock_id else ""
 
 
+def plan_url(act: str, lock_id: str, token_digest: str) -> str:
+    """The plan of an act (`release`, `revoke`, `extend`, `timeout`, `protect`) on exactly this token of a lock."""
+    path = _url(f"lock-{act}", lock_id) if act in {"release", "revoke"} else _url("lock-change", lock_id, act)
+    return f"{path}?{urlencode({'digest': token_digest})}"
+
+
 def schedule_url(schedule_id: str) -> str:
     """The schedules, with this one in sight."""
     url = _url("schedules")

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from re import compile as compile_
 from re import sub
 
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as N_
 
 from dashboard.conf import conf
 from dashboard.records import JudgedLock
+from dashboard.web.links import plan_url
 from dashboard.words import visible
 
 NUMBER = compile_(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{16,}|\d+")  # a uuid, a long hexadecimal number, a number
@@ -35,7 +35,7 @@ def pattern_of(name: str) -> str:
 
 def release_url(one: JudgedLock) -> str:
     """Where the plan of a release of exactly this token is."""
-    return f"{reverse('lockhouse:lock-release', args=[one.lock.id])}?digest={one.lock.token_digest}"
+    return _url(one, "release")
 
 
 def no_release(one: JudgedLock, may: frozenset[str]) -> str:
@@ -86,6 +86,4 @@ def _may_change(one: JudgedLock, may: frozenset[str]) -> bool:
 
 
 def _url(one: JudgedLock, change: str) -> str:
-    """Of exactly this token."""
-    path = reverse("lockhouse:lock-revoke", args=[one.lock.id]) if change == "revoke" else reverse("lockhouse:lock-change", args=[one.lock.id, change])
-    return f"{path}?digest={one.lock.token_digest}"
+    return plan_url(change, one.lock.id, one.lock.token_digest)

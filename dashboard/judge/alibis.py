@@ -6,6 +6,7 @@ from datetime import datetime
 from dashboard.judge.facts import Facts, Life
 from dashboard.judge.holders import STARTS_TOLD_LATE, may_have_tried
 from dashboard.judge.life import had_one_before, is_a_later_one, life_of, life_of_process, own_answer_at
+from dashboard.judge.silence import is_its_own
 from dashboard.records import Evidence, HeldLock, Holder, Run, Worker
 
 
@@ -48,7 +49,8 @@ def _is_accounted_for(worker: Worker, lock: HeldLock, at: datetime, mine: Run, f
     if (worker.first_heard_at <= lock.first_seen_at or had_one_before(worker)) and is_a_later_one(worker, lock, facts):
         return False  # the process before had its name and pid, and may be leaving
     after_the_lock = answered_at - lock.first_seen_at >= facts.policy.answer_margin
-    is_all_told = worker.sends_events and facts.are_told_since(answered_at) and facts.now - lock.first_seen_at >= STARTS_TOLD_LATE
+    tells = worker.sends_events and is_its_own(worker, worker.task_event_at)
+    is_all_told = tells and facts.are_told_since(answered_at) and facts.now - lock.first_seen_at >= STARTS_TOLD_LATE
     if not after_the_lock and not is_all_told:
         return False
     return not any(_is_unclear(task_id, worker, worker.active_at, at, mine, facts) for task_id in worker.active)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from dashboard.judge.facts import Facts, Life
-from dashboard.judge.silence import TOGETHER, name_is_shared, silence_of
+from dashboard.judge.silence import TOGETHER, name_is_shared, sends_heartbeats, silence_of
 from dashboard.records import Evidence, HeldLock, Holder, Run, Word, Worker
 
 UPTIME_WITHIN = timedelta(seconds=2)  # it is told in whole seconds, and an answer takes up to one
@@ -137,7 +137,7 @@ def is_a_later_one(mine: Worker, lock: HeldLock, facts: Facts) -> bool:
     is_new = _has_come_since(mine, lock, since, facts)
     if began is None:
         return is_new
-    is_untold = not (mine.online_at or mine.vitals_at) or not facts.are_told_since(since)  # it need not have said that it came
+    is_untold = not sends_heartbeats(mine) or not facts.are_told_since(since)  # it need not have said that it came
     return (is_new or is_untold) and began > since - UPTIME_WITHIN
 
 

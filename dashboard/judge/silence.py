@@ -1,7 +1,7 @@
 """A worker is not heard: is its process gone? Only where everything else that makes a living one silent is ruled out."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from dashboard.judge.facts import Facts
 from dashboard.records import Evidence, Worker
@@ -34,6 +34,16 @@ def silence_of(mine: Worker, processes: list[Worker], facts: Facts) -> tuple[boo
     return bool(calls) and is_closed and not doubts, (silent, *calls, connection, *doubts)
 
 
+def is_its_own(mine: Worker, told_at: datetime | None) -> bool:
+    """Whether that was told by this process, as far as it is known when it began: one before may have had its name and pid, and other options."""
+    return told_at is not None and (mine.started_after is None or told_at >= mine.started_after)
+
+
+def sends_heartbeats(mine: Worker) -> bool:
+    """Whether it has said that it came or that it beats: then it says as well that it leaves."""
+    return any(is_its_own(mine, at) for at in (mine.vitals_at, *mine.online_at))
+
+
 def _calls(mine: Worker, processes: list[Worker]) -> Iterator[Evidence]:
     """That it was asked and did not answer, or that another has taken its place."""
     newer = processes[0]
@@ -55,7 +65,7 @@ def _connection(mine: Worker) -> tuple[bool, Evidence]:
 
 def _doubts(mine: Worker, facts: Facts) -> Iterator[Evidence]:
     """Why a worker that leaves might not have been heard to say so, or may have used its connection since we heard it."""
-    if mine.vitals_at is None and not mine.online_at:
+    if not sends_heartbeats(mine):
         yield Evidence(code="worker_without_heartbeats", values={"worker": mine.name})
     if not facts.are_told_since(mine.last_event_at or mine.last_heard_at) or not _are_events_coming(mine, facts):
         yield Evidence(code="events_missed", values={"worker": mine.name, "since": facts.snapshot.flow.since})

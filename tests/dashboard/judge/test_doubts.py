@@ -217,6 +217,22 @@ def test_silence_that_has_another_reason_proves_nothing(changes, code):
     assert code in codes(judged)
 
 
+@pytest.mark.parametrize("before", [{"vitals_at": ago(seconds=130)}, {"vitals_at": None, "online_at": (ago(minutes=9),)}], ids=["heartbeat", "came online"])
+def test_that_the_process_before_sent_heartbeats_does_not_say_that_this_one_does(before):
+    """A container comes back under the same name and pid, now with `--without-heartbeat`: it leaves without a word, and goes on with its run."""
+    silent = make_worker(**(GONE | before), started_at=ago(seconds=119), started_after=ago(seconds=120))
+
+    judged = only(workers=(silent,))
+
+    assert judged.verdict == "unknown"
+    assert "worker_without_heartbeats" in codes(judged)
+
+
+@pytest.mark.parametrize("own", [{"vitals_at": ago(seconds=70)}, {"vitals_at": ago(seconds=130), "online_at": (ago(seconds=118),)}])
+def test_one_heartbeat_of_its_own_is_enough(own):
+    assert only(workers=(make_worker(**(GONE | own), started_at=ago(seconds=119), started_after=ago(seconds=120)),)).verdict == "orphaned"
+
+
 @pytest.mark.parametrize("since", [None, ago(seconds=55)])
 def test_goodbye_may_have_been_missed_where_events_were(since):
     judged = only(workers=(make_worker(**GONE),), flow=FlowReading(since=since))
@@ -234,6 +250,16 @@ def test_events_that_stopped_without_a_word_are_given_time_to_be_noticed():
 # a likely holder
 
 DEAD = {"runs": (make_run(**ENDED),), "locks": (PLAIN_LOCK,)}
+
+
+def test_that_the_process_before_sent_events_does_not_say_that_this_one_does():
+    """What it runs was asked for before the lock was taken, and that a start since then would have been told was another's promise."""
+    asked = {"active": (), "active_at": ago(seconds=82), "spoke_alone_at": ago(seconds=82), "sends_events": True, "started_at": ago(seconds=119)}
+    since, holder = asked | {"started_after": ago(seconds=120)}, make_worker(active=())
+
+    for told_at, verdict in ((ago(seconds=90), "orphaned"), (ago(seconds=130), "unknown")):
+        other = make_worker(name="w@other", pid=4, task_event_at=told_at, **since)
+        assert only(**DEAD, workers=(holder, other)).verdict == verdict
 
 
 def test_dead_likely_holder_is_proof_once_all_that_could_have_the_lock_are_accounted_for():

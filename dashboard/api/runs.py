@@ -30,7 +30,8 @@ def runs(request: HttpRequest, q: str = "", limit: Limit = 100, cursor: str | No
     """`q` filters like the page: free words, and `field:value` for task, worker, queue, state, lock, id, since, until. Arguments need `view_payloads`.
 
     `id` stands for the task id, so all tries of one task share it; `run` is unique: the id, the retry number, and which delivery it is where there were several
-    (that last part is another once the run is in the history alone). `locks` say in `tie` whether it holds each, "left" it (it is dead) or "outlived" it.
+    (that last part is another once the run is in the history alone). `locks` say in `tie` whether it holds each, "left" it (it is dead), "outlived" it,
+    or "lost" it and may go on.
 
     A time is `2026-11-26T04:28`, `04:28` (of today, UTC) or `10m` (ago); 422 for a time or a state that is none.
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from dashboard.judge.facts import Facts, Life
-from dashboard.judge.silence import TOGETHER, name_is_shared, sends_heartbeats, silence_of
+from dashboard.judge.silence import TOGETHER, moved_at, moved_since, name_is_shared, sends_heartbeats, silence_of
 from dashboard.records import Evidence, HeldLock, Holder, Run, Word, Worker
 
 UPTIME_WITHIN = timedelta(seconds=2)  # it is told in whole seconds, and an answer takes up to one
@@ -40,10 +40,19 @@ def life_of(lock: HeldLock, holder: Holder, run: Run | None, parent_pid: int | N
 
 def _of_its_process(lock: HeldLock, holder: Holder, run: Run | None, mine: Worker | None, processes: list[Worker], facts: Facts) -> Life:
     if mine is None:  # that another one has its name proves nothing, for the first may be leaving
-        return _say("unknown", "worker_unknown", worker=holder.worker, namesakes=len(processes))
+        return _never_heard(holder, processes)
     if is_a_later_one(mine, lock, facts) or _is_of_one_before(mine, run):
         return _say("unknown", "process_later", worker=mine.name, pid=mine.pid, started_at=mine.started_at or mine.online_at[-1])
-    return life_of_process(mine, processes, facts) or _heard(lock, holder, run, mine, processes, facts)
+    life = life_of_process(mine, processes, facts)
+    if life is not None and life.state == "dead" and (moved := moved_since(mine, moved_at(lock))):
+        return Life(state="unknown", evidence=(*life.evidence, moved))
+    return life or _heard(lock, holder, run, mine, processes, facts)
+
+
+def _never_heard(holder: Holder, processes: list[Worker]) -> Life:
+    if processes:
+        return _say("unknown", "process_unknown", worker=holder.worker, pid=holder.pid, known_pid=processes[0].pid)
+    return _say("unknown", "worker_unknown", worker=holder.worker)
 
 
 def life_of_process(mine: Worker, processes: list[Worker], facts: Facts) -> Life | None:

@@ -72,9 +72,9 @@ def runs_of(run_id: str, judged: Iterable[JudgedRun]) -> list[JudgedRun]:
 
 
 def tie_of(lock: JudgedLock) -> str:
-    """What a run has to do with a lock of its own: "holds", "left" (it is dead), "outlived"."""
+    """What a run has to do with a lock of its own: "holds", "left" (it is dead), "outlived", "lost" (it may have outlived it)."""
     if lock.lock.lapsed_at is not None:
-        return "outlived"
+        return "lost" if "unknown" in lock.flags else "outlived"
     return "left" if lock.verdict == "orphaned" else "holds"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from dashboard.judge.facts import Facts
-from dashboard.records import Evidence, Worker
+from dashboard.records import Evidence, HeldLock, Worker
 
 SHARED_FOR = timedelta(seconds=60)  # everybody is called every five seconds or so
 TOGETHER = timedelta(seconds=5)  # two processes of one name heard this long beside each other are no restart
@@ -67,8 +67,24 @@ def _doubts(mine: Worker, facts: Facts) -> Iterator[Evidence]:
     """Why a worker that leaves might not have been heard to say so, or may have used its connection since we heard it."""
     if not sends_heartbeats(mine):
         yield Evidence(code="worker_without_heartbeats", values={"worker": mine.name})
+    if moved := moved_since(mine, mine.lock_moved_at):
+        yield moved
     if not facts.are_told_since(mine.last_event_at or mine.last_heard_at) or not _are_events_coming(mine, facts):
         yield Evidence(code="events_missed", values={"worker": mine.name, "since": facts.snapshot.flow.since})
+
+
+def moved_at(lock: HeldLock) -> datetime | None:
+    """When it was last seen to be taken, or to be put off by its holder; None: neither was seen."""
+    attempted_at = lock.claim.attempted_at if lock.claim else None
+    taken_at = lock.acquired_at if lock.acquired_at != attempted_at and lock.put_back_at is None else None
+    return max(filter(None, (taken_at, lock.renewed_at)), default=None)
+
+
+def moved_since(mine: Worker, at: datetime | None) -> Evidence | None:
+    """That a lock of its runs moved after its connection was closed: it was cut off from the broker, and its runs go on."""
+    if at is None or mine.connection_gone_at is None or at <= mine.connection_gone_at:
+        return None
+    return Evidence(code="lock_moved_since", values={"worker": mine.name, "at": at})
 
 
 def _are_events_coming(mine: Worker, facts: Facts) -> bool:

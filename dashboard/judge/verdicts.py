@@ -43,7 +43,7 @@ def _judge(lock: HeldLock, facts: Facts) -> JudgedLock | None:
     holder, run, why = find_holder(lock, facts)
     entry = facts.catalogued(lock)
     life = _remembered(lock, _believable(lock, holder, run, entry, facts))
-    if lock.lapsed_at is not None and (life.state == "dead" or (life.state == "unknown" and (holder.certainty != "exact" or lock.taken_by != "run"))):
+    if lock.lapsed_at is not None and (life.state == "dead" or (life.state == "unknown" and not _is_its_run_known(lock, holder, facts))):
         return None  # an expired lock whose run has ended, or cannot be named, is history
     too_short = _ends_before(lock, run, facts) if life.state == "alive" else None
     raised = set(_flags(lock, life, facts)) | ({"expiring"} if too_short else set())
@@ -66,6 +66,11 @@ def _judge(lock: HeldLock, facts: Facts) -> JudgedLock | None:
     )
 
 
+def _is_its_run_known(lock: HeldLock, holder: Holder, facts: Facts) -> bool:
+    """Whether a run is named for certain, of a worker that was heard of: anybody can write a token."""
+    return holder.certainty == "exact" and lock.taken_by == "run" and holder.worker in facts.workers
+
+
 def _no_release(lock: HeldLock, entry: CatalogueEntry | None, policy: Policy) -> str:
     """Why it may not be released: a plain token may be anything under a name that no setting lists as a lock's."""
     if lock.taken_by == "broker":
@@ -78,7 +83,8 @@ def _no_release(lock: HeldLock, entry: CatalogueEntry | None, policy: Policy) ->
 
 def _remembered(lock: HeldLock, life: Life) -> Life:
     """A proof that cannot be seen again still holds for the same token: only a sign of life outweighs it."""
-    if life.state != "unknown" or lock.proved is None:
+    has_moved = any(fact.code == "lock_moved_since" for fact in life.evidence)
+    if life.state != "unknown" or lock.proved is None or (lock.proved.code == "worker_silent" and has_moved):
         return life
     fact = Evidence(code="proved_before", values={"at": lock.proved.at, "since": lock.proved.since, "proof": lock.proved.code, "task_id": lock.proved.task_id})
     return Life(state="dead", evidence=(*life.evidence, fact))
@@ -126,9 +132,7 @@ def _renewed(lock: HeldLock, facts: Facts) -> Life:
 
 def _flags(lock: HeldLock, life: Life, facts: Facts) -> Iterator[str]:
     if lock.lapsed_at is not None:
-        yield "overrun"
-        if life.state == "unknown":
-            yield "unknown"
+        yield "unknown" if life.state == "unknown" else "overrun"
         return
     if is_overdue(lock, facts.now):
         yield "unknown"
@@ -212,7 +216,7 @@ def _with_overlaps(judged: Sequence[JudgedLock]) -> Iterator[JudgedLock]:
     """Mark the locks that were taken anew while a run before still goes on, be they held or lost since."""
     overrun: dict[str, list[JudgedLock]] = defaultdict(list)
     for one in judged:
-        if "overrun" in one.flags and "unknown" not in one.flags:
+        if "overrun" in one.flags:
             overrun[one.lock.id].append(one)
     for one in judged:
         before = [other for other in overrun.get(one.lock.id, ()) if _is_beside(one, other)]
@@ -228,7 +232,7 @@ def _is_beside(one: JudgedLock, other: JudgedLock) -> bool:
     """Whether one goes on beside the other, which had lost the lock before."""
     if "held" in one.flags:
         return other is not one
-    return "overrun" in one.flags and "unknown" not in one.flags and _taken_at(other) < _taken_at(one)
+    return "overrun" in one.flags and _taken_at(other) < _taken_at(one)
 
 
 def _taken_at(one: JudgedLock) -> datetime:

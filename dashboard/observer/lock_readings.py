@@ -9,6 +9,8 @@ SAME_DEADLINE = timedelta(milliseconds=75)  # beyond what the answers took: Redi
 CREPT = timedelta(milliseconds=25)  # a deadline that is off by more is put right, though nobody moved it; far more than clocks drift between two readings
 OTHER_CLOCK = timedelta(seconds=2)  # how far the clock of the observer before may have been from ours
 
+AT_ONCE = timedelta(seconds=2)  # an operator's act and what was seen of it, by the clocks of two processes
+
 UNREAD_FOR = timedelta(seconds=15)  # a lock past its deadline is read each second, and every lock within 10
 
 
@@ -42,6 +44,11 @@ def is_put_off(old: HeldLock, new: HeldLock) -> bool:
     return new.expires_at > old.expires_at + old.read_in + SAME_DEADLINE
 
 
+def was_put_off_at(lock: HeldLock, at: datetime) -> bool:
+    """Whether its deadline was last put off about then."""
+    return lock.renewed_at is not None and abs(lock.renewed_at - at) <= AT_ONCE
+
+
 def read_by_another(lock: HeldLock) -> HeldLock:
     """As the observer before read it, by the clock that it had."""
     return replace(lock, read_in=max(lock.read_in, OTHER_CLOCK))
@@ -59,6 +66,12 @@ def merged_with(old: HeldLock, new: HeldLock) -> HeldLock:
         new, first_seen_at=old.first_seen_at, acquired_at=old.acquired_at, expires_at=expires_at, read_in=read_in, timeout=timeout, renewed_at=renewed_at,
         proved=old.proved, put_back_at=old.put_back_at,
     )  # fmt: skip
+
+
+def has_moved(held: HeldLock, reading: HeldLock, *, live: bool) -> bool:
+    """Whether its holder took it, or put it off, just before this reading."""
+    is_taken = live and held.first_seen_at == reading.first_seen_at and held.put_back_at is None
+    return is_taken or held.renewed_at == reading.seen_at
 
 
 def _is_surer(old: HeldLock, new: HeldLock) -> bool:

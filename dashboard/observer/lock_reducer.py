@@ -1,8 +1,10 @@
 """Takes what was read of locks into the books that it tells something. No I/O, no clock."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from dashboard.observer.books import Books
+from dashboard.observer.lock_readings import has_moved, was_put_off_at
 from dashboard.observer.observations import ChangedByHand, LocksRead, ReleasedByHand, Scanned, ServerRead
 
 HELD = ("locks", "lanes")
@@ -24,7 +26,15 @@ class LockReducer:
         changed = set(("waits", "lanes") if waited else ()) | set(("flow",) if moved else ())
         if cause and books.servers.went(cause, seen.cache, [held[lock_id] for lock_id in seen.gone if lock_id in held], seen.at):
             changed.add("mishaps")
-        return tuple(changed | set(HELD if books.locks.read(seen, cause) else ()))
+        changed |= set(HELD if books.locks.read(seen, cause) else ())
+        return tuple(changed | set(("workers",) if self._are_alive(seen) else ()))
+
+    def _are_alive(self, seen: LocksRead) -> bool:
+        """Whether what moved here tells something of workers that are silent."""
+        books = self._books
+        pairs = [(books.locks.held.get(lock.id), lock) for lock in seen.locks if lock.claim and lock.claim.worker]
+        moved = [held for held, lock in pairs if held and held.token_digest == lock.token_digest and has_moved(held, lock, live=seen.live)]
+        return sum(books.workers.lock_moved(held.claim, seen.at) for held in moved if held.claim) > 0
 
     def scanned(self, seen: Scanned) -> Collection[str]:
         """A whole place was looked at: what was not found is gone, where its server was replaced with all of it."""
@@ -50,5 +60,11 @@ class LockReducer:
 
     def changed_by_hand(self, seen: ChangedByHand) -> Collection[str]:
         """An operator put it back, or its deadline off."""
-        self._books.lock_past.changed_by_hand(seen)
-        return ()
+        books = self._books
+        books.lock_past.changed_by_hand(seen)
+        held = books.locks.held.get(seen.lock_id)
+        changed = {"workers"} if books.workers.lock_moved_by_hand(seen.at) else set[str]()
+        if held is not None and held.token_digest == seen.token_digest and was_put_off_at(held, seen.at):
+            books.locks.held[held.id] = replace(held, renewed_at=None)  # that was no sign of its holder's life
+            changed.add("locks")
+        return tuple(changed)

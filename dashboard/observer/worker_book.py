@@ -5,8 +5,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from dashboard.observer.lock_readings import AT_ONCE
 from dashboard.observer.observations import ConnectionSeen, WorkersAnswered
-from dashboard.records import HeldLock, Worker
+from dashboard.records import Claim, HeldLock, Worker
 from dashboard.sources.event import Event
 from dashboard.sources.foreign import as_dict
 
@@ -128,6 +129,22 @@ class WorkerBook:
         gone_at = None if seen.is_open else worker.connection_gone_at or (seen.at if worker.connection_known else None)
         self._keep(replace(worker, connection_known=worker.connection_known or seen.is_open, connection_gone_at=gone_at))
         return True
+
+    def lock_moved(self, claim: Claim, at: datetime) -> bool:
+        """A run of it took a lock, or put one off; True where nothing else says any more that it lives."""
+        worker = next((known for pid in (claim.parent_pid, claim.pid) if (known := self.workers.get((claim.worker or "", pid)))), None)
+        gone_at = worker.connection_gone_at if worker is not None else None
+        if worker is None or gone_at is None or at <= gone_at or (worker.lock_moved_at or gone_at) > gone_at:
+            return False
+        self._keep(replace(worker, lock_moved_at=at))
+        return True
+
+    def lock_moved_by_hand(self, at: datetime) -> bool:
+        """It was an operator who moved a lock then: nothing that was seen at that moment is a sign of life."""
+        wrong = [worker for worker in self.workers.values() if worker.lock_moved_at is not None and abs(worker.lock_moved_at - at) <= AT_ONCE]
+        for worker in wrong:
+            self._keep(replace(worker, lock_moved_at=None))
+        return bool(wrong)
 
     def forget(self, locks: Iterable[HeldLock], now: datetime) -> None:
         """Drop processes that have been silent for long, unless a lock is theirs; and take in when each was heard last."""

@@ -39,6 +39,7 @@ class Worker:
     load: tuple[float, ...] | None = None  # of its machine, over 1, 5 and 15 minutes
     software: str | None = None  # "py-celery 5.7.0"
     vitals_at: datetime | None = None
+    lock_moved_at: datetime | None = None  # when a lock of its runs was first taken or put off after its connection was closed, by our clock
     online_at: tuple[datetime, ...] = ()  # when it said that it came online, in the last minutes, by our clock
     task_event_at: datetime | None = None  # its last event of a task, by our clock
     sends_events: bool | None = None  # of its tasks; None: it has run nothing since it was first heard

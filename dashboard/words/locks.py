@@ -81,12 +81,15 @@ SENTENCES: Mapping[str, str] = {
     "worker_replaced": N_("%(worker)s came back at %(since)s as pid %(new_pid)s; pid %(pid)s was the process before"),
     "worker_leaving": N_("%(worker)s said at %(at)s that it is leaving; it ends its runs first, and answers nothing meanwhile"),
     "worker_unknown": N_("%(worker)s has never been heard of by this observer"),
+    "process_unknown": N_("%(worker)s is heard as pid %(known_pid)s; of a process of that name with pid %(pid)s this observer has never heard"),
     "name_shared": N_("two live processes call themselves %(worker)s: neither can be told from the other"),
-    "connection_open": N_("its connection to the broker is still open: %(worker)s may be frozen or cut off: that is no proof of death"),
-    "connection_gone": N_("the broker closed the connection of %(worker)s at %(at)s"),
+    "connection_open": N_("a connection to the broker that may be that of %(worker)s is still open: it may be frozen, which is no death"),
+    "connection_gone": N_("the broker has closed the connection of %(worker)s; seen at %(at)s"),
     "connection_gone_late": N_(
-        "the connection of %(worker)s was closed at %(at)s, long after it last told something (%(last_event_at)s): it may have been closed for being idle"
+        "what may be the connection of %(worker)s was closed by %(at)s, long after it last told something (%(last_event_at)s): "
+        "it was another's, or was closed for being idle"
     ),
+    "lock_moved_since": N_("a lock of %(worker)s was taken or put off at %(at)s, after that connection was closed: its runs went on then"),
     "worker_without_heartbeats": N_("%(worker)s sends no heartbeats, so it would not have said that it is leaving"),
     "events_missed": N_("not every event since then is known to have been received (all are since %(since)s): %(worker)s may have said that it is leaving"),
     "process_later": N_("%(worker)s, pid %(pid)s, began at %(started_at)s, after the lock was taken: the lock belongs to a process before it"),
@@ -97,7 +100,7 @@ SENTENCES: Mapping[str, str] = {
     "proved_before": N_(
         "that run %(task_id)s, which held it, is dead was proved at %(at)s (gone since %(since)s at the latest), and the token has not changed"
     ),
-    "released_by_hand": N_("released by hand by %(by)s at %(at)s while the run went on"),
+    "released_by_hand": N_("released by hand by %(by)s at %(at)s"),
     "connection_unknown": N_("the broker does not let us see whether %(worker)s is still connected"),
     "message_unacked": N_("run %(task_id)s is still unacknowledged: Redis gives it out again on %(queue)s from %(due_at)s, released or not"),
     "only_likely": N_("only likely to be the holder: the settings do not name %(task_name)s as the owner of this lock"),
@@ -117,11 +120,11 @@ SENTENCES: Mapping[str, str] = {
         "with its memory full, maxmemory-policy %(policy)s deletes any key, a lock or a whole queue; deleted so far: %(evicted)s. Set noeviction"
     ),
     "db_shared": N_("the broker is in db %(db)s as well, and cache.clear() of %(caches)s would delete its queues and all locks. Give it a database of its own"),
-    "lock_flushed": N_("gone at %(at)s with its whole database, which was flushed, while the run went on"),
-    "lock_failover": N_("gone at %(at)s, when another server took over that did not have it yet, while the run went on"),
-    "lock_restarted": N_("gone at %(at)s, when a server without its data answered in its place, while the run went on"),
-    "lock_deleted": N_("deleted at %(at)s by another than its holder (%(dialect)s deletes without comparing) while the run went on"),
-    "lapsed": N_("expired at %(at)s while the run went on"),
+    "lock_flushed": N_("gone at %(at)s with its whole database, which was flushed"),
+    "lock_failover": N_("gone at %(at)s, when another server took over that did not have it yet"),
+    "lock_restarted": N_("gone at %(at)s, when a server without its data answered in its place"),
+    "lock_deleted": N_("deleted at %(at)s by another than its holder (%(dialect)s deletes without comparing)"),
+    "lapsed": N_("expired at %(at)s"),
     "past_deadline": N_("its deadline passed at %(at)s and it was last read at %(seen_at)s: it is free by now, unless it was extended since"),
     "overlapping": N_("run %(task_id)s on %(worker)s, which held it before, is still active"),
     "stale": N_("nothing newer than %(at)s is known"),

@@ -27,6 +27,7 @@ TIES: Mapping[str, str | Promise] = {  # what a run has to do with a lock of its
     "holds": gettext_lazy("holds"),
     "left": gettext_lazy("left"),
     "outlived": gettext_lazy("outlived"),
+    "lost": gettext_lazy("lost"),
 }
 STATE_MEANINGS: Mapping[str, str | Promise] = {
     "lost": gettext_lazy("Its worker is proved gone in the middle of it."),
@@ -46,7 +47,7 @@ SENTENCES: Mapping[str, str] = {
     "run_sent": N_("sent by %(origin)s"),
     "run_sent_to": N_("sent to %(queue)s by %(origin)s"),
     "run_took_lock": N_("took the lock %(lock)s"),
-    "run_lost_lock": N_("its lock %(lock)s expired while it went on: from then on a second run could start beside it"),
+    "run_lost_lock": N_("its lock %(lock)s expired: from then on a second run could start beside it"),
     "run_left_lock_expired": N_("the lock %(lock)s, which it had not given back, expired"),
     "run_left_lock_removed": N_("the lock %(lock)s, which it had not given back, was removed by somebody else"),
     "run_found_lock_lost": N_("found that it did not hold the lock %(lock)s any more"),

@@ -41,14 +41,15 @@ app.conf.update(
 plain = Redis.from_url(f"{SERVER}/3")
 
 
-def hold(name: str, seconds: float, timeout: float, wait: float = 0.2) -> None:
-    """Take the lock, say so on the list `<name>:taken`, keep it until `<name>:go` has an element or the time is over."""
+def hold(name: str, seconds: float, timeout: float, wait: float = 0.2, *, renews: bool = False) -> None:
+    """Take the lock, say so on the list `<name>:taken`, keep it until `<name>:go` has an element or the time is over; `renews`: put it off each second."""
     try:
-        with cache.lock(name, timeout=timeout, blocking_timeout=wait):  # type: ignore[attr-defined]  # django-redis adds it
+        with cache.lock(name, timeout=timeout, blocking_timeout=wait) as lock:  # type: ignore[attr-defined]  # django-redis adds it
             plain.rpush(f"{name}:taken", os.getpid())
             until = time.monotonic() + seconds
             while time.monotonic() < until and not plain.blpop([f"{name}:go"], timeout=1):
-                pass  # one long BLPOP would end with redis-py's own socket timeout
+                if renews:  # one long BLPOP would end with redis-py's own socket timeout
+                    lock.reacquire()
     except LockError:
         plain.rpush(f"{name}:refused", os.getpid())
 
@@ -56,6 +57,11 @@ def hold(name: str, seconds: float, timeout: float, wait: float = 0.2) -> None:
 @app.task(name="guest_import")
 def guest_import(name: str, seconds: float, timeout: float = 600, wait: float = 0.2) -> None:
     hold(name, seconds, timeout, wait)
+
+
+@app.task(name="guest_import_renewed")
+def guest_import_renewed(name: str, seconds: float, timeout: float = 600) -> None:
+    hold(name, seconds, timeout, renews=True)
 
 
 @app.task(name="guest_import_late", acks_late=True)

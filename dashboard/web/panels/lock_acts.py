@@ -57,7 +57,7 @@ def no_release(one: JudgedLock, may: frozenset[str]) -> str:
 
 def protect_url(one: JudgedLock, may: frozenset[str]) -> str:
     """Where the plan is of putting the token back of a run that outlived this lock; empty where there is no such run, or it is not for this person."""
-    is_outlived = one.lock.lapsed_at is not None and "unknown" not in one.flags
+    is_outlived = "overrun" in one.flags
     return _url(one, "protect") if is_outlived and _may_change(one, may) else ""
 
 

@@ -83,7 +83,7 @@ def _says(found: Found[JudgedLock]) -> dict[str, Any]:
     held = len(held_locks(seen))
     return {
         "count": held if seen.has_observer else None,
-        "lapsed": len(seen.judged) - held,
+        "lapsed": sum(one.lock.lapsed_at is not None and "overrun" in one.flags for one in seen.judged),
         "away": ", ".join(source_name(source.name) for source in seen.away(*LIST.sources)),
         "searched": all_searched(seen),
         "caches": len(places),

@@ -20,10 +20,19 @@ class Proxy:
         self.port = self._listener.getsockname()[1]
         self.on_eval: Callable[[], None] | None = None
         self.drops_answers = False
+        self._ends: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
         self._listener.close()
+
+    def cut(self) -> None:
+        """Break every connection, and take no other: both sides see it at once."""
+        self._listener.shutdown(socket.SHUT_RDWR)  # else the thread that accepts would take one more
+        self._listener.close()
+        for end in self._ends:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
 
     def _accept(self) -> None:
         while True:
@@ -32,6 +41,7 @@ class Proxy:
             except OSError:
                 return
             upstream = socket.create_connection(self._server)
+            self._ends += [client, upstream]
             threading.Thread(target=self._forward, args=(client, upstream, True), daemon=True).start()
             threading.Thread(target=self._forward, args=(upstream, client, False), daemon=True).start()
 

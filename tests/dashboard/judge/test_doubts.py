@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from dashboard.judge import assess
-from dashboard.records import CatalogueEntry, FlowReading, Policy, UnackedMessage
+from dashboard.records import CatalogueEntry, FlowReading, Policy, Proved, UnackedMessage
 from tests.dashboard.judge.test_verdicts import OWNED, PLAIN, SILENT, codes, judge
 from tests.factories import NOW, ago, make_claim, make_lock, make_run, make_snapshot, make_source, make_worker
 
@@ -231,6 +231,24 @@ def test_that_the_process_before_sent_heartbeats_does_not_say_that_this_one_does
 @pytest.mark.parametrize("own", [{"vitals_at": ago(seconds=70)}, {"vitals_at": ago(seconds=130), "online_at": (ago(seconds=118),)}])
 def test_one_heartbeat_of_its_own_is_enough(own):
     assert only(workers=(make_worker(**(GONE | own), started_at=ago(seconds=119), started_after=ago(seconds=120)),)).verdict == "orphaned"
+
+
+MOVED = [
+    ({}, {"lock_moved_at": ago(seconds=49)}, "unknown"),
+    ({}, {"lock_moved_at": ago(seconds=51)}, "orphaned"),
+    ({"renewed_at": ago(seconds=49)}, {}, "unknown"),
+    ({"renewed_at": ago(seconds=51)}, {}, "orphaned"),
+    ({"acquired_at": ago(seconds=49)}, {}, "unknown"),
+    ({"acquired_at": ago(seconds=49), "put_back_at": ago(seconds=49)}, {}, "orphaned"),
+]
+
+
+@pytest.mark.parametrize(("lock", "worker", "verdict"), MOVED)
+def test_lock_that_moved_after_the_connection_was_closed_shows_that_its_run_goes_on(lock, worker, verdict):
+    """Its worker is cut off from the broker. What an operator put back shows nothing."""
+    proved = Proved(at=ago(seconds=20), code="worker_silent", since=ago(seconds=60))
+    for one in (make_lock(**lock), make_lock(**lock, proved=proved)):
+        assert only(locks=(one,), workers=(make_worker(**(GONE | worker)),)).verdict == verdict
 
 
 @pytest.mark.parametrize("since", [None, ago(seconds=55)])

@@ -20,6 +20,8 @@ FROZEN = Story(
     rivals=(Rival(at=-0.4, lasts=600.0), Rival(at=-60.0, lasts=600.0)),
 )  # fmt: skip
 UNHEARD = Story(exact=False, owned=True, other="namesake", fate="frozen", fate_at=0.3, inspect="flaky", gap=(-20.0, 2.0), pushes=False, seed=255)
+CUT_OFF = Story(fate="cut off", fate_at=0.3)
+CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
 
 
 @pytest.mark.parametrize(
@@ -34,4 +36,9 @@ UNHEARD = Story(exact=False, owned=True, other="namesake", fate="frozen", fate_a
     ],
 )
 def test_holder_that_goes_on_is_not_called_dead_for_the_end_of_another_run(story):
+    look_through(story)
+
+
+@pytest.mark.parametrize("story", [CUT_OFF, CUT_OFF_LIKELY], ids=["exact", "likely"])
+def test_holder_that_puts_its_lock_off_is_not_called_dead_for_what_its_worker_cannot_tell_any_more(story):
     look_through(story)

@@ -8,7 +8,7 @@ import pytest
 from dashboard.judge import assess
 from dashboard.judge.run_filter import absolute, matches_run
 from dashboard.judge.run_life import moments
-from dashboard.judge.runs import judge_runs, runs_of
+from dashboard.judge.runs import judge_runs, runs_of, tie_of
 from dashboard.records import LockMoment, Policy, Refusal, UnackedMessage
 from dashboard.records.identity import identity
 from tests.factories import NOW, ago, make_claim, make_lock, make_queue, make_run, make_snapshot, make_source, make_worker
@@ -264,3 +264,10 @@ def test_lock_belongs_to_the_try_that_took_it_though_it_was_given_back_after_the
 def test_life_of_several_tries_goes_on_from_one_to_the_next():
     told = life_of(ended("RETRY", received_at=ago(seconds=200)), make_run(retries=1))
     assert [code for code, _ in told] == ["run_received", "run_began_in", "run_retried", "run_received", "run_began_in"]
+
+
+@pytest.mark.parametrize(("worker", "tie"), [({}, "outlived"), ({"last_heard_at": ago(minutes=2), "asked_at": ago(seconds=2)}, "lost")])
+def test_run_whose_lock_expired_has_outlived_it_where_it_is_known_to_go_on(worker, tie):
+    gone = make_lock(lapsed_at=ago(seconds=34), expires_at=ago(seconds=34))
+    (lock,) = assess(make_snapshot(locks=(gone,), workers=(make_worker(**worker),)), NOW, Policy())
+    assert tie_of(lock) == tie

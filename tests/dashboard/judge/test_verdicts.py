@@ -133,7 +133,14 @@ def test_other_process_of_the_same_name_says_nothing_of_the_run_but_names_its_su
 def test_process_never_heard_of_is_unknown_even_where_its_name_answers():
     (judged,) = judge(workers=(make_worker(pid=815, processes=(816,), active=()),), runs=())
     assert judged.verdict == "unknown"
-    assert "worker_unknown" in codes(judged)
+    assert next(fact for fact in judged.evidence if fact.code == "process_unknown").values == {"worker": "worker-b@web-2", "pid": 811, "known_pid": 815}
+
+
+def test_worker_never_heard_of_is_unknown_and_an_expired_lock_of_it_is_nothing():
+    """Anybody can write a token."""
+    (judged,) = judge(workers=(), runs=())
+    assert (judged.verdict, codes(judged)[-1]) == ("unknown", "worker_unknown")
+    assert judge(locks=(make_lock(lapsed_at=ago(seconds=34), expires_at=ago(seconds=34)),), workers=(), runs=()) == []
 
 
 def test_two_living_processes_of_one_name_prove_nothing():
@@ -234,6 +241,13 @@ def test_dead_holders_unacknowledged_message_is_told_with_its_time():
 def test_expired_lock_whose_run_goes_on_is_an_overrun():
     (judged,) = judge(locks=(make_lock(lapsed_at=ago(seconds=34), expires_at=ago(seconds=34)),))
     assert (judged.verdict, judged.flags) == ("overrun", ["overrun"])
+
+
+def test_expired_lock_whose_run_may_go_on_is_unknown_and_no_overrun():
+    lock = make_lock(lapsed_at=ago(seconds=34), expires_at=ago(seconds=34))
+    (judged,) = judge(locks=(lock,), workers=(make_worker(**SILENT, connection_known=True),))
+    assert (judged.verdict, judged.flags) == ("unknown", ["unknown"])
+    assert not judged.needs_attention
 
 
 def test_expired_lock_whose_run_ended_is_history():

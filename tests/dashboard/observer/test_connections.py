@@ -1,13 +1,14 @@
 """A worker is proved dead by its closed connection: what may make an open one look closed, by values alone."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from dashboard.observer.observations import ConnectionSeen, EventsSeen, Tick
+from dashboard.observer.observations import ChangedByHand, ConnectionSeen, EventsSeen, Tick
 from dashboard.sources.heartbeats import may_be_open
-from tests.dashboard.observer.test_state import event, state
-from tests.factories import NOW
+from tests.dashboard.observer.test_state import LOCK, event, read, state
+from tests.factories import NOW, make_claim
 
 NAME, PID = "worker-b@web-2", 790
 FROZEN_AT = NOW + timedelta(seconds=0.9)
@@ -71,3 +72,52 @@ def test_closed_connection_is_not_believed_while_an_event_waits_that_came_since(
     made.apply(seen(later(7), is_open=False, compared_with=NOW))
 
     assert worker(made, later(7)).connection_gone_at is None
+
+
+EXPIRES = {"claim": make_claim(parent_pid=PID), "expires_at": NOW + timedelta(seconds=600)}
+
+
+def reading(at, *, put_off_to=600, token="old"):
+    return replace(LOCK, **EXPIRES | {"expires_at": later(put_off_to)}, token_digest=token, first_seen_at=at, seen_at=at)
+
+
+@pytest.fixture
+def cut_off():
+    """Its connection was closed seven seconds after it was last heard; its lock was read before and after, and did not move."""
+    closed = seen(later(7), is_open=False, compared_with=NOW)
+    return state(event("worker-heartbeat", NOW), seen(NOW, is_open=True, compared_with=NOW), read(reading(NOW)), closed, read(reading(later(8)), at=later(8)))
+
+
+def by_hand(at):
+    return ChangedByHand(what="extended", lock_id=LOCK.id, token_digest="old", by="alice", at=at)
+
+
+def test_lock_that_is_only_read_again_tells_nothing_of_its_worker(cut_off):
+    assert worker(cut_off, later(9)).lock_moved_at is None
+
+
+@pytest.mark.parametrize("moved", [{"put_off_to": 609}, {"token": "new"}], ids=["put off", "taken anew"])
+def test_lock_that_its_run_moves_shows_that_a_worker_without_a_connection_lives(cut_off, moved):
+    cut_off.apply(read(reading(later(9), **moved), at=later(9)))
+    cut_off.apply(read(reading(later(12), **moved | {"put_off_to": 612}), at=later(12)))
+
+    assert worker(cut_off, later(13)).lock_moved_at == later(9), "the first one is enough"
+
+
+def test_lock_of_a_worker_that_is_connected_says_no_more_than_its_heartbeats():
+    made = state(event("worker-heartbeat", NOW), read(reading(NOW)), read(reading(later(1), put_off_to=700), at=later(1)))
+    assert worker(made, later(2)).lock_moved_at is None
+
+
+def test_what_an_operator_did_to_the_lock_is_no_sign_of_its_run(cut_off):
+    cut_off.apply(read(reading(later(9), put_off_to=700), at=later(9)))
+    assert worker(cut_off, later(10)).lock_moved_at == later(9)
+
+    cut_off.apply(by_hand(later(9.2)))
+
+    assert worker(cut_off, later(10)).lock_moved_at is None
+    assert cut_off.snapshot(later(10)).locks[0].renewed_at is None
+    cut_off.apply(read(reading(later(20), put_off_to=800), at=later(20)))
+    cut_off.apply(by_hand(later(9.2)))  # it is told again for a while
+    assert worker(cut_off, later(21)).lock_moved_at == later(20)
+    assert cut_off.snapshot(later(21)).locks[0].renewed_at == later(20)

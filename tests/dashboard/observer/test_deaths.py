@@ -1,11 +1,14 @@
 """What a lock is called when its holder dies, freezes or leaves: real prefork workers, real signals, early and late acknowledgement."""
 
+import json
 import os
 import signal
 import time
+from urllib.parse import urlsplit
 
 import pytest
 
+from tests.dashboard.acts.proxy import Proxy
 from tests.system import wait_for
 
 CERTAINTIES = [pytest.param("", "likely", id="plain lock"), pytest.param("dashboard.locking.HolderRedis", "exact", id="holder lock")]
@@ -128,6 +131,27 @@ def test_leaving_worker_is_never_orphaned_while_its_run_goes_on(system, locks, b
     system.guest.rpush("import-1:go", 1)
     system.guest.rpush("late-1:go", 1)
     wait_for(lambda: not locks(), said="released at the end of the runs")
+
+
+@pytest.mark.parametrize(("client_class", "certainty"), CERTAINTIES)
+def test_worker_that_lost_its_broker_and_whose_run_goes_on_is_never_orphaned(system, locks, snapshot, client_class, certainty):
+    """Its proxy went: the broker sees its connection closed, as that of a process that dies, and no answer comes. Its run puts its lock off all the time."""
+    broker = urlsplit(system.url)
+    proxy = Proxy(broker.hostname or "", broker.port or 0)
+    own = {"CELERY_BROKER_URL": f"redis://127.0.0.1:{proxy.port}/0"} | ({"GUEST_REDIS_CLIENT_CLASS": client_class} if client_class else {})
+    system.worker(**own)
+    system.observer(LOCKHOUSE_LOCKS=json.dumps({"import-{i}": {"owner": "guest_import_renewed"}}))
+    system.watched()
+    system.send("guest_import_renewed", "import-1", RUN_S)
+    system.taken("import-1")
+    wait_for(lambda: (one := locks().get("import-1")) and one.holder.certainty == certainty and "run_active" in codes(one))
+    wait_for(lambda: all(one.connection_known for one in snapshot().workers))
+
+    proxy.cut()
+
+    wait_for(lambda: "connection_gone" in codes(locks()["import-1"]))
+    assert seen_for(20, locks) <= {"held", "unknown"}
+    assert "lock_moved_since" in codes(locks()["import-1"])
 
 
 def test_lock_of_a_namesake_is_never_orphaned_though_the_other_answers_in_its_place(system, locks):

@@ -44,7 +44,7 @@ def test_orphaned_lock_opens_its_evidence_and_offers_a_release():
     (row,) = rows_of("locks", make_snapshot(workers=(dead_worker(),)), "locks-rows")
 
     assert "<details open>" in row
-    assert "the broker closed the connection of worker-b@web-2 at 14:06:32 UTC" in row
+    assert "the broker has closed the connection of worker-b@web-2; seen at 14:06:32 UTC" in row
     assert "release/?digest=0123456789abcdef" in row
 
 

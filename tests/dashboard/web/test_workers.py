@@ -84,7 +84,7 @@ def test_worker_shows_what_each_process_runs_its_locks_and_its_tasks():
 def test_worker_that_is_gone_says_how_that_is_known():
     gone = make_worker(last_heard_at=ago(minutes=2), asked_at=ago(seconds=2), connection_known=True, connection_gone_at=ago(minutes=2))
     head = text_of(one(gone)["worker-head"])
-    assert "The broker closed the connection of worker-b@web-2" in head.replace("&#x27;", "'")
+    assert "The broker has closed the connection of worker-b@web-2" in head.replace("&#x27;", "'")
     assert "did not answer" in head
 
 

@@ -195,7 +195,7 @@ class History:
         if self.held is not None and self.held.run is run and not leaves_it:
             self._free(now)
         run.ended, run.outcome = now + 0.005, kind
-        if not run.process.leaving:
+        if not run.process.leaving and not run.process.cut:
             self.seen.event(run.process, kind, now + 0.01, uuid=run.task_id, **said)
 
     def _fate(self, now: float) -> None:
@@ -218,8 +218,19 @@ class History:
             self._kill(process, now)
         elif fate == "frozen":
             process.frozen = True
+        elif fate == "cut off" and self.story.pushes and self.held is not None and self.held.run is hero and self.held.expires is not None:
+            process.cut = process.closed = True  # without a sign of its lock nothing could tell it from a dead one
+            self.at(now + 1.5, self._renew)
         elif fate in {"leaves", "leaves and is killed"}:
             self._leave(process, now)
+
+    def _renew(self, now: float) -> None:
+        """Its run puts its lock off all the time."""
+        if self.held is not None and self.held.run is self.hero and self.story.timeout is not None:
+            self.held = replace(self.held, expires=now + self.story.timeout)
+            self.seen.look_at_lock(self.held, now + 0.002, live=True)
+            self.at(now + self.story.timeout, lambda then, digest=self.held.digest: self._expire(digest, then))
+            self.at(now + 1.5, self._renew)
 
     def _kill_child(self, now: float) -> None:
         hero = self.hero

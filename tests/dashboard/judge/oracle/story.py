@@ -4,7 +4,10 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-FATES = ("goes on", "ends", "ends and leaves it", "retried and leaves it", "child killed", "killed", "frozen", "leaves", "leaves and is killed", "terminated")
+FATES = (
+    "goes on", "ends", "ends and leaves it", "retried and leaves it", "child killed", "killed", "frozen", "leaves", "leaves and is killed", "terminated",
+    "cut off",
+)  # fmt: skip
 DEADLY = {"ends and leaves it", "retried and leaves it", "child killed", "killed", "leaves and is killed"}
 
 

@@ -29,13 +29,14 @@ class Process:
     killed: bool = False
     frozen: bool = False
     leaving: bool = False
+    cut: bool = False  # from the broker: it says nothing more, and its runs go on
     published: float = -100.0  # when it last published
     closed: bool = False  # its connection
     total: int = 0
 
     @property
     def is_there(self) -> bool:
-        return not self.killed and not self.frozen
+        return not self.killed and not self.frozen and not self.cut
 
 
 @dataclass(eq=False)

@@ -130,6 +130,11 @@ SENTENCES: Mapping[str, str] = {
     "stale": N_("nothing newer than %(at)s is known"),
     "reason": N_("%(text)s"),
 }
+LIBRARIES: Mapping[str, str | Promise] = {  # what wrote a lock, where that is not the dialect's own name
+    "lockhouse": gettext_lazy("HolderLock"),
+    "other": gettext_lazy("a library that we do not know"),
+    "not-a-lock": gettext_lazy("something else: it is no lock"),
+}
 ENDS: Mapping[str | None, str | Promise] = {
     "released": gettext_lazy("released"),
     "expired": gettext_lazy("expired"),

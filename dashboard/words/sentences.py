@@ -54,6 +54,11 @@ def verdict(code: str) -> str:
     return str(locks.VERDICTS.get(code, visible(code)))
 
 
+def library(dialect: str) -> str:
+    """What wrote a lock, as people call it."""
+    return str(locks.LIBRARIES.get(dialect, visible(dialect)))
+
+
 def source_name(name: str) -> str:
     """A source as people call it."""
     return str(SOURCES.get(name, visible(name)))

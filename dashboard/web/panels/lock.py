@@ -21,7 +21,7 @@ from dashboard.web.panels.lanes import axis, lane_piece
 from dashboard.web.panels.lock_acts import changes
 from dashboard.web.panels.lock_row import LockRow, lock_row, steady
 from dashboard.web.timeline import anchor_of
-from dashboard.words import ENDS, duration, sentences, short_id, visible
+from dashboard.words import ENDS, duration, library, sentences, short_id, visible
 
 
 class LockPanel:
@@ -117,7 +117,7 @@ def _facts(one: JudgedLock, row: LockRow, seen: Look) -> dict[str, object]:
         "about": row.about,
         "about_url": row.about_url,
         "key": visible(lock.key),
-        "dialect": visible(lock.dialect),
+        "library": library(lock.dialect),
         "digest": visible(lock.token_digest),
         "timeout": duration(lock.timeout) if lock.timeout else "",
         "attempted": instant_of(claim.attempted_at, seen.now) if claim and claim.attempted_at else None,

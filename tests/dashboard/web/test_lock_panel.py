@@ -29,6 +29,7 @@ def test_held_lock_shows_evidence_facts_and_how_to_see_it_for_oneself():
 
     assert "Why held" in pieces["lock-evidence"]
     assert "d9c26803-1111-4222-8333-444455556666" in pieces["lock-facts"]
+    assert "HolderLock" in pieces["lock-facts"], "written by the class, not by this dashboard"
     assert "redis-cli -h redis-1 -p 6379 -n 1 PTTL :1:lock_report_12" in pieces["lock-proof"]
     assert f"lane-{LOCK.id[:12]}" in pieces
 

@@ -229,7 +229,8 @@ class History:
         if self.held is not None and self.held.run is self.hero and self.story.timeout is not None:
             self.held = replace(self.held, expires=now + self.story.timeout)
             self.seen.look_at_lock(self.held, now + 0.002, live=True)
-            self.at(now + self.story.timeout, lambda then, digest=self.held.digest: self._expire(digest, then))
+            digest = self.held.digest
+            self.at(now + self.story.timeout, lambda then: self._expire(digest, then))
             self.at(now + 1.5, self._renew)
 
     def _kill_child(self, now: float) -> None:

@@ -5,13 +5,13 @@ from datetime import timedelta
 from redis import Redis
 from redis.exceptions import RedisError
 
-from dashboard.conf import conf
+from dashboard.conf import own_key
 
 KEPT_FOR = timedelta(hours=1)  # an overrun that nobody noticed for so long is no longer protected
 
 
 def _key(lock_id: str, token_digest: str) -> str:
-    return f"lockhouse:{conf().NAME}:expired:{lock_id}:{token_digest}"
+    return own_key("expired", lock_id, token_digest)
 
 
 def remember(own: Redis, lock_id: str, token_digest: str, token: bytes) -> None:

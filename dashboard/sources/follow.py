@@ -14,7 +14,7 @@ from dashboard.conf import conf
 from dashboard.connections import Watched
 from dashboard.records import HeldLock
 from dashboard.sources.dialects import GLOBS, is_known_key
-from dashboard.sources.locks import lock_id, look_alikes, read_locks
+from dashboard.sources.locks import is_ours, lock_id, look_alikes, read_locks
 from dashboard.sources.patterns import compile_patterns, fixed_beginnings, globs_of, without_overlap
 from dashboard.sources.search import NameSearch
 from dashboard.sources.tracking import FLUSHED, Tracker, TrackingRefused
@@ -180,9 +180,11 @@ class Follower:
             self._poll(found)
 
     def _unseen(self, keys: Iterable[bytes]) -> list[bytes]:
-        return [key for key in keys if key not in self._seen_at and not key.startswith(self._foreign)]
+        return [key for key in keys if key not in self._seen_at and not key.startswith(self._foreign) and not is_ours(self._place, key)]
 
     def _is_lock_name(self, key: bytes) -> bool:
+        if is_ours(self._place, key):
+            return False
         name = key.removeprefix(self._place.prefix)[:MAX_NAME].decode("utf-8", "backslashreplace")  # as it is: hiding secrets first costs 20 µs and more
         return self._matches.match(name) is not None or is_known_key(key[:MAX_NAME])
 

@@ -7,7 +7,9 @@ from django.core import signing
 
 from dashboard.acts.refusals import Refused
 from dashboard.acts.release import execute, plan_release, release_now
+from dashboard.acts.target import target_of
 from dashboard.models import OperatorAct
+from dashboard.sources.locks import lock_id
 from tests.dashboard.acts.scene import OPERATOR, PREFIX, make_user, orphan_token, release
 
 pytestmark = pytest.mark.django_db
@@ -317,6 +319,12 @@ def test_an_id_that_nobody_knows_is_not_known(scene, operator):
     scene.put([])
 
     assert code_of(lambda: plan_release(operator, "session", "0" * 16, "0" * 16)) == "not_known"
+
+
+@pytest.mark.parametrize("cache", ["shop", "broker"])
+def test_a_key_of_a_lockhouse_is_not_known_though_a_snapshot_has_it(scene, cache):
+    key = b"lockhouse:other:expired:0123456789abcdef:0123456789abcdef"
+    assert code_of(lambda: target_of(lock_id(cache, key), cache, key)) == "not_known"
 
 
 def test_an_idempotency_key_is_one_act_of_one_user(scene, operator):

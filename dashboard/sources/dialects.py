@@ -14,6 +14,7 @@ from dashboard.locking.token import TokenClaim, read_token
 from dashboard.records import Claim, TakenBy
 from dashboard.sources.preview import preview_of
 
+MAX_CACHED = 512  # bytes of a small value, before and after unpacking: what is longer says nothing about a holder, and costs time to read
 SIGNAL_MS = 1000  # how long python-redis-lock keeps the list that wakes those who wait
 
 _CLAIMED = [field.name for field in fields(Claim)]  # a token claims the same, and its kind
@@ -124,11 +125,7 @@ class CacheAdd(Dialect):
     def claim(self, entry: Entry) -> Claim | Literal[False] | None:
         if not entry.prefix or not entry.key.startswith(entry.prefix):
             return False
-        shown = preview_of(entry.value, unredacted=True)
-        if shown.format not in {"pickle", "json", "msgpack", "integer"} or shown.root.kind not in {"text", "number", "bool", "none"}:
-            return False
-        text = shown.root.text.strip("'\"")
-        return Claim(task_id=text) if shown.root.kind == "text" and _is_task_id(text) else None
+        return _cached(entry.value) if len(entry.value) <= MAX_CACHED else False
 
 
 class Kombu(Dialect):
@@ -184,6 +181,16 @@ def _token(value: bytes, kind: str) -> Claim | Literal[False]:
     if said is None or said.kind != kind:
         return False
     return Claim(**{name: getattr(said, name) for name in _CLAIMED})
+
+
+@lru_cache(maxsize=20_000)  # as many as are followed in a place: a value that somebody forged to be slow to read costs its time once
+def _cached(value: bytes) -> Claim | Literal[False] | None:
+    shown = preview_of(value, unredacted=True, most=MAX_CACHED)
+    is_small = shown.is_whole and shown.root.kind in {"text", "number", "bool", "none"}
+    if not is_small or shown.format not in {"pickle", "json", "msgpack", "integer"}:
+        return False
+    text = shown.root.text.strip("'\"")
+    return Claim(task_id=text) if shown.root.kind == "text" and _is_task_id(text) else None
 
 
 def _is_task_id(text: str) -> bool:

@@ -1,6 +1,11 @@
 """One contract for every library that writes locks: found without a setting, named, read, and never taken for another's."""
 
+import gzip
+import lzma
+import pickle
+import zlib
 from datetime import UTC, datetime, timedelta
+from time import perf_counter
 
 import pytest
 from hypothesis import given, settings
@@ -84,6 +89,30 @@ def test_other_values_of_a_cache_entry_claim_nothing(watching, name):
     writer = WRITERS[name](watching)
 
     assert lock_of(writer, writer.take()).claim is None
+
+
+@pytest.mark.parametrize("value", [b"[" + b"1," * 32_000 + b"1]", b'"' + b"a" * 600 + b'"', b"[" * 4000, pickle.dumps("a" * 600)])
+@pytest.mark.parametrize("pack", [bytes, zlib.compress, gzip.compress, lzma.compress])
+def test_value_that_is_no_short_text_is_refused_in_no_time(value, pack):
+    entry = Entry(key=b"shop:1:lock_a", prefix=b"shop:1:", value=pack(value)[:4096])
+
+    began = perf_counter()
+    dialect, claim = read(entry)
+
+    assert (dialect.name, claim) == ("other", None)
+    assert perf_counter() - began < 0.01
+
+
+def test_values_that_are_read_again_and_again_are_looked_at_once():
+    entries = [Entry(key=b"shop:1:lock_%d" % n, prefix=b"shop:1:", value=zlib.compress(b"[" + b"1," * 200 + b"%d]" % n)) for n in range(300)]
+    for entry in entries:
+        read(entry)
+
+    began = perf_counter()
+    for entry in entries:
+        read(entry)
+
+    assert perf_counter() - began < 0.03
 
 
 def test_only_python_redis_lock_is_woken_by_a_list(watching):

@@ -11,13 +11,13 @@ from functools import lru_cache
 from typing import ClassVar, Literal
 
 from dashboard.locking.token import TokenClaim, read_token
-from dashboard.records import Claim, TakenBy
+from dashboard.records import Claim, TakenBy, digest_of_id
 from dashboard.sources.preview import preview_of
 
 MAX_CACHED = 512  # bytes of a small value, before and after unpacking: what is longer says nothing about a holder, and costs time to read
 SIGNAL_MS = 1000  # how long python-redis-lock keeps the list that wakes those who wait
 
-_CLAIMED = [field.name for field in fields(Claim)]  # a token claims the same, and its kind
+_CLAIMED = [field.name for field in fields(TokenClaim) if field.name != "kind"]
 _UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")  # Celery's task ids
 _B64_OF_18_BYTES = re.compile(rb"[A-Za-z0-9+/]{24}")
 _SINGLETON_KEY = re.compile(rb"SINGLETONLOCK_[0-9a-f]{32}")
@@ -145,8 +145,7 @@ class Other(Dialect):
     name = "other"
 
     def claim(self, entry: Entry) -> Claim | None:
-        text = entry.value.decode("ascii", "replace")
-        return Claim(task_id=text) if _is_task_id(text) else None
+        return _of_text(entry.value.decode("ascii", "replace"))
 
 
 DIALECTS: Sequence[Dialect] = (Kombu(), RedBeat(), CeleryOnce(), CelerySingleton(), PythonRedisLock(), HolderLocks(), RedisPy(), CacheAdd(), Other())
@@ -190,7 +189,12 @@ def _cached(value: bytes) -> Claim | Literal[False] | None:
     if not is_small or shown.format not in {"pickle", "json", "msgpack", "integer"}:
         return False
     text = shown.root.text.strip("'\"")
-    return Claim(task_id=text) if shown.root.kind == "text" and _is_task_id(text) else None
+    return _of_text(text) if shown.root.kind == "text" else None
+
+
+def _of_text(text: str) -> Claim | None:
+    """A task's id perhaps, perhaps a token of anybody's making: only who knows such a task finds it by this."""
+    return Claim(task_digest=digest_of_id(text)) if _is_task_id(text) else None
 
 
 def _is_task_id(text: str) -> bool:

@@ -45,6 +45,19 @@ def test_the_token_is_in_no_record(scene, operator):
     assert token.decode() not in str(vars(act))
 
 
+def test_a_token_that_has_the_form_of_a_task_id_is_on_no_page_and_in_no_record(scene, admin, client):
+    token = "d9c26803-1111-4222-8333-444455556666"
+    lock = scene.see(scene.take(token=token.encode()))
+    client.force_login(admin)
+
+    shown = [client.get(url).content.decode() for url in ("/locks/", f"/locks/{lock.id}/", "/api/v1/locks", f"/api/v1/locks/{lock.id}")]
+    outcome = release_now(admin, lock.id, lock.token_digest, "it hangs", force=True, origin="cli")
+
+    assert outcome.code == "released"
+    assert not [page for page in shown if token in page or lock.id not in page]
+    assert token not in str(OperatorAct.objects.get().__dict__)
+
+
 def test_a_done_act_is_in_the_admins_log(scene, operator):
     release(operator, scene.orphan(), reason="gone")
 

@@ -146,16 +146,23 @@ def test_pickle_that_would_run_code_is_no_lock_value_and_runs_nothing(watching):
     ("key", "value", "dialect"),
     [
         (b"shop:1:qo_emails", UUID1, "redis-py"),  # an entry of the cache that only sounds like celery-once's
-        (b"qo_emails", b"1", "other"),
-        (b"SINGLETONLOCK_" + b"a" * 32, b"not an id", "other"),
+        (b"qo_emails", b"1", "celery-once"),  # whoever wrote there, the library goes by the name alone
+        (b"qo_emails", b"lh1:" + UUID1 + b":pid=1", "lockhouse"),  # only our own token says more than a name
+        (b"SINGLETONLOCK_" + b"a" * 32, b"not an id", "celery-singleton"),
         (b"SINGLETONLOCK_short", b"d9c26803-1111-4222-8333-444455556666", "other"),
-        (b"redbeat::lock", b"1", "other"),
+        (b"redbeat::lock", b"1", "redbeat"),
+        (b"redbeat::lock", b"d9c26803-1111-4222-8333-444455556666", "redbeat"),
+        (b"shop:1:redbeat::lock", UUID1, "redis-py"),
         (b"lock:a", UUID1, "redis-py"),
         (b"lock:a", b"1", "other"),
         (b"shop:1:lock:a", b"A" * 24, "other"),  # python-redis-lock puts no prefix before its own
         (b"shop:1:lock_a", b"1", "cache.add"),
         (b"lock_a", b"1", "other"),
-        (b"unacked_mutex", b"1", "other"),
+        (b"unacked_mutex", b"1", "kombu"),
+        (b"unacked_mutex", b"", "kombu"),
+        (b"global:unacked_mutex", b"d9c26803-1111-4222-8333-444455556666", "kombu"),
+        (b"global:unacked_mutex", b"0" * 32, "kombu"),
+        (b"global:unacked_mutex", b"lh1:" + UUID1 + b":pid=1", "kombu"),
         (b"global:unacked_mutex", UUID1, "kombu"),
         (b"shop:1:lock_a", b"lh1:" + UUID1 + b":pid=1", "lockhouse"),
         (b"shop:1:lock_a", b"lh2:" + UUID1 + b":pid=1", "other"),

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from dashboard.observer.lock_book import LockBook
 from dashboard.sources.expired import MAX_KEPT, MAX_KEPT_OF_ONE
 from dashboard.sources.locks import lock_id
@@ -40,6 +42,11 @@ def test_held_locks_are_looked_through_for_no_key():
     assert made.place_of(":1:lock_of_nobody") == ("default", lock_id("default", b":1:lock_of_nobody"), "lock_of_nobody")
     assert made.place_of(SPELLED) == ("default", lock_id("default", ODD), "lock_\\xff\\xfe")
     assert made.place_of(":1:lock_\\xff") == ("default", lock_id("default", b":1:lock_\\xff"), "lock_\\xff")
+
+
+@pytest.mark.parametrize("key", ["lockhouse:shop:expired:7", ":1:lockhouse:login:name:7"])
+def test_report_about_a_key_of_ours_is_about_no_lock(key):
+    assert book().place_of(key) is None
 
 
 def test_of_one_lock_the_newest_that_expired_under_their_runs_are_kept_and_the_spans_of_others_end():

@@ -9,6 +9,7 @@ from django.conf import settings
 
 from dashboard.records import CatalogueEntry, Policy, ResultEntry
 
+OWN_KEYS = "lockhouse:"  # what all keys of ours begin with, those of another Lockhouse on the same server as well
 DEFAULT_LOCK_PATTERNS = ("lock_*", "lock:*", "*_lock", "*:lock")
 DEFAULT_RESULT_PATTERNS = ("result_*", "result:*", "*_result", "*:result", "report_*", "server_*")
 
@@ -63,6 +64,11 @@ def conf() -> Conf:
     if last is None or last[0] != given:
         last = _last = dict(given), Conf(**{name: value for name, value in given.items() if name in KNOWN})
     return last[1]
+
+
+def own_key(*parts: str) -> str:
+    """The key in our own Redis of that part of this Lockhouse's state."""
+    return OWN_KEYS + ":".join((conf().NAME, *parts))
 
 
 def own_redis_url() -> str:

@@ -117,21 +117,33 @@ _PAIR = re.compile(  # ('password', 'x'), and so in lists of such pairs
     r"(?P<end>\s{0,5}(?:[)\]]|\Z))"
 )
 _VALUE = re.compile(rf"{_QUOTED}|[^\s,;&'\"(){{}}\[\]]{{1,4096}}")
-_CARD = re.compile(r"(?<![\w.])(?:4\d{3}|5[1-5]\d\d|2[2-7]\d\d|3[47]\d\d|6\d{3})(?:[ -]?\d){9,15}(?![\w.])")
+_CARD_DIGITS = r"(?:4\d{3}|5[1-5]\d\d|2[2-7]\d\d|3[47]\d\d|6\d{3})(?:[ -]?\d){9,15}"
+_CARD = re.compile(rf"(?<![\w.]){_CARD_DIGITS}(?![\w.])")
 
 
-_SIGNS = ("eyJ", "KIA", "SIA", "://", "=")  # without one of them a name has nothing to hide, and most names have none
+# Without one of these, or so many digits, a name has nothing to hide, and most names have none.
+_SIGNS = re.compile(
+    r"eyJ|[KS]IA|://|=|PRIVATE|gh[pousr]_|github_pat_|glpat-|[sr]k_live_|sk-|xox[abeoprs]-|lh_|npm_|pypi-|AIza|SG\.|\d(?:[ -]?\d){12}",
+)
+_APART = r"(?<![A-Za-z0-9])"  # `_` parts the words of a name, and is a letter of one in a text
+_WITH_DIGIT = r"(?=[A-Za-z_-]{0,64}[0-9])"  # a name in words has the beginning of a token, and nothing random after it
 _IN_NAMES: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
+    (re.compile(r"-----BEGIN[A-Z0-9 _]{0,40}PRIVATE[ _]KEY.*?(?:-----END[A-Z0-9 _]{0,40}PRIVATE[ _]KEY-----|\Z)", re.DOTALL), HIDDEN),
+    (re.compile(rf"{_APART}(?:gh[pousr]_|[sr]k_live_|npm_){_WITH_DIGIT}[A-Za-z0-9]{{16,512}}"), HIDDEN),
+    (re.compile(rf"{_APART}(?:github_pat_|glpat-|xox[abeoprs]-|pypi-|AIza|SG\.){_WITH_DIGIT}[\w.-]{{16,512}}"), HIDDEN),
+    (re.compile(rf"{_APART}sk-(?:[a-z0-9]{{1,10}}-){{0,2}}{_WITH_DIGIT}[A-Za-z0-9]{{20,512}}[\w-]{{0,512}}"), HIDDEN),
+    (re.compile(rf"{_APART}lh_{_WITH_DIGIT}(?=[a-z0-9_-]{{0,64}}[A-Z])[\w-]{{32,512}}"), HIDDEN),
     (re.compile(r"(?<![A-Za-z0-9])eyJ[A-Za-z0-9-]{5,4096}+(?:\.[A-Za-z0-9-]{1,4096}+){1,4}"), HIDDEN),
     (re.compile(r"(?:AKIA|ASIA)[0-9A-Z]{16}"), HIDDEN),
     (re.compile(r"(?<![a-zA-Z0-9+.-])([a-zA-Z][a-zA-Z0-9+.-]{0,30}+://[^\s:/@]{0,200}+):[^\s@]{1,1024}+@"), rf"\1:{HIDDEN}@"),
     (re.compile(r"([A-Za-z0-9_-]{1,60})=([^&;,:]{1,4096})"), lambda found: f"{found[1]}={HIDDEN}" if is_secret_name(found[1]) else found[0]),
+    (re.compile(rf"(?<![A-Za-z0-9.]){_CARD_DIGITS}(?![A-Za-z0-9.])"), _card),
 ]
 
 
 def hide_in_name(name: str) -> str:
     """A key's name with what is surely a secret hidden; a colon parts its levels, so `auth:lock` and `token:refresh:12` stay whole."""
-    if any(sign in name for sign in _SIGNS):
+    if _SIGNS.search(name):
         for pattern, instead in _IN_NAMES:
             name = pattern.sub(instead, name)
     return name

@@ -16,7 +16,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from dashboard import connections
-from dashboard.conf import conf
+from dashboard.conf import own_key
 from dashboard.records import Snapshot, SourceState
 
 SECTIONS = tuple(item.name for item in fields(Snapshot) if item.name not in {"at", "version"})
@@ -43,7 +43,7 @@ class Meta(msgspec.Struct):
 
 
 def _key() -> str:
-    return f"lockhouse:{conf().NAME}:snapshot"
+    return own_key("snapshot")
 
 
 def put(redis: Redis, snapshot: Snapshot, versions: Mapping[str, int], changed: set[str], *, epoch: int) -> bool:

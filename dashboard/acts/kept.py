@@ -7,7 +7,7 @@ import msgspec
 from redis.exceptions import RedisError
 
 from dashboard import connections
-from dashboard.conf import conf
+from dashboard.conf import own_key
 from dashboard.models import UNDO_WITHIN
 
 
@@ -20,7 +20,7 @@ class Kept(msgspec.Struct):
 
 
 def _key(act_id: uuid.UUID) -> str:
-    return f"lockhouse:{conf().NAME}:undo:{act_id}"
+    return own_key("undo", str(act_id))
 
 
 def keep(act_id: uuid.UUID, kept: Kept, within: timedelta = UNDO_WITHIN) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 from dashboard.acts.json_text import MAX_CHARACTERS, parse
 from dashboard.acts.refusals import Refused
+from dashboard.conf import OWN_KEYS
 from dashboard.records import Sending
 from dashboard.sources.queue_names import Layout
 
@@ -113,7 +114,7 @@ def _is_utf8(name: str) -> bool:
 def _is_reserved(queue: str, layout: Layout) -> bool:
     """A key that the transport or we ourselves use, or one of another queue's lists: a message there would harm everybody."""
     own = {layout.unacked, layout.unacked_index, "unacked_mutex"}
-    return queue in own or queue.startswith(("_kombu.", "lockhouse:")) or layout.separator in queue
+    return queue in own or queue.startswith(("_kombu.", OWN_KEYS)) or layout.separator in queue
 
 
 def digest_of(sending: Sending) -> str:

@@ -11,7 +11,7 @@ from dashboard.conf import policy
 from dashboard.exceptions import SourceUnavailable
 from dashboard.judge import assess
 from dashboard.records import HeldLock, JudgedLock, Snapshot
-from dashboard.sources.locks import GONE, MAX_TOKEN_BYTES, NEVER, available, digest, find_raw_key, lock_id, name_of, read_lock, read_locks
+from dashboard.sources.locks import GONE, MAX_TOKEN_BYTES, NEVER, available, digest, find_raw_key, is_ours, lock_id, name_of, read_lock, read_locks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ def target_of(target_id: str, cache: str, raw_key: bytes) -> Target:
     except KeyError:
         raise Refused("not_known") from None
     found = raw_key or find_raw_key(connections.look(place), place, target_id)
-    if found is None or lock_id(cache, found) != target_id:
+    if found is None or lock_id(cache, found) != target_id or is_ours(place, found):
         raise Refused("not_known")
     return Target(id=target_id, place=place, raw_key=found, name=name_of(place, found))
 

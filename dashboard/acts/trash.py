@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from dashboard.acts import scripts
 from dashboard.acts.values import Target
+from dashboard.conf import OWN_KEYS
 from dashboard.models import TRASHED_FOR
 
 KEPT_FOR = TRASHED_FOR
@@ -48,7 +49,7 @@ return {'restored'}
 
 def place_in_trash(act_id: uuid.UUID) -> str:
     """The key under which an act keeps what it deleted."""
-    return f"lockhouse:trash:{act_id}"
+    return f"{OWN_KEYS}trash:{act_id}"
 
 
 def put_away(target: Target, digest: str, act_id: uuid.UUID, valid_until_ms: int, compared: int) -> list[object]:

@@ -12,7 +12,22 @@ from re import DOTALL, Pattern, escape, split, sub
 from re import compile as compile_
 from typing import Literal
 
-from dashboard.records import CatalogueEntry, Claim, Evidence, HeldLock, Loss, Policy, Refusal, Run, Snapshot, UnackedMessage, Wait, Worker, object_part
+from dashboard.records import (
+    CatalogueEntry,
+    Claim,
+    Evidence,
+    HeldLock,
+    Loss,
+    Policy,
+    Refusal,
+    Run,
+    Snapshot,
+    UnackedMessage,
+    Wait,
+    Worker,
+    digest_of_id,
+    object_part,
+)
 
 STALE_AFTER = timedelta(seconds=5)  # the observer writes at least once a second
 DEFAULT_VISIBILITY_TIMEOUT = timedelta(hours=1)  # kombu's
@@ -50,6 +65,7 @@ class Facts:
     skewed: dict[Process, timedelta]  # the processes whose clock is known to differ, and by how much it is ahead
     begun: list[Begun]  # filled when it is asked for
     lives: dict[Process, Life | None]  # what was made of a process already: many locks are held by runs of one
+    ids: dict[str, str]  # of known runs and messages, by the digest that a token may have; filled where one has it
     latest: dict[Place, Claim]  # of all tokens, that of the process which began last
 
     @property
@@ -172,6 +188,7 @@ def gather(snapshot: Snapshot, now: datetime, policy: Policy) -> Facts:
         skewed={(worker.name, worker.pid): worker.clock_skew for worker in snapshot.workers if worker.clock_skew},
         begun=[],
         lives={},
+        ids=_ids(snapshot) if any(lock.claim and lock.claim.task_digest for lock in snapshot.locks) else {},
         latest=_latest(snapshot.locks),
     )
 
@@ -182,6 +199,11 @@ def _begun(runs: Sequence[Run]) -> list[Begun]:
 
     found = [(run.started_at.timestamp(), seconds(run.received_at, -inf), seconds(run.ended_at, inf), run) for run in runs if run.started_at is not None]
     return sorted(found, key=lambda one: one[0])
+
+
+def _ids(snapshot: Snapshot) -> dict[str, str]:
+    known = {run.task_id for run in snapshot.runs} | {message.task_id for message in snapshot.unacked if message.task_id}
+    return {digest_of_id(task_id): task_id for task_id in known}
 
 
 def _by_name(workers: Sequence[Worker]) -> dict[str, list[Worker]]:

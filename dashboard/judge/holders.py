@@ -32,8 +32,8 @@ def find_holder(lock: HeldLock, facts: Facts) -> tuple[Holder, Run | None, list[
         return Holder(certainty="unknown"), None, [Evidence(code="holder_unreadable")]
     if lock.claim.worker or lock.claim.pid:
         return _exact(lock, lock.claim, facts)
-    if lock.claim.task_id:
-        return _named(lock.claim.task_id, facts)
+    if lock.claim.task_digest:
+        return _named(facts.ids.get(lock.claim.task_digest), facts)
     return _likely(lock, lock.claim, facts)
 
 
@@ -62,8 +62,10 @@ def is_named(run: Run, claimed: str | None) -> bool:
     return run.name.startswith(claimed.removesuffix(CUT)) if claimed.endswith(CUT) else run.name == claimed
 
 
-def _named(task_id: str, facts: Facts) -> tuple[Holder, Run | None, list[Evidence]]:
-    """The value is a task id and nothing else: exact where such a run is known."""
+def _named(task_id: str | None, facts: Facts) -> tuple[Holder, Run | None, list[Evidence]]:
+    """The value is a task id and nothing else, or a token that looks like one (None): exact where such a run is known."""
+    if task_id is None:
+        return Holder(certainty="unknown"), None, [Evidence(code="holder_unreadable")]
     run = next(iter(facts.runs.get(task_id, ())), None)
     if run is None or run.worker is None:
         return Holder(certainty="unknown", task_id=task_id), None, [Evidence(code="holder_task_id", values={"task_id": task_id})]

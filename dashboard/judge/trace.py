@@ -128,7 +128,7 @@ def _locks(run: Run, scene: _Scene) -> Iterator[Step]:
     if run.refused_by is not None:
         evidence = Evidence(code="trace_refused", values={"lock": run.refused_by})
         yield Step(evidence=evidence, state="bad", at=run.refused_at, lock_id=run.refused_lock_id or "")
-    held = [lock for lock in scene.snapshot.locks if lock.claim is not None and lock.claim.task_id == run.task_id and lock.lapsed_at is None]
+    held = [lock for lock in scene.snapshot.locks if lock.claim is not None and lock.claim.names(run.task_id) and lock.lapsed_at is None]
     for lock in held:
         values: dict[str, Word] = {"lock": lock.name, "expires_at": lock.expires_at}
         yield Step(evidence=Evidence(code="trace_holds", values=values), state="now", at=lock.acquired_at, lock_id=lock.id)

@@ -126,7 +126,7 @@ class LocksFeed(Feed):
         search = self._follower.search
         if self._is_searching != (search is not None):
             self._is_searching, self._said_good_at = search is not None, 0.0
-        self.good(mode=self._follower.mode, notes=self._notes(), search=search.progress() if search else None)
+        self.good(mode=self._follower.mode, notes=self._follower.notes(), search=search.progress() if search else None)
 
     def _searched(self) -> None:
         self.emit(Scanned(cache=self._place.alias, ids=self._follower.held_ids(), at=datetime.now(UTC)))
@@ -135,11 +135,6 @@ class LocksFeed(Feed):
         self._server_due = monotonic() + SERVER_EVERY_S
         if server := read_server(self._redis, self._place, datetime.now(UTC)):
             self.emit(ServerRead(server=server))
-
-    def _notes(self) -> list[str]:
-        if self._follower.refused:
-            return ["CLIENT TRACKING is refused, so a change is seen up to a second late: allow +client|tracking and +client|id."]
-        return []
 
     def _expired(self, key: bytes, token: bytes) -> None:
         """So that a run that outlives its lock can be protected: nobody else still has the token that it will compare."""

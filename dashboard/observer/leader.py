@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from redis import Redis
 
-from dashboard.conf import conf
+from dashboard.conf import own_key
 
 LEASE_MS = 4000
 RENEW_S = 1.0
@@ -26,7 +26,7 @@ class Leadership:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._key = f"lockhouse:{conf().NAME}:leader"
+        self._key = own_key("leader")
         self._name = own_name()
         self.epoch = 0
 

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from dashboard.judge.verdicts import proof_of
 from dashboard.observer import lock_spans
 from dashboard.observer.hands import Hands
+from dashboard.observer.key_places import place_of
+from dashboard.observer.lapsed_locks import LapsedLocks
 from dashboard.observer.lock_readings import SAME_DEADLINE, is_deleted_early, is_unread, lapsed_key, merged_with, read_by_another, whole
 from dashboard.observer.observations import LocksRead, ReleasedByHand
 from dashboard.records import HeldLock, JudgedLock, Lane, Refusal, Span, Wait
-from dashboard.redaction import hide_in_name
 from dashboard.sources.event import Event
-from dashboard.sources.locks import lock_id
 
 KEPT = timedelta(seconds=150)  # of each lane: the two minutes shown and a little more
 HOUR = timedelta(hours=1)
@@ -29,7 +29,7 @@ class LockBook:
     def __init__(self, places: Sequence[tuple[str, str]]) -> None:
         self.places = places  # (alias, prefix), to know which cache an event's key belongs to
         self.held: dict[str, HeldLock] = {}
-        self.lapsed: dict[str, HeldLock] = {}  # by lock id and token: expired while the run went on
+        self.lapsed = LapsedLocks()
         self.spans: dict[str, deque[Span]] = {}
         self.names: dict[str, tuple[str, str]] = {}
         self.refusals: deque[Refusal] = deque(maxlen=MAX_REFUSALS)
@@ -40,7 +40,7 @@ class LockBook:
         """Go on from what the last observer wrote; what is gone meanwhile is told by the first reading."""
         for lock in locks:
             if lock.lapsed_at:
-                self.lapsed[lapsed_key(lock)] = lock
+                self.lapsed.keep(lock)
             else:
                 self.held[lock.id] = read_by_another(lock)
         for lane in lanes:
@@ -69,7 +69,7 @@ class LockBook:
         if old is not None and old.token_digest == lock.token_digest:
             self.held[lock.id] = merged = merged_with(old, lock)
             return merged != replace(old, seen_at=merged.seen_at)
-        if self.lapsed.pop(lapsed_key(lock), None):  # it was put back
+        if self.lapsed.pop(lapsed_key(lock)):  # it was put back
             lock_spans.put_back(self._spans_of(lock.id), lock.token_digest, seen.at)
         if old is not None:
             lock_spans.end(self._spans_of(lock.id), seen.at, "changed")
@@ -93,12 +93,12 @@ class LockBook:
             return False
         expired = old.expires_at is not None and at >= old.expires_at - SAME_DEADLINE
         if expired and old.claim is not None:
-            self._lapse(replace(old, lapsed_at=old.expires_at))
+            self._lapse(replace(old, lapsed_at=old.expires_at), at)
         elif cause and old.claim is not None:
-            self._lapse(replace(old, lapsed_at=at, went=cause), cause)
+            self._lapse(replace(old, lapsed_at=at, went=cause), at, cause)
         else:
             if is_deleted_early(old):
-                self.lapsed[lapsed_key(old)] = replace(old, lapsed_at=at, went="deleted")
+                self._keep_lapsed(replace(old, lapsed_at=at, went="deleted"), at)
             ended_at, how = (old.expires_at, "expired") if expired and old.expires_at else (at, "released")
             lock_spans.end(self._spans_of(lock_id), ended_at, how)
             self._may_be_by_hand(old, at)
@@ -128,7 +128,7 @@ class LockBook:
     def _mark(self, lock: HeldLock, hand: ReleasedByHand, *, is_back: bool = False) -> None:
         """Its holder's run may go on without it: unless it was put back, it is kept as one that expired under it is, until that run ends."""
         if not is_back:
-            self.lapsed[lapsed_key(lock)] = replace(lock, lapsed_at=hand.at, released_by=hand.by)
+            self._keep_lapsed(replace(lock, lapsed_at=hand.at, released_by=hand.by), hand.at)
         lock_spans.by_hand(self._spans_of(lock.id), lock, hand, is_back=is_back)
 
     def next_in_turn(self, count: int) -> list[HeldLock]:
@@ -151,18 +151,23 @@ class LockBook:
                 self.held[held.id], is_new = replace(held, proved=None), True
         return is_new
 
-    def _lapse(self, lock: HeldLock, end: str = "expired") -> None:
+    def _lapse(self, lock: HeldLock, at: datetime, end: str = "expired") -> None:
         """Keep a lock that left its holder, and its span open, until that one's run is known to have ended."""
-        self.lapsed[lapsed_key(lock)] = lock
+        self._keep_lapsed(lock, at)
         lock_spans.lapse(self._spans_of(lock.id), lock.lapsed_at, end)
 
     def drop_lapsed(self, living: set[str], now: datetime) -> bool:
         """Forget the expired locks that are not among the living, and end their spans; True where there was one."""
-        ended = [lock for key, lock in self.lapsed.items() if key not in living]
-        for lock in ended:
-            del self.lapsed[lapsed_key(lock)]
-            lock_spans.end_lapsed(self._spans_of(lock.id), lock.token_digest, now)
+        ended = self.lapsed.keep_only(living)
+        self._end_lapsed(ended, now)
         return bool(ended)
+
+    def _keep_lapsed(self, lock: HeldLock, at: datetime) -> None:
+        self._end_lapsed(self.lapsed.keep(lock), at)
+
+    def _end_lapsed(self, locks: Iterable[HeldLock], now: datetime) -> None:
+        for lock in locks:
+            lock_spans.end_lapsed(self._spans_of(lock.id), lock.token_digest, now)
 
     def _spans_of(self, lock_id: str) -> deque[Span]:
         return self.spans.get(lock_id, deque())
@@ -199,17 +204,8 @@ class LockBook:
         return True
 
     def place_of(self, key: str) -> tuple[str, str, str] | None:
-        """The cache, lock id and name that this key has: the lock that is held under it, else the first cache with its prefix."""
-        ids = {lock_id(alias, key.encode()): alias for alias, _ in self.places}
-        for identity in ids.keys() & self.held.keys():
-            return ids[identity], identity, self.held[identity].name
-        for lock in self.held.values() if "\\x" in key else ():
-            if lock.key == key:  # one that is not UTF-8: the event spells it as we do
-                return lock.cache, lock.id, lock.name
-        for alias, prefix in sorted(self.places, key=lambda place: -len(place[1])):
-            if key.startswith(prefix):
-                return alias, lock_id(alias, key.encode()), hide_in_name(key.removeprefix(prefix))
-        return None
+        """The cache, lock id and name that this key of a worker's report has; None: in no watched place."""
+        return place_of(key, self.places, self.held)
 
     def forget(self, now: datetime) -> None:
         """Drop what no page shows any more."""
@@ -220,7 +216,7 @@ class LockBook:
                 spans.popleft()
             if not spans:
                 del self.spans[key]
-        self.drop_lapsed({key for key, lock in self.lapsed.items() if lock.lapsed_at and now - lock.lapsed_at < MAX_LAPSED_FOR}, now)
+        self.drop_lapsed({lapsed_key(lock) for lock in self.lapsed.values() if lock.lapsed_at and now - lock.lapsed_at < MAX_LAPSED_FOR}, now)
         recent = {refusal.lock_id for refusal in self.refusals} | self.spans.keys() | self.held.keys()
         self.names = {lock_id: name for lock_id, name in self.names.items() if lock_id in recent}
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dashboard.judge.holders import CLOCKS_DIFFER, STARTS_TOLD_LATE
 from dashboard.observer.live_run import LiveRun
-from dashboard.records import HeldLock
+from dashboard.records import HeldLock, digest_of_id
 
 LATE_S, APART_S = STARTS_TOLD_LATE.total_seconds(), CLOCKS_DIFFER.total_seconds()
 
@@ -16,20 +16,22 @@ class LockInterest:
     """Asked for every run that ends, so it looks things up and never goes through all locks."""
 
     task_ids: frozenset[str] = frozenset()
+    digests: frozenset[str] = frozenset()  # of tokens that may be task ids
     attempts: tuple[float, ...] = ()  # when plain locks were tried for, in order
 
     @classmethod
     def of(cls, locks: Iterable[HeldLock]) -> "LockInterest":
         claims = [lock.claim for lock in locks if lock.claim]
         attempts = sorted(claim.attempted_at.timestamp() for claim in claims if claim.attempted_at and not claim.task_id)
-        return cls(frozenset(claim.task_id for claim in claims if claim.task_id), tuple(attempts))
+        digests = frozenset(claim.task_digest for claim in claims if claim.task_digest)
+        return cls(frozenset(claim.task_id for claim in claims if claim.task_id), digests, tuple(attempts))
 
     def __bool__(self) -> bool:
-        return bool(self.task_ids or self.attempts)
+        return bool(self.task_ids or self.digests or self.attempts)
 
     def names(self, run: LiveRun) -> bool:
         """A token names it."""
-        return run.task_id in self.task_ids
+        return run.task_id in self.task_ids or (bool(self.digests) and digest_of_id(run.task_id) in self.digests)
 
     def has(self, run: LiveRun) -> bool:
         """A token names it, or a plain lock was tried for while it ran, as the judge allows for late words of its start; one without an end may run on."""

@@ -1,6 +1,6 @@
 """One look at everything, for the command line where no observer runs: no history, so it can tell less, and says so."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -61,15 +61,15 @@ class _Tries:
         self._state = state
         self._away: dict[str, str] = {}  # server -> why it does not answer; empty: it does
 
-    def look(self, name: str, place: Watched | None, look: Callable[[], None]) -> None:
-        """Look at a source that is on the server of this place; None: on no server of Redis."""
+    def look(self, name: str, place: Watched | None, look: Callable[[], Sequence[str] | None]) -> None:
+        """Look at a source that is on the server of this place (None: on no server of Redis); `look` may give notes."""
         now = datetime.now(UTC)
         url = shown_url(place.url) if place else None
         try:
             if place is not None:
                 self._answers(name, place)
-            look()
-            said = SourceState(name=name, ok=True, since=now, last_good_at=now, mode="one look", url=url)
+            notes = tuple(look() or ())
+            said = SourceState(name=name, ok=True, since=now, last_good_at=now, mode="one look", notes=notes, url=url)
         except SourceUnavailable as error:
             said = SourceState(name=name, ok=False, since=now, reason=error.reason, url=url)
         self._state.apply(SourceSaid(source=said))
@@ -94,7 +94,7 @@ def _reason_away(place: Watched) -> str:
     return ""
 
 
-def _locks(state: State, place: Watched, places: list[Watched]) -> None:
+def _locks(state: State, place: Watched, places: list[Watched]) -> Sequence[str]:
     def tell(locks: Any, gone: Any, live: bool, at: datetime) -> None:
         state.apply(LocksRead(cache=place.alias, locks=locks, gone=gone, live=live, at=at))
 
@@ -102,6 +102,7 @@ def _locks(state: State, place: Watched, places: list[Watched]) -> None:
     try:
         follower.open()
         follower.search_all()
+        return () if follower.refused else follower.notes()  # one look sees no changes, so tracking is not missed
     finally:
         follower.close()
 

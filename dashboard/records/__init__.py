@@ -6,7 +6,7 @@ Instants are aware UTC datetimes, durations are timedeltas, and `None` always me
 from dashboard.records.counts import Counts, Spread, TaskCount
 from dashboard.records.flow import FLOW_WINDOW, Column, FlowEdge, FlowLine, FlowMove, FlowNode, FlowPicture, FlowReading, LineState, Way
 from dashboard.records.judged import Certainty, Concern, Evidence, Holder, JudgedLock, JudgedQueue, Word
-from dashboard.records.locks import CatalogueEntry, Claim, HeldLock, Lane, LockMoment, Loss, Proved, Refusal, Span, TakenBy, Wait, object_part
+from dashboard.records.locks import CatalogueEntry, Claim, HeldLock, Lane, LockMoment, Loss, Proved, Refusal, Span, TakenBy, Wait, digest_of_id, object_part
 from dashboard.records.policy import Policy
 from dashboard.records.queues import Message, QueueHead, QueuePeek, QueueReading, UnackedMessage
 from dashboard.records.results import CachedResult, ResultCount, ResultEntry
@@ -85,5 +85,6 @@ __all__ = [
     "Way",
     "Word",
     "Worker",
+    "digest_of_id",
     "object_part",
 ]

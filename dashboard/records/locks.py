@@ -2,10 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from hashlib import sha256
 from re import findall
 from typing import Literal
 
 TakenBy = Literal["run", "send", "beat", "broker"]
+
+
+@lru_cache(maxsize=65536)  # of every run that is kept
+def digest_of_id(task_id: str) -> str:
+    """What a task id is compared by where it may be a lock's token."""
+    return sha256(task_id.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +23,7 @@ class Claim:
     attempted_at: datetime | None = None  # when the attempt began, before a blocking wait; by the holder's clock
     node: str | None = None  # the uuid1's network card, 12 hex digits
     task_id: str | None = None
+    task_digest: str | None = None  # of a token that has the form of a task id and may be one: the token itself must not leave the server
     task_name: str | None = None
     retries: int | None = None
     worker: str | None = None  # celery@host; None for a holder outside a worker
@@ -23,6 +32,10 @@ class Claim:
     process_started: str | None = None  # start time in clock ticks since boot: tells two processes of one pid apart
     boot_id: str | None = None
     host: str | None = None
+
+    def names(self, task_id: str) -> bool:
+        """Whether it is a run or message with this id that it says."""
+        return self.task_id == task_id or (self.task_digest is not None and self.task_digest == digest_of_id(task_id))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,13 +10,16 @@ from fnmatch import translate
 from functools import lru_cache
 from typing import ClassVar, Literal
 
+from dashboard.conf import conf
 from dashboard.locking.token import TokenClaim, read_token
-from dashboard.records import Claim, TakenBy
+from dashboard.records import Claim, TakenBy, digest_of_id
 from dashboard.sources.preview import preview_of
 
+MAX_CACHED = 512  # bytes of a small value, before and after unpacking: what is longer says nothing about a holder, and costs time to read
+MUTEX = "unacked_mutex"  # kombu's own name for it; a global key prefix may stand before it
 SIGNAL_MS = 1000  # how long python-redis-lock keeps the list that wakes those who wait
 
-_CLAIMED = [field.name for field in fields(Claim)]  # a token claims the same, and its kind
+_CLAIMED = [field.name for field in fields(TokenClaim) if field.name != "kind"]
 _UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")  # Celery's task ids
 _B64_OF_18_BYTES = re.compile(rb"[A-Za-z0-9+/]{24}")
 _SINGLETON_KEY = re.compile(rb"SINGLETONLOCK_[0-9a-f]{32}")
@@ -66,39 +69,50 @@ class RedisPy(Dialect):
 
 
 class CeleryOnce(Dialect):
-    """celery-once: redis-py's lock, taken by the sender and deleted by the run that ends, whoever holds it then: the uuid1 is the sender's, no run's."""
+    """celery-once: redis-py's lock, taken by the sender and deleted by the run that ends, whoever holds it then: the uuid1 is the sender's, no run's.
+
+    The name alone shuts others out, so it is the sender's whatever the value; only our own token names a run all the same.
+    """
 
     name = "celery-once"
     globs = ("qo_*",)
     taken_by = "send"
 
-    def claim(self, entry: Entry) -> Claim | Literal[False]:
-        return entry.key.startswith(b"qo_") and _token(entry.value, "redis-py")
+    def claim(self, entry: Entry) -> Claim | Literal[False] | None:
+        if not entry.key.startswith(b"qo_") or _token(entry.value, "lockhouse"):
+            return False
+        return _token(entry.value, "redis-py") or None
 
 
 class CelerySingleton(Dialect):
-    """celery-singleton: taken by the sender, the value is the id of the task that it sends; the run that ends deletes it without comparing."""
+    """celery-singleton: taken by the sender, the value is the id of the task that it sends; the run that ends deletes it without comparing.
+
+    An id that is not of Celery's own making is not read: it may be anything.
+    """
 
     name = "celery-singleton"
     globs = ("SINGLETONLOCK_*",)
     taken_by = "send"
 
-    def claim(self, entry: Entry) -> Claim | Literal[False]:
+    def claim(self, entry: Entry) -> Claim | Literal[False] | None:
         if not _SINGLETON_KEY.fullmatch(entry.key):
             return False
         task_id = entry.value.decode("ascii", "replace")
-        return _is_task_id(task_id) and Claim(task_id=task_id)
+        return Claim(task_id=task_id) if _is_task_id(task_id) else None
 
 
 class RedBeat(Dialect):
-    """RedBeat: redis-py's lock, held by the beat that is in charge and extended at each of its ticks; without it that beat ends."""
+    """RedBeat: redis-py's lock, held by the beat that is in charge and extended at each of its ticks; without it that beat ends.
+
+    No run holds what has its name, whatever the value.
+    """
 
     name = "redbeat"
     globs = ("redbeat::lock",)
     taken_by = "beat"
 
-    def claim(self, entry: Entry) -> Claim | Literal[False]:
-        return entry.key == b"redbeat::lock" and _token(entry.value, "redis-py")
+    def claim(self, entry: Entry) -> Claim | Literal[False] | None:
+        return (_token(entry.value, "redis-py") or None) if entry.key == b"redbeat::lock" else False
 
 
 class PythonRedisLock(Dialect):
@@ -124,22 +138,19 @@ class CacheAdd(Dialect):
     def claim(self, entry: Entry) -> Claim | Literal[False] | None:
         if not entry.prefix or not entry.key.startswith(entry.prefix):
             return False
-        shown = preview_of(entry.value, unredacted=True)
-        if shown.format not in {"pickle", "json", "msgpack", "integer"} or shown.root.kind not in {"text", "number", "bool", "none"}:
-            return False
-        text = shown.root.text.strip("'\"")
-        return Claim(task_id=text) if shown.root.kind == "text" and _is_task_id(text) else None
+        return _cached(entry.value) if len(entry.value) <= MAX_CACHED else False
 
 
 class Kombu(Dialect):
-    """kombu's own lock while it gives unacknowledged messages back: nobody's overlap, and never ours to release."""
+    """kombu's own lock while it gives unacknowledged messages back: nobody's overlap, and never ours to release, whatever its value."""
 
     name = "kombu"
-    globs = ("*unacked_mutex",)
+    globs = (f"*{MUTEX}",)
     taken_by = "broker"
 
-    def claim(self, entry: Entry) -> Claim | Literal[False]:
-        return entry.key.endswith(b"unacked_mutex") and _token(entry.value, "redis-py")
+    def claim(self, entry: Entry) -> Claim | Literal[False] | None:
+        named = str(conf().BROKER_TRANSPORT_OPTIONS.get("unacked_mutex_key") or MUTEX).encode()
+        return (_token(entry.value, "redis-py") or None) if entry.key.endswith((MUTEX.encode(), named)) else False
 
 
 class Other(Dialect):
@@ -148,8 +159,7 @@ class Other(Dialect):
     name = "other"
 
     def claim(self, entry: Entry) -> Claim | None:
-        text = entry.value.decode("ascii", "replace")
-        return Claim(task_id=text) if _is_task_id(text) else None
+        return _of_text(entry.value.decode("ascii", "replace"))
 
 
 DIALECTS: Sequence[Dialect] = (Kombu(), RedBeat(), CeleryOnce(), CelerySingleton(), PythonRedisLock(), HolderLocks(), RedisPy(), CacheAdd(), Other())
@@ -184,6 +194,21 @@ def _token(value: bytes, kind: str) -> Claim | Literal[False]:
     if said is None or said.kind != kind:
         return False
     return Claim(**{name: getattr(said, name) for name in _CLAIMED})
+
+
+@lru_cache(maxsize=20_000)  # as many as are followed in a place: a value that somebody forged to be slow to read costs its time once
+def _cached(value: bytes) -> Claim | Literal[False] | None:
+    shown = preview_of(value, unredacted=True, most=MAX_CACHED)
+    is_small = shown.is_whole and shown.root.kind in {"text", "number", "bool", "none"}
+    if not is_small or shown.format not in {"pickle", "json", "msgpack", "integer"}:
+        return False
+    text = shown.root.text.strip("'\"")
+    return _of_text(text) if shown.root.kind == "text" else None
+
+
+def _of_text(text: str) -> Claim | None:
+    """A task's id perhaps, perhaps a token of anybody's making: only who knows such a task finds it by this."""
+    return Claim(task_digest=digest_of_id(text)) if _is_task_id(text) else None
 
 
 def _is_task_id(text: str) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
+from dashboard.conf import OWN_KEYS
 from dashboard.connections import Watched
 from dashboard.exceptions import SourceUnavailable
 from dashboard.locking.token import read_token
@@ -60,6 +61,14 @@ def name_of(place: Watched, raw_key: bytes) -> str:
     return shown_key(raw_key.removeprefix(place.prefix))
 
 
+def is_ours(place: Watched, raw_key: bytes) -> bool:
+    """Whether a Lockhouse keeps its own state there, this one or another: no lock and no result of the watched system, whatever its name or value.
+
+    By the name alone, in every place: that two addresses are one server is not surely known.
+    """
+    return raw_key.removeprefix(place.prefix).startswith(OWN_KEYS.encode())
+
+
 def read_lock(redis: Redis, place: Watched, raw_key: bytes, now: datetime) -> HeldLock | None:
     """The lock under this key; None: gone.  Cost: one round trip, two for a key of another type.  Raises: SourceUnavailable."""
     return read_locks(redis, place, [raw_key], now)[0]
@@ -68,7 +77,7 @@ def read_lock(redis: Redis, place: Watched, raw_key: bytes, now: datetime) -> He
 def read_locks(
     redis: Redis, place: Watched, raw_keys: Sequence[bytes], now: datetime, tokens: MutableMapping[bytes, bytes] | None = None
 ) -> list[HeldLock | None]:
-    """What is under each key, in the order given; None: gone. `tokens`: where the tokens themselves go, by key, for whoever may need one again.
+    """What is under each key, in the order given; None: gone, or ours. `tokens`: where the tokens themselves go, by key, for whoever may need one again.
 
     `now` is a moment before: how long the answer took is counted from it.
 
@@ -80,9 +89,11 @@ def read_locks(
             pipe.pttl(key)
         answers: list[Any] = pipe.execute(raise_on_error=False)
         took = max(datetime.now(UTC) - now, timedelta(0))
-        read = []
+        read: list[HeldLock | None] = []
         for key, value, ttl_ms in zip(raw_keys, answers[::2], answers[1::2], strict=True):
-            if isinstance(value, ResponseError) and "WRONGTYPE" in str(value):
+            if is_ours(place, key):
+                read.append(None)
+            elif isinstance(value, ResponseError) and "WRONGTYPE" in str(value):
                 read.append(_other_type(place, key, redis.type(key), ttl_ms, now, took))
             elif isinstance(value, Exception):
                 raise value

@@ -14,7 +14,7 @@ from redis import Redis
 from redis.exceptions import ResponseError
 
 from dashboard import connections
-from dashboard.conf import conf
+from dashboard.conf import OWN_KEYS, conf
 from dashboard.connections import BROKER, Watched
 from dashboard.exceptions import SourceUnavailable
 from dashboard.inert import Preview, child
@@ -42,7 +42,7 @@ class Wanted:
     def of(self, name: str) -> tuple[str, str | None] | None:
         """The pattern that this name fits, and its task; None: no result."""
         found = next(((written, task) for pattern, written, task in self.patterns if pattern.match(name)), None)
-        return None if found is None or self.not_these.match(name) else found
+        return None if found is None or self.not_these.match(name) or name.startswith(OWN_KEYS) else found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from redis import Redis
 
-from dashboard.conf import conf
+from dashboard.conf import own_key
 from dashboard.records import Traced
 
 FOLLOWED_FOR = timedelta(hours=1)
@@ -17,7 +17,7 @@ MAX_COUNT = 100  # messages of one act
 
 
 def _key() -> str:
-    return f"lockhouse:{conf().NAME}:traced"
+    return own_key("traced")
 
 
 def remember(redis: Redis, traced: Traced) -> None:

@@ -17,8 +17,8 @@ PRINTABLE = range(0x20, 0x7F)
 
 
 def lines(url: str | None, raw_key: bytes, reads: Sequence[str] = READS) -> list[str]:
-    """One line for each read, ready to be pasted into a shell; none for a key too long to be carried."""
-    if not raw_key:
+    """One line for each read, ready to be pasted into a shell; none for a key too long to be carried, or with a NUL byte."""
+    if not raw_key or why_none(raw_key):
         return []
     key = shell_quoted(raw_key)
     return [f"redis-cli{_where(url)} {command} {key}" for command in reads]
@@ -28,12 +28,17 @@ def of_key(url: str | None, raw_key: bytes, may: frozenset[str]) -> tuple[list[s
     """The lines for a panel, and why there are none: a key with a secret in it is spelled out only for those who may see secrets."""
     if hides_in(raw_key) and UNREDACTED not in may:
         return [], _("This key has something secret in it: the lines that spell it out need the permission “lockhouse.view_unredacted”.")
-    return lines(url, raw_key), ""
+    return lines(url, raw_key), why_none(raw_key)
+
+
+def why_none(raw_key: bytes) -> str:
+    """Why a key can stand in no line: bash ends a word at its first NUL, and asks for what is before it; empty: it can."""
+    return _("There is a NUL byte in it, which no shell carries: a line would name another key. A client library reads it.") if b"\0" in raw_key else ""
 
 
 def queue_lines(url: str | None, raw_name: bytes, options: Mapping[str, Any]) -> list[str]:
     """How long each priority's list of a queue is, under the keys that the transport's options make, and how many messages are fetched of all queues."""
-    if not raw_name:
+    if not raw_name or why_none(raw_name):
         return []
     prefix, separator = str(options.get("global_keyprefix", "")).encode(), str(options.get("sep") or SEPARATOR).encode()
     keys = [prefix + raw_name + (separator + str(step).encode() if step else b"") for step in options.get("priority_steps", PRIORITY_STEPS)]

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from dashboard.inert import Preview
-from dashboard.sources.preview.compression import Unpacked, compressor_of, unpack
+from dashboard.sources.preview.compression import MAX_UNPACKED, Unpacked, compressor_of, unpack
 from dashboard.sources.preview.json_text import read_json
 from dashboard.sources.preview.packed import read_packed
 from dashboard.sources.preview.pickles import Pickle, looks_like_pickle, read_pickle
@@ -26,11 +26,11 @@ class _Found:
     note: str = ""
 
 
-def preview_of(raw: bytes, *, total_bytes: int | None = None, unredacted: bool = False) -> Preview:
-    """The value of which `raw` is the beginning, at most MAX_READ bytes; `total_bytes` where there are more."""
+def preview_of(raw: bytes, *, total_bytes: int | None = None, unredacted: bool = False, most: int = MAX_UNPACKED) -> Preview:
+    """The value of which `raw` is the beginning, at most MAX_READ bytes; `total_bytes` where there are more; `most`: bytes to unpack."""
     raw = raw[:MAX_READ]
     total = len(raw) if total_bytes is None else total_bytes
-    unpacked = unpack(raw, is_whole=len(raw) >= total)
+    unpacked = unpack(raw, is_whole=len(raw) >= total, most=most)
     found = _found(unpacked, unpacked.raw, is_whole=unpacked.is_whole)
     shower = Shower(unredacted=unredacted)
     return Preview(

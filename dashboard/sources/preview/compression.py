@@ -27,14 +27,14 @@ class Unpacked:
     note: str = ""  # "not-readable" (no decompressor here), "bomb" (more than we look at), "broken", "needs-memory"
 
 
-def unpack(raw: bytes, *, is_whole: bool) -> Unpacked:
-    """The value as it was before compression; as it is, where nothing compressed it."""
+def unpack(raw: bytes, *, is_whole: bool, most: int = MAX_UNPACKED) -> Unpacked:
+    """The value as it was before compression, `most` bytes of it; as it is, where nothing compressed it."""
     compressor = compressor_of(raw)
     if compressor is None:
         return Unpacked(raw=raw, is_whole=is_whole)
     if compressor in {"zstd", "lz4"}:
         return Unpacked(raw=b"", compressor=compressor, is_whole=False, note="not-readable")
-    found = _xz(raw) if compressor in {"xz", "lzma"} else _zlib(raw, GZIP_WINDOW if compressor == "gzip" else zlib.MAX_WBITS)
+    found = _xz(raw, most) if compressor in {"xz", "lzma"} else _zlib(raw, GZIP_WINDOW if compressor == "gzip" else zlib.MAX_WBITS, most)
     if found is None:  # it only looked like that: text may begin with the same bytes
         return Unpacked(raw=raw, is_whole=is_whole)
     return Unpacked(raw=found.raw, compressor=compressor, is_whole=found.is_whole, note=found.note if is_whole or found.note != "broken" else "")
@@ -47,24 +47,24 @@ def compressor_of(raw: bytes) -> str | None:
     return next((name for magic, name in _MAGIC.items() if raw.startswith(magic)), None)
 
 
-def _zlib(raw: bytes, window: int) -> Unpacked | None:
+def _zlib(raw: bytes, window: int, most: int) -> Unpacked | None:
     """As far as it goes; None where nothing came out."""
     machine = zlib.decompressobj(window)
     try:
-        found = machine.decompress(raw, MAX_UNPACKED)
+        found = machine.decompress(raw, most)
     except zlib.error:
         return None
     if machine.eof:
         return Unpacked(raw=found)
-    return Unpacked(raw=found, is_whole=False, note="bomb" if len(found) >= MAX_UNPACKED else "broken") if found else None
+    return Unpacked(raw=found, is_whole=False, note="bomb" if len(found) >= most else "broken") if found else None
 
 
-def _xz(raw: bytes) -> Unpacked | None:
+def _xz(raw: bytes, most: int) -> Unpacked | None:
     try:
         machine = lzma.LZMADecompressor(lzma.FORMAT_AUTO, memlimit=XZ_MEMORY)
-        found = machine.decompress(raw, MAX_UNPACKED)
+        found = machine.decompress(raw, most)
     except lzma.LZMAError as error:
         return Unpacked(raw=b"", is_whole=False, note="needs-memory") if "emory" in str(error) else None
     if machine.eof:
         return Unpacked(raw=found)
-    return Unpacked(raw=found, is_whole=False, note="bomb" if len(found) >= MAX_UNPACKED else "broken") if found else None
+    return Unpacked(raw=found, is_whole=False, note="bomb" if len(found) >= most else "broken") if found else None

@@ -49,7 +49,12 @@ class QueuePanel:
             piece("queue-head", "panels/queue_head.html", row=row, is_current=seen.is_current and not seen.away("broker"), copy=of_queue(row) if row else ""),
             piece("queue-facts", "panels/queue_facts.html", row=row, facts=_facts(judged, row, seen) if judged and row else {}),
             piece("queue-unacked", "panels/queue_unacked.html", **_unacked(judged.queue, seen) if judged else {}),
-            piece("queue-proof", "panels/lock_proof.html", lines=_lines(judged.queue, seen) if judged else []),
+            piece(
+                "queue-proof",
+                "panels/lock_proof.html",
+                lines=_lines(judged.queue, seen) if judged else [],
+                why_none=redis_cli.why_none(judged.queue.raw_name) if judged else "",
+            ),
         ]
 
 

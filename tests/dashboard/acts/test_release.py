@@ -7,7 +7,9 @@ from django.core import signing
 
 from dashboard.acts.refusals import Refused
 from dashboard.acts.release import execute, plan_release, release_now
+from dashboard.acts.target import target_of
 from dashboard.models import OperatorAct
+from dashboard.sources.locks import lock_id
 from tests.dashboard.acts.scene import OPERATOR, PREFIX, make_user, orphan_token, release
 
 pytestmark = pytest.mark.django_db
@@ -41,6 +43,19 @@ def test_the_token_is_in_no_record(scene, operator):
 
     act = OperatorAct.objects.get()
     assert token.decode() not in str(vars(act))
+
+
+def test_a_token_that_has_the_form_of_a_task_id_is_on_no_page_and_in_no_record(scene, admin, client):
+    token = "d9c26803-1111-4222-8333-444455556666"
+    lock = scene.see(scene.take(token=token.encode()))
+    client.force_login(admin)
+
+    shown = [client.get(url).content.decode() for url in ("/locks/", f"/locks/{lock.id}/", "/api/v1/locks", f"/api/v1/locks/{lock.id}")]
+    outcome = release_now(admin, lock.id, lock.token_digest, "it hangs", force=True, origin="cli")
+
+    assert outcome.code == "released"
+    assert not [page for page in shown if token in page or lock.id not in page]
+    assert token not in str(OperatorAct.objects.get().__dict__)
 
 
 def test_a_done_act_is_in_the_admins_log(scene, operator):
@@ -317,6 +332,12 @@ def test_an_id_that_nobody_knows_is_not_known(scene, operator):
     scene.put([])
 
     assert code_of(lambda: plan_release(operator, "session", "0" * 16, "0" * 16)) == "not_known"
+
+
+@pytest.mark.parametrize("cache", ["shop", "broker"])
+def test_a_key_of_a_lockhouse_is_not_known_though_a_snapshot_has_it(scene, cache):
+    key = b"lockhouse:other:expired:0123456789abcdef:0123456789abcdef"
+    assert code_of(lambda: target_of(lock_id(cache, key), cache, key)) == "not_known"
 
 
 def test_an_idempotency_key_is_one_act_of_one_user(scene, operator):

@@ -35,6 +35,19 @@ def seen(scene, writer, key):
     return lock
 
 
+@pytest.mark.parametrize("key", [b"unacked_mutex", b"prefix:unacked_mutex", b"given_back"])
+@pytest.mark.parametrize("value", [b"1", b"d9c26803-1111-4222-8333-444455556666", b"0" * 32, b"e0d63fb8e77f11f1be5902fc00000001"])
+def test_what_kombu_locks_by_is_never_released_whatever_its_value(scene, admin, settings, watching, key, value):
+    settings.LOCKHOUSE = {**settings.LOCKHOUSE, "BROKER_TRANSPORT_OPTIONS": {"unacked_mutex_key": "given_back"}}
+    writer = OfKombu(watching)
+    writer.redis.set(key, value, px=60_000)
+
+    outcome = force(admin, seen(scene, writer, key))
+
+    assert (outcome.state, outcome.code) == ("refused", "internal_lock")
+    assert writer.redis.get(key) == value
+
+
 def force(admin, lock, digest=None):
     return release_now(admin, lock.id, digest or lock.token_digest, "the shop waits", force=True, origin="cli")
 

@@ -5,13 +5,14 @@ from datetime import timedelta
 import pytest
 
 from dashboard.judge import assess
-from dashboard.records import CatalogueEntry, Claim, Policy, UnackedMessage
+from dashboard.records import CatalogueEntry, Claim, Policy, UnackedMessage, digest_of_id
 from tests.factories import NOW, ago, make_claim, make_lock, make_run, make_snapshot, make_task, make_worker
 
 TASK_ID = "d9c26803-1111-4222-8333-444455556666"
 ID_ALONE = make_claim(
     attempted_at=None, node=None, task_name=None, retries=None, worker=None, pid=None, parent_pid=None, process_started=None, boot_id=None, host=None
 )
+VALUE_ALONE = Claim(task_digest=digest_of_id(TASK_ID))
 TIME_ALONE = make_claim(task_id=None, task_name=None, retries=None, worker=None, pid=None, parent_pid=None, process_started=None, boot_id=None, host=None)
 
 
@@ -148,15 +149,21 @@ def test_kombus_own_lock_is_internal_and_never_released():
 
 
 def test_value_that_is_a_known_runs_id_names_the_holder_exactly():
-    one = judged(make_lock(dialect="cache.add", claim=ID_ALONE), runs=(make_run(parent_pid=790),), workers=(make_worker(active=(TASK_ID,)),))
+    one = judged(make_lock(dialect="cache.add", claim=VALUE_ALONE), runs=(make_run(parent_pid=790),), workers=(make_worker(active=(TASK_ID,)),))
 
     assert (one.verdict, one.holder.certainty, one.holder.task_name) == ("held", "exact", "reports_prepare_massive_report")
 
 
-def test_value_that_is_the_id_of_a_run_nobody_knows_proves_nothing():
-    one = judged(make_lock(dialect="cache.add", claim=ID_ALONE), runs=())
+def test_value_that_is_the_id_of_a_fetched_message_proves_nothing():
+    one = judged(make_lock(dialect="cache.add", claim=VALUE_ALONE), runs=(), unacked=(unacked(),))
 
-    assert (one.verdict, one.holder.certainty, codes(one)) == ("unknown", "unknown", ["holder_task_id"])
+    assert (one.verdict, one.holder.certainty, one.holder.task_id, codes(one)) == ("unknown", "unknown", TASK_ID, ["holder_task_id"])
+
+
+def test_value_that_is_no_id_which_is_known_says_nothing():
+    one = judged(make_lock(dialect="cache.add", claim=VALUE_ALONE), runs=(make_run(task_id="another"),))
+
+    assert (one.verdict, one.holder.certainty, one.holder.task_id, codes(one)) == ("unknown", "unknown", None, ["holder_unreadable"])
 
 
 def test_token_from_the_future_is_matched_with_no_run():

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from dashboard.judge import assess
-from dashboard.locking.token import read_token
 from dashboard.observer.observations import EventsSeen, LocksRead, SourceSaid, Tick, WorkersAnswered
 from dashboard.observer.state import State
+from dashboard.sources.dialects import Entry, read
 from dashboard.sources.event import event_of
 from tests.dashboard.judge.test_verdicts import OWNED, PLAIN
 from tests.factories import NOW, make_claim, make_lock, make_run, make_source
@@ -147,7 +147,8 @@ def test_first_worker_of_its_name_that_takes_a_lock_at_once_is_known_and_so_is_i
 
 def test_forged_times_of_a_thousand_years_stop_nobody():
     seen = Seen()
-    ancient = read_token(b"lh1:00000000000010008000000000000000:id=x:task=t:retries=0:worker=worker-b%40web-2:pid=811:ppid=790")
+    forged = b"lh1:00000000000010008000000000000000:id=x:task=t:retries=0:worker=worker-b%40web-2:pid=811:ppid=790"
+    _, ancient = read(Entry(key=b"lock_report_12", prefix=b"", value=forged))
     assert ancient.attempted_at.year == 1582
     seen.event(-3, "worker-heartbeat", skew=9.9e10 - at(-3).timestamp())
     seen.state.apply(LocksRead(cache="default", locks=[make_lock(claim=ancient)], gone=[], live=True, at=NOW))

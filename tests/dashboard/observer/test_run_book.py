@@ -12,7 +12,7 @@ from dashboard.history.rows import CODES
 from dashboard.observer.observations import EventsSeen, LocksRead, Tick, WorkersAnswered
 from dashboard.observer.run_book import RunBook
 from dashboard.observer.state import State
-from dashboard.records import Policy
+from dashboard.records import Claim, Policy, digest_of_id
 from dashboard.sources.event import event_of
 from tests.factories import NOW, make_claim, make_lock
 
@@ -255,7 +255,11 @@ def test_judge_is_told_while_not_every_run_that_may_hold_a_lock_is_shown():
         assert state.snapshot(NOW).candidates_missed_at == told_at
 
 
-@pytest.mark.parametrize("claim", [make_claim(task_id=RUN), make_claim(task_id=None, attempted_at=NOW + timedelta(seconds=2.5))], ids=["named", "in its time"])
+@pytest.mark.parametrize(
+    "claim",
+    [make_claim(task_id=RUN), Claim(task_digest=digest_of_id(RUN)), make_claim(task_id=None, attempted_at=NOW + timedelta(seconds=2.5))],
+    ids=["named", "named by its digest", "in its time"],
+)
 def test_run_of_a_lock_is_kept_however_many_end_after_it(claim):
     state = state_after(life())
     state.apply(LocksRead(cache="default", locks=[replace(make_lock(), claim=claim)], gone=[], live=True, at=NOW))

@@ -1,6 +1,12 @@
 """One contract for every library that writes locks: found without a setting, named, read, and never taken for another's."""
 
+import gzip
+import json
+import lzma
+import pickle
+import zlib
 from datetime import UTC, datetime, timedelta
+from time import perf_counter
 
 import pytest
 from hypothesis import given, settings
@@ -76,7 +82,7 @@ def test_singletons_value_is_the_id_of_the_message_that_it_sent(watching):
 def test_task_id_in_a_cache_entry_is_read_through_serializer_and_compressor(watching, name):
     writer = WRITERS[name](watching)
 
-    assert lock_of(writer, writer.take()).claim.task_id == "d9c26803-1111-4222-8333-444455556666"
+    assert lock_of(writer, writer.take()).claim.names("d9c26803-1111-4222-8333-444455556666")
 
 
 @pytest.mark.parametrize("name", ["cache.add of an app's oid", "cache.add of True", "cache.add of 1"])
@@ -84,6 +90,40 @@ def test_other_values_of_a_cache_entry_claim_nothing(watching, name):
     writer = WRITERS[name](watching)
 
     assert lock_of(writer, writer.take()).claim is None
+
+
+@pytest.mark.parametrize("value", [b"[" + b"1," * 32_000 + b"1]", b'"' + b"a" * 600 + b'"', b"[" * 4000, pickle.dumps("a" * 600)])
+@pytest.mark.parametrize("pack", [bytes, zlib.compress, gzip.compress, lzma.compress])
+def test_value_that_is_no_short_text_is_refused_in_no_time(value, pack):
+    entry = Entry(key=b"shop:1:lock_a", prefix=b"shop:1:", value=pack(value)[:4096])
+
+    began = perf_counter()
+    dialect, claim = read(entry)
+
+    assert (dialect.name, claim) == ("other", None)
+    assert perf_counter() - began < 0.01
+
+
+def test_values_that_are_read_again_and_again_are_looked_at_once():
+    entries = [Entry(key=b"shop:1:lock_%d" % n, prefix=b"shop:1:", value=zlib.compress(b"[" + b"1," * 200 + b"%d]" % n)) for n in range(300)]
+    for entry in entries:
+        read(entry)
+
+    began = perf_counter()
+    for entry in entries:
+        read(entry)
+
+    assert perf_counter() - began < 0.03
+
+
+@pytest.mark.parametrize("write", [str.encode, pickle.dumps, lambda token: json.dumps(token).encode()])
+def test_token_that_has_the_form_of_a_task_id_is_not_in_what_is_read(write):
+    token = "d9c26803-1111-4222-8333-444455556666"
+
+    _, claim = read(Entry(key=b"shop:1:lock_a", prefix=b"shop:1:", value=write(token)))
+
+    assert claim.names(token)
+    assert token not in str(claim)
 
 
 def test_only_python_redis_lock_is_woken_by_a_list(watching):
@@ -106,16 +146,23 @@ def test_pickle_that_would_run_code_is_no_lock_value_and_runs_nothing(watching):
     ("key", "value", "dialect"),
     [
         (b"shop:1:qo_emails", UUID1, "redis-py"),  # an entry of the cache that only sounds like celery-once's
-        (b"qo_emails", b"1", "other"),
-        (b"SINGLETONLOCK_" + b"a" * 32, b"not an id", "other"),
+        (b"qo_emails", b"1", "celery-once"),  # whoever wrote there, the library goes by the name alone
+        (b"qo_emails", b"lh1:" + UUID1 + b":pid=1", "lockhouse"),  # only our own token says more than a name
+        (b"SINGLETONLOCK_" + b"a" * 32, b"not an id", "celery-singleton"),
         (b"SINGLETONLOCK_short", b"d9c26803-1111-4222-8333-444455556666", "other"),
-        (b"redbeat::lock", b"1", "other"),
+        (b"redbeat::lock", b"1", "redbeat"),
+        (b"redbeat::lock", b"d9c26803-1111-4222-8333-444455556666", "redbeat"),
+        (b"shop:1:redbeat::lock", UUID1, "redis-py"),
         (b"lock:a", UUID1, "redis-py"),
         (b"lock:a", b"1", "other"),
         (b"shop:1:lock:a", b"A" * 24, "other"),  # python-redis-lock puts no prefix before its own
         (b"shop:1:lock_a", b"1", "cache.add"),
         (b"lock_a", b"1", "other"),
-        (b"unacked_mutex", b"1", "other"),
+        (b"unacked_mutex", b"1", "kombu"),
+        (b"unacked_mutex", b"", "kombu"),
+        (b"global:unacked_mutex", b"d9c26803-1111-4222-8333-444455556666", "kombu"),
+        (b"global:unacked_mutex", b"0" * 32, "kombu"),
+        (b"global:unacked_mutex", b"lh1:" + UUID1 + b":pid=1", "kombu"),
         (b"global:unacked_mutex", UUID1, "kombu"),
         (b"shop:1:lock_a", b"lh1:" + UUID1 + b":pid=1", "lockhouse"),
         (b"shop:1:lock_a", b"lh2:" + UUID1 + b":pid=1", "other"),

@@ -1,17 +1,21 @@
 """The locks of one place are followed: a search of every name, what is pushed meanwhile, and what became of those that expired."""
 
+import threading
 from contextlib import closing
+from queue import SimpleQueue
 
 import pytest
 from redis import Redis
 
 from dashboard import connections
+from dashboard.observer.feeds import LocksFeed
 from dashboard.records import Search
 from dashboard.sources.follow import MAX_FOLLOWED, Follower
 from dashboard.sources.search import NameSearch
 from tests.system import wait_for
 
 OTHERS = 100_000
+FEW = 3
 
 
 @pytest.fixture
@@ -61,6 +65,76 @@ def test_tokens_are_kept_of_the_names_in_sight_alone(place):
 
         assert len(follower.held_ids()) == MAX_FOLLOWED
         assert len(follower._tokens) == MAX_FOLLOWED
+
+
+def test_new_lock_is_seen_though_as_many_names_as_fit_were_locks_before_it(place, cache, told):
+    with closing(few(place, told)) as follower:
+        follower.open()
+        follower.search_all()
+        for number in range(5):
+            past = cache.lock(f"lock_past_{number}", timeout=60)
+            past.acquire()
+            step_until(follower, lambda number=number: f"lock_past_{number}" in told["held"])
+            past.release()
+            step_until(follower, lambda number=number: len(told["gone"]) == number + 1)
+
+        cache.lock("lock_new", timeout=60).acquire()
+        step_until(follower, lambda: "lock_new" in told["held"])
+
+        assert follower.notes() == []
+
+
+def test_held_lock_gives_way_to_none_and_that_more_are_held_is_said_until_there_is_room(place, cache, told):
+    first = [cache.lock(f"lock_first_{number}", timeout=60) for number in range(FEW)]
+    with closing(few(place, told)) as follower:
+        follower.open()
+        follower.search_all()
+        for lock in first:
+            lock.acquire()
+        step_until(follower, lambda: len(follower.held_ids()) == FEW)
+        cache.lock("lock_beyond", timeout=60).acquire()
+
+        step_until(follower, follower.notes)
+        assert follower.notes() == ["More than 3 locks are held at once in cache shop: those beyond are not listed. Narrow LOCKHOUSE_LOCK_PATTERNS."]
+        assert told["held"] == {"lock_first_0", "lock_first_1", "lock_first_2"}
+        assert told["gone"] == set()
+
+        first[0].release()
+        step_until(follower, lambda: "lock_beyond" in told["held"])
+        step_until(follower, lambda: not follower.notes())
+
+
+def test_more_locks_than_fit_are_said_with_their_cache(place):
+    with Redis.from_url(place.url) as patient:
+        patient.eval(f"for n = 1, {MAX_FOLLOWED + 1} do redis.call('SET', 'shop:1:lock_' .. n, string.format('%032d', n), 'EX', 300) end", 0)
+    seen, stop = SimpleQueue(), threading.Event()
+    thread = LocksFeed(place, (), seen.put, stop).start()
+    try:
+        told = wait_for(lambda: next((one for one in iter(lambda: seen.get(timeout=30), None) if getattr(getattr(one, "source", None), "notes", ())), None))
+    finally:
+        stop.set()
+        thread.join()
+
+    assert told.source.name == "cache shop"
+    assert told.source.notes[0].startswith("More than 20,000 locks are held at once")
+
+
+def few(place, told):
+    """A follower with room for FEW names, which has only what is pushed and what a search finds."""
+
+    def tell(locks, gone, _live, _at):
+        told["held"] |= {lock.name for lock in locks}
+        told["gone"] |= set(gone)
+
+    return Follower(connections.look(place), place, ["lock_*"], tell=tell, scan=False, most=FEW)
+
+
+def step_until(follower, is_so):
+    def stepped():
+        follower.step(0.05)
+        return is_so()
+
+    wait_for(stepped, every=0)
 
 
 def test_lock_that_is_taken_while_all_names_are_searched_is_told_before_the_search_is_done(place, cache, follower, told):

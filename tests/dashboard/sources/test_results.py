@@ -56,6 +56,14 @@ def test_result_without_expiry_never_expires(cache):
     assert (found["report_7"].expires_at, found["report_7"].pattern, found["report_7"].task) == (None, "report_*", None)
 
 
+def test_our_own_trash_is_no_result_whatever_the_patterns_say(cache, settings):
+    settings.LOCKHOUSE = {**settings.LOCKHOUSE, "RESULT_PATTERNS": ["*"]}
+    cache.set("lockhouse:trash:7", 1, 300)
+    cache.set("server_7", 1, 300)
+
+    assert list(read()[0]) == ["server_7"]
+
+
 def test_locks_and_other_names_are_no_results(cache):
     cache.set("report_1_lock", 1, 60)
     cache.set("session_1", 1, 60)

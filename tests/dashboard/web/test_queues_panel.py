@@ -175,3 +175,8 @@ def test_unknown_visibility_timeout_is_said_to_be_a_guess():
 
 def test_queue_that_is_no_longer_known_says_so():
     assert "no longer known" in pieces_of("queue", make_snapshot(queues=()), {"id": "0" * 16}, may=VIEWER)["queue-head"]
+
+
+def test_queue_with_a_nul_byte_in_its_name_says_why_no_line_counts_it():
+    queue = make_queue(name="mail\0s")
+    assert "a line would name another key" in pieces_of("queue", make_snapshot(queues=(queue,)), {"id": queue.id})["queue-proof"]

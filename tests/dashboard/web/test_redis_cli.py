@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from dashboard.web.redis_cli import lines, queue_lines, shell_quoted
+from dashboard.web.redis_cli import lines, of_key, queue_lines, shell_quoted, why_none
 
 HOSTILE = [b":1:lock_report_7", b"lock'; rm -rf /", b'a"b$(id)`id`', b"\xff\xfe\x00binary"[:2], b"new\nline", "\u202eдом".encode(), b"\\' tail\\", b"-n"]
 
@@ -25,6 +25,14 @@ def test_lines_name_the_server_without_its_password_and_never_get_the_token():
 
 def test_key_too_long_to_be_carried_has_no_lines():
     assert lines("redis://redis-1/0", b"") == []
+
+
+def test_key_with_a_nul_byte_has_no_lines_and_it_is_said_why():
+    found, why = of_key("redis://redis-1/0", b"lock_a\0b", frozenset())
+
+    assert found == lines("redis://redis-1/0", b"lock_a\0b") == queue_lines("redis://redis-1/0", b"mail\0s", {}) == []
+    assert why == why_none(b"mail\0s") == "There is a NUL byte in it, which no shell carries: a line would name another key. A client library reads it."
+    assert why_none(b"mail") == ""
 
 
 def test_queue_is_counted_list_by_list_under_the_keys_that_the_options_make():

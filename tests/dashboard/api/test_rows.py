@@ -3,7 +3,7 @@ from datetime import timedelta
 from dashboard.api.rows import lock_row, lock_sources_away, unavailable
 from dashboard.judge import assess
 from dashboard.records import Policy, Snapshot
-from tests.factories import NOW, ago, make_lock, make_snapshot, make_source
+from tests.factories import NOW, ago, make_claim, make_lock, make_snapshot, make_source
 
 
 def row_of(**changes):
@@ -53,3 +53,11 @@ def test_an_observer_that_never_ran_is_named():
 
 def test_only_places_of_locks_make_the_list_incomplete():
     assert lock_sources_away(["workers", "events", "cache shop", "broker"]) == ["cache shop", "broker"]
+
+
+def test_process_outside_any_task_is_told_with_its_host():
+    row = row_of(claim=make_claim(task_id=None, task_name=None, retries=None, worker=None, pid=4711, host="web-2"))
+
+    assert row["holder"] == row["holder"] | {"certainty": "exact", "task_id": None, "task_name": None, "worker": None, "pid": 4711, "host": "web-2"}
+    assert row["evidence_codes"] == ["holder_outside_worker"]
+    assert "outside any worker, by pid 4711 on host web-2" in row["evidence"][0]

@@ -42,3 +42,14 @@ def test_run_whose_name_was_not_told_contradicts_nothing():
     (judged,) = judge(runs=(make_run(name=None),))
 
     assert (judged.holder.certainty, judged.verdict) == ("exact", "held")
+
+
+def test_lock_taken_outside_a_task_names_the_process_and_its_host():
+    """A script or a view has no worker whose death could be proved: it counts as alive."""
+    outside = make_lock(claim=make_claim(task_id=None, task_name=None, retries=None, worker=None, pid=4711, host="web-2"))
+
+    (judged,) = judge(locks=(outside,), runs=(), workers=())
+
+    assert (judged.holder.certainty, judged.holder.worker, judged.holder.pid, judged.holder.host) == ("exact", None, 4711, "web-2")
+    assert (judged.verdict, codes(judged)) == ("unknown", ["holder_outside_worker"])
+    assert sentence(judged.evidence[0], NOW) == "taken at 14:06:21 UTC outside any worker, by pid 4711 on host web-2: the token says so"

@@ -271,3 +271,16 @@ def test_lock_whose_value_is_a_run_that_nobody_heard_of_names_that_run():
 
     assert ">run d9c26803<" in row
     assert "outside any task" not in row
+
+
+def test_lock_taken_outside_a_task_says_so_with_process_and_host():
+    outside = make_lock(claim=make_claim(task_id=None, task_name=None, retries=None, worker=None, pid=4711, host="web-2"))
+    snapshot = make_snapshot(locks=(outside,), runs=())
+
+    (row,) = rows_of("locks", snapshot, "locks-rows")
+    page = pieces_of("lock", snapshot, {"id": outside.id})
+
+    for html in (row, page["lock-facts"]):
+        assert "outside any task" in html and "web-2 · pid 4711" in html and ">exact<" in html
+    for html in (row, page["lock-evidence"]):
+        assert "outside any worker, by pid 4711 on host web-2: the token says so" in html

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dashboard.judge.facts import STALE_AFTER
-from dashboard.records import Holder, JudgedLock, Snapshot
+from dashboard.records import Candidate, Holder, JudgedLock, Snapshot
 from dashboard.words import sentences
 
 
@@ -50,7 +50,13 @@ def _holder_row(holder: Holder) -> dict[str, Any]:
         "pid": holder.pid,
         "host": holder.host,
         "candidates": holder.candidates,
+        "distance_ms": _ms(holder.distance),
+        "candidate_runs": [_candidate_row(run) for run in holder.candidate_runs],
     }
+
+
+def _candidate_row(run: Candidate) -> dict[str, Any]:
+    return {"task_id": run.task_id, "task_name": run.task_name, "worker": run.worker, "distance_ms": _ms(run.distance)}
 
 
 def _ttl_ms(judged: JudgedLock, now: datetime) -> int | None:

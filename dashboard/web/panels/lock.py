@@ -16,6 +16,7 @@ from dashboard.web.links import run_url, worker_url
 from dashboard.web.look import Look, look
 from dashboard.web.panel import Piece
 from dashboard.web.panels import lock_attempts
+from dashboard.web.panels.candidates import candidates
 from dashboard.web.panels.frame import frame, piece
 from dashboard.web.panels.lanes import axis, lane_piece
 from dashboard.web.panels.lock_acts import changes
@@ -127,6 +128,8 @@ def _facts(one: JudgedLock, row: LockRow, seen: Look) -> dict[str, object]:
         "worker": visible(holder.worker or ""),
         "worker_url": worker_url(holder.worker) if holder.worker else "",
         "host": visible(holder.host or (claim.host if claim else "") or ""),
+        "candidates": candidates(holder),
+        "candidates_beyond": (holder.candidates or 0) - len(holder.candidate_runs),
         "retries": claim.retries if claim else None,
         "note": visible(lock.note),
     }

@@ -163,7 +163,7 @@ def holder_words(one: JudgedLock) -> tuple[str, str]:
 def _certainty_why(holder: Holder) -> str:
     if holder.certainty == "likely" and holder.distance is not None and holder.candidates is not None:
         values = {"distance": duration(holder.distance), "n": holder.candidates}
-        return _("Likely: its run started %(distance)s before the attempt; %(n)d were active then.") % values
+        return _("Likely: its run started %(distance)s before the attempt; %(n)d may have made it.") % values
     return str(CERTAINTIES[holder.certainty])
 
 

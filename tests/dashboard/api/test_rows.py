@@ -2,8 +2,8 @@ from datetime import timedelta
 
 from dashboard.api.rows import lock_row, lock_sources_away, unavailable
 from dashboard.judge import assess
-from dashboard.records import Policy, Snapshot
-from tests.factories import NOW, ago, make_claim, make_lock, make_snapshot, make_source
+from dashboard.records import Claim, Policy, Snapshot
+from tests.factories import NOW, ago, make_claim, make_lock, make_run, make_snapshot, make_source
 
 
 def row_of(**changes):
@@ -61,3 +61,21 @@ def test_process_outside_any_task_is_told_with_its_host():
     assert row["holder"] == row["holder"] | {"certainty": "exact", "task_id": None, "task_name": None, "worker": None, "pid": 4711, "host": "web-2"}
     assert row["evidence_codes"] == ["holder_outside_worker"]
     assert "outside any worker, by pid 4711 on host web-2" in row["evidence"][0]
+
+
+def test_plain_lock_tells_its_candidates_and_how_near_each_is():
+    plain = make_lock(dialect="redis-py", claim=Claim(attempted_at=ago(seconds=80)))
+    [judged] = assess(make_snapshot(locks=(plain,), runs=(make_run(), make_run(task_id="other", name=None, started_at=ago(seconds=80.3)))), NOW, Policy())
+
+    holder = lock_row(judged, NOW)["holder"]
+
+    assert (holder["certainty"], holder["candidates"], holder["distance_ms"]) == ("unknown", 2, None)
+    assert holder["candidate_runs"] == [
+        {"task_id": make_run().task_id, "task_name": "reports_prepare_massive_report", "worker": "worker-b@web-2", "distance_ms": 100},
+        {"task_id": "other", "task_name": None, "worker": "worker-b@web-2", "distance_ms": 300},
+    ]
+
+
+def test_likely_holder_tells_how_near_its_start_was():
+    assert row_of(dialect="redis-py", claim=Claim(attempted_at=ago(seconds=80)))["holder"]["distance_ms"] == 100
+    assert row_of()["holder"]["distance_ms"] is None

@@ -1,8 +1,8 @@
 from datetime import timedelta
 
-from dashboard.api.rows import lock_row, lock_sources_away, unavailable
+from dashboard.api.rows import fact_row, lock_row, lock_sources_away, unavailable
 from dashboard.judge import assess
-from dashboard.records import Claim, Policy, Snapshot
+from dashboard.records import Claim, Evidence, Policy, Snapshot
 from tests.factories import NOW, ago, make_claim, make_lock, make_run, make_snapshot, make_source
 
 
@@ -79,3 +79,40 @@ def test_plain_lock_tells_its_candidates_and_how_near_each_is():
 def test_likely_holder_tells_how_near_its_start_was():
     assert row_of(dialect="redis-py", claim=Claim(attempted_at=ago(seconds=80)))["holder"]["distance_ms"] == 100
     assert row_of()["holder"]["distance_ms"] is None
+
+
+def test_every_fact_of_the_evidence_is_told_with_its_values_and_its_time():
+    row = row_of()
+
+    assert [fact["code"] for fact in row["evidence_facts"]] == row["evidence_codes"] == ["holder_token", "run_active"]
+    assert row["evidence_facts"][0] == {
+        "code": "holder_token",
+        "values": {
+            "task_id": make_run().task_id,
+            "task_name": "reports_prepare_massive_report",
+            "worker": "worker-b@web-2",
+            "pid": 811,
+            "at": "2026-11-23T14:06:21.000Z",
+        },
+        "at": "2026-11-23T14:06:21.000Z",
+        "age_ms": 80_000,
+    }
+
+
+def test_spans_in_the_evidence_are_milliseconds_and_a_fact_without_a_time_says_null():
+    likely, never = (
+        row_of(dialect="redis-py", claim=Claim(attempted_at=ago(seconds=80)))["evidence_facts"][0],
+        row_of(expires_at=None, timeout=None)["evidence_facts"][-1],
+    )
+
+    assert likely["values"] == likely["values"] | {"distance_ms": 100, "candidates": 1}
+    assert never == {"code": "never_expires", "values": {}, "at": None, "age_ms": None}
+
+
+def test_secrets_stay_hidden_in_the_values_of_the_evidence():
+    told = fact_row(
+        Evidence(code="reason", values={"text": "password=hunter2 is wrong", "key": "lock_https://bob:hunter2@db/x", "names": ["a?token=hunter2"]}), NOW
+    )
+
+    assert "hunter2" not in str(told)
+    assert told["values"]["key"].startswith("lock_https://bob:")

@@ -122,7 +122,7 @@ class LockMoment:
     lock_id: str
     cache: str
     name: str
-    what: str  # "acquired", "refused", "waiting", "released", "expired", "lost", "extended", "by-hand", "flushed", "changed", "restored"
+    what: str  # "acquired", "refused", "waiting", "released", "expired", "lost", "extended", "by-hand", "flushed", "changed", "restored", "removed"
     at: datetime
     span: timedelta | None  # for how long it was held until then, or waited for
     task_id: str | None  # of the run that holds, held, or tried

@@ -24,7 +24,8 @@ def find_holder(lock: HeldLock, facts: Facts) -> tuple[Holder, Run | None, list[
     """The holder, the run that it is (where one is known), and why we think so."""
     if lock.dialect == "not-a-lock":
         kind = lock.note.partition(":")[2] or lock.note
-        return Holder(certainty="unknown"), None, [Evidence(code="wrong_type", values={"type": kind})]
+        why = [Evidence(code="wrong_type", values={"type": kind}), Evidence(code="no_lock_blocks")]  # SET NX finds it there, whatever it is
+        return Holder(certainty="unknown"), None, why
     if lock.taken_by == "send":
         return sent_holder(lock, facts)
     if lock.taken_by != "run":

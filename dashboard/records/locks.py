@@ -64,7 +64,8 @@ class HeldLock:
 
     @property
     def never_expires(self) -> bool:
-        return self.expires_at is None
+        """Held until somebody releases it; a key that is no lock nobody holds."""
+        return self.expires_at is None and self.dialect != "not-a-lock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

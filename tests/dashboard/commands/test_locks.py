@@ -55,6 +55,15 @@ def test_a_lock_taken_outside_a_task_names_process_and_host(scene, capsys):
     assert f"exact outside any task, pid {os.getpid()} on {os.uname().nodename}" in table
 
 
+def test_a_key_of_another_type_is_called_no_lock(scene, capsys):
+    scene.redis.hset("shop:1:lock_hash", "a", "b")
+    scene.see(b"shop:1:lock_hash")
+
+    _, table, _ = run(capsys, "locks")
+
+    assert "no lock" in table and "unknown" in table
+
+
 def test_the_filter_leaves_the_others_out(scene, capsys):
     scene.see(scene.take("lock_a", token=orphan_token()), scene.take("lock_b"))
 

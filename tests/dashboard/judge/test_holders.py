@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from dashboard.words import sentence
 from tests.dashboard.judge.test_verdicts import OWNED, PLAIN, SILENT, codes, judge
 from tests.factories import NOW, ago, make_claim, make_lock, make_run, make_worker
@@ -104,3 +106,14 @@ def test_exact_holder_has_no_candidates():
     (judged,) = judge()
 
     assert (judged.holder.candidates, judged.holder.candidate_runs) == (None, ())
+
+
+@pytest.mark.parametrize("expires_at", [None, NOW + timedelta(hours=1)])
+def test_key_of_another_type_under_a_locks_name_is_no_lock_and_says_what_it_keeps_from_happening(expires_at):
+    (judged,) = judge(locks=(make_lock(dialect="not-a-lock", note="wrong-type:hash", claim=None, expires_at=expires_at, timeout=None, acquired_at=None),))
+
+    assert (judged.verdict, judged.flags) == ("unknown", ["unknown"])
+    assert [sentence(fact, NOW) for fact in judged.evidence] == [
+        "the key has a lock's name and holds a hash: it is no lock",
+        "for as long as the key is there nobody can take a lock of this name; it is not released from here: whoever put it there must delete it",
+    ]

@@ -170,3 +170,17 @@ def test_candidates_of_a_plain_lock_stand_under_its_holder_with_links():
     assert several.index("100 ms") < several.index("200 ms") < several.index("1 s")
     assert several.count("<li>") == 11 and "and 2 more" in several
     assert "<li>" not in alone
+
+
+@pytest.mark.parametrize(
+    ("node", "said"),
+    [("0242ac110002", "02:42:ac:11:00:02"), ("0342ac110002", "made up: that process found none"), (None, "")],
+    ids=["card", "made up", "not told"],
+)
+def test_network_card_of_a_token_is_told_where_it_is_one(node, said):
+    """A card narrows down where to look; a number that was made up, which its first octet says, is of one process alone."""
+    plain = make_lock(dialect="redis-py", claim=Claim(attempted_at=ago(seconds=80), node=node))
+
+    facts = pieces_of("lock", make_snapshot(locks=(plain,)), {"id": plain.id})["lock-facts"]
+
+    assert ("<dt>Network card</dt>" in facts, said in facts) == (bool(said), True)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from time import monotonic
-from typing import Any, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 import msgspec
 from redis import Redis
@@ -25,11 +25,20 @@ log = logging.getLogger(__name__)
 OWN_SOURCE = "lockhouse"
 TRY_AGAIN_S = 1.0
 
-# Writes the sections of one moment together, and nothing for a leader that has been replaced meanwhile.
+# Writes the sections of one moment together, and nothing for a leader that has been replaced meanwhile, or where something else stands in their place.
 PUT = """
-local epoch = tonumber(redis.call('HGET', KEYS[1], 'epoch') or '0')
-if epoch > tonumber(ARGV[1]) then return 0 end
+local written = redis.pcall('HGET', KEYS[1], 'epoch')
+local epoch = type(written) ~= 'table' and tonumber(written or '0')
+if not epoch or not (epoch <= tonumber(ARGV[1])) then return 0 end
 redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'meta', ARGV[2], unpack(ARGV, 3))
+return 1
+"""
+
+# Whoever holds the lease is the newest leader, whatever anybody wrote as an epoch, or in the place of all this.
+CLAIM = """
+if redis.call('GET', KEYS[2]) ~= ARGV[2] then return 0 end
+if redis.call('TYPE', KEYS[1])['ok'] ~= 'hash' then redis.call('DEL', KEYS[1]) end
+redis.call('HSET', KEYS[1], 'epoch', ARGV[1])
 return 1
 """
 
@@ -37,13 +46,21 @@ return 1
 class Meta(msgspec.Struct):
     """When the snapshot was written and which version each section has."""
 
-    at: datetime
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
     version: int
     versions: dict[str, int]
 
 
 def _key() -> str:
     return own_key("snapshot")
+
+
+def claim(redis: Redis, lease: str, leader: str, *, epoch: int) -> bool:
+    """Make this epoch the newest, for the leader who holds the lease; False where another holds it, and nothing was changed.
+
+    Cost: one round trip.  Raises: redis' errors.
+    """
+    return bool(redis.eval(CLAIM, 2, _key(), lease, epoch, leader))
 
 
 def put(redis: Redis, snapshot: Snapshot, versions: Mapping[str, int], changed: set[str], *, epoch: int) -> bool:

@@ -6,6 +6,8 @@ from typing import Any
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
+from dashboard.api.lock_schema import LOCK
+
 ERROR = {
     "title": "Error",
     "type": "object",
@@ -108,10 +110,10 @@ def _say_answer(path: str, operation: dict[str, Any]) -> None:
     if answer is None or "content" in answer:
         return
     noun = path.rstrip("/").rpartition("/")[2]
-    properties: dict[str, Any] = dict(ANSWER)
+    properties: dict[str, Any] = {"lock": LOCK, **ANSWER} if path.endswith("/locks/{lock_id}") else dict(ANSWER)
     if "{" not in path:
         properties = {
-            noun: {"type": "array", "items": {"type": "object"}, "description": "Unknown is null, durations end in `_ms`, times are in UTC."},
+            noun: {**ROWS, "items": LOCK} if noun == "locks" else ROWS,
             **ANSWER,
             **(SEARCHED if noun == "locks" else {}),
         }

@@ -5,8 +5,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dashboard.judge.facts import STALE_AFTER
-from dashboard.records import Holder, JudgedLock, Snapshot
+from dashboard.records import Candidate, Evidence, Holder, JudgedLock, Snapshot, Word
+from dashboard.redaction import hide_in_name, hide_secrets
 from dashboard.words import sentences
+
+TIMES_OF_A_FACT = ("at", "seen_at", "answered_at", "asked_at", "last_heard_at", "since")  # the first of these that a fact has says when it was so
+FREE_TEXTS = {"text", "reason", "error"}  # anything may stand in them; all else is a name
 
 
 def lock_row(judged: JudgedLock, now: datetime) -> dict[str, Any]:
@@ -25,6 +29,7 @@ def lock_row(judged: JudgedLock, now: datetime) -> dict[str, Any]:
         "flags": list(judged.flags),
         "evidence": sentences(judged.evidence, now),
         "evidence_codes": [fact.code for fact in judged.evidence],
+        "evidence_facts": [fact_row(fact, now) for fact in judged.evidence],
         "holder": _holder_row(judged.holder),
         "refused_last_hour": judged.refused_last_hour,
         "waiting": judged.waiting,
@@ -41,6 +46,25 @@ def lock_row(judged: JudgedLock, now: datetime) -> dict[str, Any]:
     }
 
 
+def fact_row(fact: Evidence, now: datetime) -> dict[str, Any]:
+    """One fact with its values, and with the time at which it was so; a secret in it is hidden."""
+    at = next((value for name in TIMES_OF_A_FACT if isinstance(value := fact.values.get(name), datetime)), None)
+    return {"code": fact.code, "values": dict(map(_value, fact.values.items())), "at": rfc3339(at), "age_ms": _ms(now - at) if at else None}
+
+
+def _value(named: tuple[str, Word]) -> tuple[str, Any]:
+    name, value = named
+    if isinstance(value, datetime):
+        return name, rfc3339(value)
+    if isinstance(value, timedelta):
+        return f"{name}_ms", _ms(value)
+    if isinstance(value, list):
+        return name, [hide_in_name(item) for item in value]
+    if isinstance(value, str):
+        return name, hide_secrets(value) if name in FREE_TEXTS else hide_in_name(value)
+    return name, value
+
+
 def _holder_row(holder: Holder) -> dict[str, Any]:
     return {
         "certainty": holder.certainty,
@@ -50,7 +74,13 @@ def _holder_row(holder: Holder) -> dict[str, Any]:
         "pid": holder.pid,
         "host": holder.host,
         "candidates": holder.candidates,
+        "distance_ms": _ms(holder.distance),
+        "candidate_runs": [_candidate_row(run) for run in holder.candidate_runs],
     }
+
+
+def _candidate_row(run: Candidate) -> dict[str, Any]:
+    return {"task_id": run.task_id, "task_name": run.task_name, "worker": run.worker, "distance_ms": _ms(run.distance)}
 
 
 def _ttl_ms(judged: JudgedLock, now: datetime) -> int | None:

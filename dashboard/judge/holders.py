@@ -7,7 +7,7 @@ from itertools import islice
 
 from dashboard.judge.at_send import sent_holder
 from dashboard.judge.facts import Facts
-from dashboard.records import Claim, Evidence, HeldLock, Holder, Run
+from dashboard.records import Candidate, Claim, Evidence, HeldLock, Holder, Run, Word
 
 CLOCKS_DIFFER = timedelta(milliseconds=50)  # a run's times and its token come from one machine's clock, but from two processes
 STARTS_TOLD_LATE = timedelta(seconds=2)  # the process of the pool starts it, the worker's own process tells, when it has time
@@ -16,6 +16,7 @@ CLOCKS_WITHIN = timedelta(minutes=5)  # a token from later than this was forged,
 OWNER_AWAITED = "holder_owner_awaited"  # the code of a lock so young that the run which took it may not have been told yet
 CONTRADICTED = "holder_contradicted"  # the code of a token that calls its run by another name than the run is known by
 CLEARLY_LATER = timedelta(seconds=1)  # how much worse the second best run must fit
+MAX_TOLD = 10  # candidates: enough to start looking, and a thousand locks with as many each are still one page
 CUT = "\N{HORIZONTAL ELLIPSIS}"  # ends a name that did not fit into its token
 
 
@@ -23,7 +24,8 @@ def find_holder(lock: HeldLock, facts: Facts) -> tuple[Holder, Run | None, list[
     """The holder, the run that it is (where one is known), and why we think so."""
     if lock.dialect == "not-a-lock":
         kind = lock.note.partition(":")[2] or lock.note
-        return Holder(certainty="unknown"), None, [Evidence(code="wrong_type", values={"type": kind})]
+        why = [Evidence(code="wrong_type", values={"type": kind}), Evidence(code="no_lock_blocks")]  # SET NX finds it there, whatever it is
+        return Holder(certainty="unknown"), None, why
     if lock.taken_by == "send":
         return sent_holder(lock, facts)
     if lock.taken_by != "run":
@@ -94,20 +96,25 @@ def _likely(lock: HeldLock, claim: Claim, facts: Facts) -> tuple[Holder, Run | N
         return Holder(certainty="unknown"), None, [Evidence(code="holder_future", values={"at": at})]
     entry = facts.catalogued(lock)
     owner = entry.owner if entry else None
-    owners = list(islice((run for run in _nearest(runs, at) if run.name == owner), 2)) if owner else []
-    if owner and not owners and facts.now - lock.first_seen_at < STARTS_TOLD_LATE:
-        return Holder(certainty="unknown", candidates=len(runs)), None, [Evidence(code=OWNER_AWAITED, values={"at": at, "task_name": owner})]
-    best = _best(owners or list(islice(_nearest(runs, at), 2)), at, facts)
+    of_owner = [run for run in runs if run.name == owner] if owner else []
+    if owner and not of_owner and facts.now - lock.first_seen_at < STARTS_TOLD_LATE:
+        return Holder(certainty="unknown"), None, [Evidence(code=OWNER_AWAITED, values={"at": at, "task_name": owner})]
+    return _best_of(of_owner or runs, at, owner if of_owner else None, facts)
+
+
+def _best_of(runs: Sequence[Run], at: datetime, owner: str | None, facts: Facts) -> tuple[Holder, Run | None, list[Evidence]]:
+    """The one of these runs that fits clearly best, or that none does; `owner` where all are of the task that the settings name."""
+    nearest = list(islice(_nearest(runs, at), MAX_TOLD))
+    told = tuple(Candidate(task_id=run.task_id, task_name=run.name, worker=run.worker, distance=_distance(run, at)) for run in nearest)
+    best = _best(nearest[:2], at, facts)
     if best is None:
-        code = "holder_ambiguous" if runs else "holder_none"
-        return Holder(certainty="unknown", candidates=len(runs)), None, [Evidence(code=code, values={"candidates": len(runs), "at": at})]
-    holder = Holder(
-        certainty="likely", task_id=best.task_id, task_name=best.name, worker=best.worker, pid=best.pid, candidates=len(runs), distance=_distance(best, at)
-    )
-    values = {
-        "task_id": best.task_id, "task_name": best.name, "worker": best.worker, "distance": _distance(best, at), "candidates": len(runs), "at": at,
-    }  # fmt: skip
-    return holder, best, [Evidence(code="holder_likely", values=values)]
+        code = "holder_none" if not runs else "holder_owner_ambiguous" if owner else "holder_ambiguous"
+        values: dict[str, Word] = {"candidates": len(runs), "at": at, **({"task_name": owner} if owner else {})}
+        return Holder(certainty="unknown", candidates=len(runs), candidate_runs=told), None, [Evidence(code=code, values=values)]
+    known = {"task_id": best.task_id, "task_name": best.name, "worker": best.worker}
+    values = {**known, "distance": _distance(best, at), "candidates": len(runs), "at": at}
+    holder = Holder(certainty="likely", **known, pid=best.pid, candidates=len(runs), distance=_distance(best, at), candidate_runs=told)
+    return holder, best, [Evidence(code="holder_owner_likely" if owner else "holder_likely", values=values)]
 
 
 def active_at(at: datetime, facts: Facts) -> list[Run]:

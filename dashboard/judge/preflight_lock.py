@@ -48,6 +48,10 @@ def _lock(name: str, pattern: str, facts: Facts, sending: Sending, waiting: Wait
     values = {**_values(name, held, starts_at), "pattern": pattern}
     if expires_at is not None and expires_at <= starts_at:
         return Check(subject="lock", state="ok", evidence=Evidence(code="send_lock_over_by_then", values=values), lock_id=held.lock.id)
+    if held.lock.dialect == "not-a-lock":
+        kind = held.lock.note.partition(":")[2]
+        values = {"lock": name, "pattern": pattern, "type": kind or "string"}
+        return Check(subject="lock", state="fails", evidence=Evidence(code="send_lock_no_lock", values=values), lock_id=held.lock.id)
     waits = starts_at > facts.now or waiting is None or waiting.before > 0
     code = "send_lock_may_be_held" if waits else "send_lock_held"
     return Check(subject="lock", state="warning" if waits else "fails", evidence=Evidence(code=code, values=values), lock_id=held.lock.id)
@@ -68,7 +72,7 @@ def _values(name: str, held: JudgedLock, starts_at: datetime) -> dict[str, Word]
 
 
 def _held(name: str, facts: Facts) -> JudgedLock | None:
-    locks = tuple(lock for lock in facts.snapshot.locks if lock.name == name and lock.lapsed_at is None and lock.dialect != "not-a-lock")
+    locks = tuple(lock for lock in facts.snapshot.locks if lock.name == name and lock.lapsed_at is None)
     judged = [one for one in assess(replace(facts.snapshot, locks=locks), facts.now, facts.policy) if _is_over(one, facts.now) is False]
     return judged[0] if judged else None
 

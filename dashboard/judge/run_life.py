@@ -10,10 +10,10 @@ from dashboard.records import Evidence, LockMoment, Refusal, Snapshot, Word
 OF_LOCKS = {  # what the history says of a lock -> what it means to the run
     "acquired": "run_took_lock", "waiting": "run_waited_for_lock", "released": "run_gave_back_lock", "expired": "run_lost_lock", "lost": "run_found_lock_lost",
     "extended": "run_lock_extended", "by-hand": "run_lock_released_by_hand", "flushed": "run_lock_flushed", "changed": "run_lock_taken_over",
-    "restored": "run_lock_put_back",
+    "restored": "run_lock_put_back", "removed": "run_lock_removed",
 }  # fmt: skip
 LEFT_BEHIND = {"expired": "run_left_lock_expired", "released": "run_left_lock_removed", "flushed": "run_left_lock_removed", "changed": "run_left_lock_removed"}
-BAD = {"run_lost_lock", "run_found_lock_lost", "run_lock_released_by_hand", "run_lock_flushed", "run_lock_taken_over"}
+BAD = {"run_lost_lock", "run_found_lock_lost", "run_lock_released_by_hand", "run_lock_flushed", "run_lock_taken_over", "run_lock_removed"}
 ITS_OWN = {"run_took_lock", "run_waited_for_lock", "run_gave_back_lock", "run_found_lock_lost"}
 ASIDE = frozenset({*OF_LOCKS.values(), *LEFT_BEHIND.values(), "run_last_active"})  # seen by us, or by its worker at any time
 TOLD_WITHIN = timedelta(seconds=5)  # what a run did to its lock is seen: at once, or by the next look

@@ -5,7 +5,9 @@ import socket
 from datetime import UTC, datetime
 
 from redis import Redis
+from redis.exceptions import ResponseError
 
+from dashboard import snapshot
 from dashboard.conf import own_key
 
 LEASE_MS = 4000
@@ -34,8 +36,17 @@ class Leadership:
         """Lead, where nobody does; the epoch then outranks everything that was written before.  Raises: redis' errors."""
         if not self._redis.set(self._key, self._name, nx=True, px=LEASE_MS):
             return False
-        self.epoch = int(self._redis.incr(f"{self._key}:epoch"))
+        self.epoch = self._next_epoch()
+        snapshot.claim(self._redis, self._key, self._name, epoch=self.epoch)
         return True
+
+    def _next_epoch(self) -> int:
+        counter = f"{self._key}:epoch"
+        try:
+            return int(self._redis.incr(counter))
+        except ResponseError:  # somebody wrote something else there, or the greatest number there is
+            self._redis.set(counter, 1)
+            return 1
 
     def renew(self) -> bool:
         """Whether we still lead.  Raises: redis' errors."""

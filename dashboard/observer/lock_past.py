@@ -81,6 +81,14 @@ class LockPast:
         elif not is_told:
             self._note("by-hand", act.lock_id, place, act.at, token=act.token_digest, by=act.by)
 
+    def removed(self, lock: HeldLock) -> None:
+        """It had gone before its time, and its run goes on: another than its holder deleted it."""
+        key, gone_us = lock.id + lock.token_digest, _us(lock.lapsed_at - EPOCH) if lock.lapsed_at else None
+        for row in list(self._latest.get(key, ())):
+            if (row[WHAT_PLACE], row[AT_PLACE]) == (CODES["released"], gone_us):
+                self._noted[int(row[0])] = (*row[:WHAT_PLACE], CODES["removed"], *row[WHAT_PLACE + 1 :])
+                self._latest[key].remove(row)
+
     def changed_by_hand(self, act: ChangedByHand) -> None:
         """An operator put its token back, or its deadline off."""
         if act in self._heard:

@@ -58,6 +58,7 @@ class ObserverProcess:
                 if self._leadership.take():
                     said = ""
                     Watch(self._leadership, self.stop).run()
+                    self._leadership.resign()  # where it is ours still: what we wrote was refused, and the next to lead puts that right
                     continue
                 leader = self._leadership.stand_by()
                 sentence = f"another observer leads ({leader}); this one stands by and takes over when it is gone"

@@ -190,6 +190,9 @@ class State(Books):
             return False
         judged = assess(replace(self.snapshot(now), locks=tuple(locks)), now, self._policy)
         living = {lapsed_key(one.lock) for one in judged if one.lock.lapsed_at is not None}
+        for lock in (one.lock for one in judged if one.lock.went == "deleted"):  # its run is named still, longer than word of its end may take
+            self.lock_past.removed(lock)
+            self.locks.was_lost(lock.id, lock.token_digest)
         self.locks.drop_lapsed(living | {lapsed_key(lock) for lock in locks if is_settling(lock, now)}, now)
         return self.locks.keep_proofs(judged, now)
 

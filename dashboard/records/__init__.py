@@ -5,7 +5,7 @@ Instants are aware UTC datetimes, durations are timedeltas, and `None` always me
 
 from dashboard.records.counts import Counts, Spread, TaskCount
 from dashboard.records.flow import FLOW_WINDOW, Column, FlowEdge, FlowLine, FlowMove, FlowNode, FlowPicture, FlowReading, LineState, Way
-from dashboard.records.judged import Certainty, Concern, Evidence, Holder, JudgedLock, JudgedQueue, Word
+from dashboard.records.judged import Candidate, Certainty, Concern, Evidence, Holder, JudgedLock, JudgedQueue, Word
 from dashboard.records.locks import CatalogueEntry, Claim, HeldLock, Lane, LockMoment, Loss, Proved, Refusal, Span, TakenBy, Wait, digest_of_id, object_part
 from dashboard.records.policy import Policy
 from dashboard.records.queues import Message, QueueHead, QueuePeek, QueueReading, UnackedMessage
@@ -25,6 +25,7 @@ __all__ = [
     "SENT_KEPT",
     "Absence",
     "CachedResult",
+    "Candidate",
     "CatalogueEntry",
     "Certainty",
     "Check",

@@ -13,6 +13,16 @@ Word = str | int | float | bool | None | datetime | timedelta | list[str]  # wha
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A run that may hold a plain lock: where an operator can start looking."""
+
+    task_id: str
+    task_name: str | None
+    worker: str | None
+    distance: timedelta  # from its start to the attempt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
     """Who holds a lock, and how sure we are of it."""
 
@@ -22,7 +32,8 @@ class Holder:
     worker: str | None = None
     pid: int | None = None
     host: str | None = None
-    candidates: int | None = None  # runs that were active when the attempt began; None for an exact holder
+    candidates: int | None = None  # runs that may have made the attempt: active then, and of the owner where the settings name one; None for an exact holder
+    candidate_runs: tuple[Candidate, ...] = ()  # the nearest of them first, and not more than can be looked at
     distance: timedelta | None = None  # from the start of the likely run to the attempt
 
 

@@ -77,7 +77,8 @@ class HeldLock:
 
     @property
     def never_expires(self) -> bool:
-        return self.expires_at is None
+        """Held until somebody releases it; a key that is no lock nobody holds."""
+        return self.expires_at is None and self.dialect != "not-a-lock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +136,7 @@ class LockMoment:
     lock_id: str
     cache: str
     name: str
-    what: str  # "acquired", "refused", "waiting", "released", "expired", "lost", "extended", "by-hand", "flushed", "changed", "restored"
+    what: str  # "acquired", "refused", "waiting", "released", "expired", "lost", "extended", "by-hand", "flushed", "changed", "restored", "removed"
     at: datetime
     span: timedelta | None  # for how long it was held until then, or waited for
     task_id: str | None  # of the run that holds, held, or tried

@@ -20,7 +20,7 @@ from dashboard.web.hub import Key, View, hub
 from dashboard.web.origin import Scope, headers, is_own_origin
 from dashboard.web.panel import Panel
 from dashboard.web.panels import PANELS
-from dashboard.web.viewers import LOG_IN, NOT_ALLOWED, TRY_AGAIN, Viewer, permissions_of, watch
+from dashboard.web.viewers import LOG_IN, NOT_ALLOWED, TOO_MANY, TRY_AGAIN, Viewer, permissions_of, watch
 
 logger = logging.getLogger(__name__)
 
@@ -104,6 +104,9 @@ def _key(name: str, panel: Panel, scope: Scope, viewer: Viewer) -> Key:
 
 async def _serve(viewer: Viewer, key: Key, receive: Receive, send: Send) -> int | None:
     """Push until the browser goes, the viewer is dismissed, or the panel breaks; the code to close with, None if the browser went."""
+    viewer.view = key
+    if not watch().has_room_for_view(viewer):  # asked where nothing is awaited before it counts
+        return TOO_MANY
     view = hub().follow(key)
     watch().add(viewer)
     tasks = [asyncio.ensure_future(task) for task in (_ignore(receive), viewer.dismissed, _push(view, send))]

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
@@ -21,11 +21,12 @@ from dashboard.web import permissions
 logger = logging.getLogger(__name__)
 
 RESTARTING, TRY_AGAIN = 1012, 1013  # the page comes back by itself
-LOG_IN, NOT_ALLOWED = 4401, 4403  # the page stays away
+LOG_IN, NOT_ALLOWED, TOO_MANY = 4401, 4403, 4429  # the page stays away
 
 RECHECK_S = 4.0  # whoever logged out or lost a permission is out within 5 s
 MAX_UNCHECKED_S = 15.0  # while the database does not answer
 MAX_SOCKETS_PER_USER = 200  # in one process
+MAX_VIEWS_PER_USER = 20  # different ones: each is rendered at every change, and all others wait meanwhile
 
 
 @dataclass(eq=False, kw_only=True)
@@ -36,6 +37,7 @@ class Viewer:
     user_pk: str
     permission: str  # without it there is nothing to see
     may: frozenset[str]
+    view: Hashable = None  # what they look at; pages that look at the same share it
     seen: object = None  # what the database said at the last look; None: never looked
     dismissed: "asyncio.Future[int | None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
@@ -56,6 +58,11 @@ class Watch:
     def has_room_for(self, user_pk: str) -> bool:
         """Whether this user may open one more socket."""
         return sum(viewer.user_pk == user_pk for viewer in self._viewers) < MAX_SOCKETS_PER_USER
+
+    def has_room_for_view(self, viewer: Viewer) -> bool:
+        """Whether this user may look at what this socket shows, besides what the user's others show."""
+        views = {other.view for other in self._viewers if other.user_pk == viewer.user_pk}
+        return viewer.view in views or len(views) < MAX_VIEWS_PER_USER
 
     def add(self, viewer: Viewer) -> None:
         """Keep an eye on this one."""

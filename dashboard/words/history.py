@@ -6,7 +6,13 @@ from django.utils.translation import gettext as _
 
 from dashboard.history.rows import US, Gap
 from dashboard.records import Absence
+from dashboard.words.locks import ENDS, MOMENTS
 from dashboard.words.text import instant
+
+
+def moment(what: str) -> str:
+    """What happened to a lock."""
+    return str(MOMENTS.get(what) or ENDS.get(what, what))
 
 
 def gap_sentence(gap: Gap, now: datetime) -> str:

@@ -58,6 +58,7 @@ SENTENCES: Mapping[str, str] = {
     "send_lock_not_catalogued": N_("not known: the settings (LOCKHOUSE_LOCKS) name no lock that this task takes"),
     "send_lock_not_told": N_("not known: the arguments do not tell which lock of %(pattern)s it would take"),
     "send_lock_unknown": N_("whether %(lock)s is free is not known: its cache does not answer"),
+    "send_lock_no_lock": N_("%(lock)s cannot be taken: under its key stands a %(type)s, which is no lock"),
     "send_lock_free": N_("%(lock)s is free"),
     "send_lock_shared": N_("all %(count)s runs would take %(lock)s: those that start while another holds it are refused"),
     "send_depth_unknown": N_("how many messages wait before it is not known"),

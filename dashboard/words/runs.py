@@ -52,6 +52,7 @@ SENTENCES: Mapping[str, str] = {
     "run_left_lock_removed": N_("the lock %(lock)s, which it had not given back, was removed by somebody else"),
     "run_found_lock_lost": N_("found that it did not hold the lock %(lock)s any more"),
     "run_lock_flushed": N_("its lock %(lock)s went with a flush of the whole database: from then on a second run could start beside it"),
+    "run_lock_removed": N_("its lock %(lock)s was removed by another than its holder: from then on a second run could start beside it"),
     "run_lock_taken_over": N_("its lock %(lock)s had another token: a second run may have started beside it"),
     "run_refused": N_("ended without its work, for %(lock)s turned it away"),
     "run_last_active": N_("the last time that %(worker)s said it is active"),

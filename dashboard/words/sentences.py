@@ -10,10 +10,10 @@ from django.utils.translation import gettext_lazy
 
 from dashboard.inert import visible
 from dashboard.records import Evidence, Search, Word
-from dashboard.words import flow, locks, preflight, queues, runs, schedules, tasks, traces, workers
+from dashboard.words import flow, holders, locks, preflight, queues, runs, schedules, tasks, traces, workers
 from dashboard.words.text import duration, instant, short_id
 
-ROOMS = (flow, locks, preflight, queues, runs, schedules, tasks, traces, workers)
+ROOMS = (flow, holders, locks, preflight, queues, runs, schedules, tasks, traces, workers)
 SENTENCES: Mapping[str, str] = {code: template for room in ROOMS for code, template in room.SENTENCES.items()}
 COUNTED: Mapping[str, Callable[[Mapping[str, Word], Mapping[str, str]], str]] = {code: say for room in ROOMS for code, say in room.COUNTED.items()}
 NOT_KNOWN: Mapping[str, str | Promise] = {

@@ -12,7 +12,7 @@
   const POLL_MS = 5000;
   const FAILURES = 3; // that many without ever connecting mean that there is no way for a WebSocket
   const HTMX_RECONNECTS = [1006, 1011, 1012, 1013];
-  const [BAD_ADDRESS, LOG_IN, NOT_ALLOWED] = [1008, 4401, 4403];
+  const [BAD_ADDRESS, LOG_IN, NOT_ALLOWED, TOO_MANY] = [1008, 4401, 4403, 4429];
   const say = window.gettext || ((words) => words);
   const byId = (id) => document.getElementById(id);
   const root = () => byId("lh-live");
@@ -313,6 +313,7 @@
     const code = event.detail.event.code;
     if (code === LOG_IN) return loggedOut();
     if (code === NOT_ALLOWED) return tell("off", say("you may no longer see this"), "");
+    if (code === TOO_MANY) return tell("off", say("not live: too many different pages of yours are open; close some and load this one anew"), "");
     if (isPaused) return tell("off", say("paused while hidden"), "");
     if (code === BAD_ADDRESS) return startPolling();
     lost();

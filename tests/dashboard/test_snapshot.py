@@ -1,12 +1,15 @@
 """The snapshot in our own Redis: sections, versions, epochs, and what a reader gives while that Redis is away."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+import msgspec
 import pytest
+from django.test import Client
 from redis import Redis
 
-from dashboard.snapshot import SECTIONS, Reader, put
+from dashboard.snapshot import SECTIONS, Reader, claim, forget, put
+from tests.dashboard.web.test_views import person
 from tests.factories import make_queue, make_snapshot
 from tests.system import wait_for
 
@@ -72,3 +75,54 @@ def test_section_that_cannot_be_read_raises_nothing(watching, section, written):
     put(own(watching), make_snapshot(), VERSIONS, set(SECTIONS), epoch=1)
     own(watching).hset("lockhouse:test-system:snapshot", section, written)
     assert Reader().newest().sources[-1].ok is False
+
+
+KEY, LEASE = "lockhouse:test-system:snapshot", "lockhouse:test-system:leader"
+FAR = 2**53 - 1
+
+
+@pytest.mark.parametrize("epoch", [FAR, "abc", "1e999", "nan"])
+def test_epoch_that_anybody_wrote_outranks_nobody_who_holds_the_lease(watching, epoch):
+    redis = own(watching)
+    redis.set(LEASE, "host:1")
+    redis.hset(KEY, "epoch", epoch)
+    assert not put(redis, make_snapshot(), VERSIONS, set(SECTIONS), epoch=2)
+
+    claim(redis, LEASE, "host:1", epoch=2)
+
+    assert put(redis, make_snapshot(), VERSIONS, set(SECTIONS), epoch=2)
+    assert not put(redis, make_snapshot(), VERSIONS, set(SECTIONS), epoch=1)
+
+
+def test_who_does_not_hold_the_lease_claims_nothing(watching):
+    redis = own(watching)
+    redis.set(LEASE, "host:2")
+    put(redis, make_snapshot(), VERSIONS, set(SECTIONS), epoch=3)
+
+    claim(redis, LEASE, "host:1", epoch=2)
+
+    assert not put(redis, make_snapshot(), VERSIONS, set(SECTIONS), epoch=2)
+
+
+def test_key_of_another_type_in_the_snapshots_place_is_replaced_by_who_leads(watching):
+    redis = own(watching)
+    redis.set(LEASE, "host:1")
+    redis.set(KEY, "anything")
+
+    claim(redis, LEASE, "host:1", epoch=2)
+
+    assert put(redis, make_snapshot(), VERSIONS, set(SECTIONS), epoch=2)
+    assert Reader().newest() == make_snapshot()
+
+
+@pytest.mark.django_db
+def test_snapshot_whose_time_has_no_zone_counts_as_none_and_pages_say_so(watching):
+    put(own(watching), make_snapshot(), VERSIONS, set(SECTIONS), epoch=1)
+    own(watching).hset(KEY, "meta", msgspec.msgpack.encode({"at": datetime(2026, 1, 1), "version": 99, "versions": {}}))  # noqa: DTZ001  # that is the point
+    forget()
+    client = Client()
+    client.force_login(person("view_locks"))
+
+    assert (Reader().newest().at, Reader().newest().sources[-1].ok) == (None, False)
+    for path, status in (("/", 200), ("/locks/", 200), ("/api/v1/locks", 200), ("/readyz", 503)):
+        assert client.get(path).status_code == status

@@ -1,7 +1,7 @@
 """The guest's own Django settings and Celery app: plain `cache.lock`, a prefix and a version, queues of its own.
 
-Only where GUEST_REDIS_CLIENT_CLASS is set does it use another client for its cache, as one line of a user's settings would; GUEST_CACHE_SERVER and
-GUEST_CACHE_VERSION give it another server or version of its cache.
+Only where GUEST_REDIS_CLIENT_CLASS is set does it use another client for its cache, as one line of a user's settings would; GUEST_CACHE_SERVER,
+GUEST_CACHE_VERSION and GUEST_CACHE_PREFIX give it another server, version or prefix of its cache.
 """
 
 import json
@@ -19,7 +19,7 @@ if not settings.configured:
     cache_settings = {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": f"{CACHE_SERVER}/1",
-        "KEY_PREFIX": "shop",
+        "KEY_PREFIX": os.environ.get("GUEST_CACHE_PREFIX", "shop"),
         "VERSION": int(os.environ.get("GUEST_CACHE_VERSION", "3")),
         "OPTIONS": {"REDIS_CLIENT_CLASS": CLIENT_CLASS} if CLIENT_CLASS else {},
     }

@@ -70,5 +70,9 @@ def _left(row: Mapping[str, Any]) -> str:
 
 def _holder(row: Mapping[str, Any]) -> str:
     holder = row["holder"]
+    if row["dialect"] == "not-a-lock":
+        return "nobody: it is no lock"
+    if holder["host"] and not holder["worker"] and not holder["task_id"]:
+        return f"{holder['certainty']} outside any task, pid {holder['pid']} on {visible(holder['host'])}"
     said = " ".join(visible(str(holder[part])) for part in ("task_name", "worker") if holder[part])
     return f"{holder['certainty']} {said}".strip()

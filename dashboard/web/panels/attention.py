@@ -22,7 +22,7 @@ from dashboard.words import source_name, verdict, visible
 
 MAX_ROWS = 7
 MAX_FACTS = 2
-SAID_BY_HEADLINE = {"holder_token", "holder_likely", "lapsed", "no_reader", "source_unavailable", "stale", "task_unknown", "beat_silent"}
+SAID_BY_HEADLINE = {"holder_token", "holder_likely", "holder_owner_likely", "lapsed", "no_reader", "source_unavailable", "stale", "task_unknown", "beat_silent"}
 OF_SOURCES = {"source", "locks-gone", "evicts", "shared-db"}
 TIMELESS = {"unknown-task", "locks-gone"}  # what is said of it has its time
 SAID_OF_WORKER = SAID_BY_HEADLINE | {"worker_silent"}

@@ -16,6 +16,7 @@ from dashboard.web.links import run_url, worker_url
 from dashboard.web.look import Look, look
 from dashboard.web.panel import Piece
 from dashboard.web.panels import lock_attempts
+from dashboard.web.panels.candidates import candidates
 from dashboard.web.panels.frame import frame, piece
 from dashboard.web.panels.lanes import axis, lane_piece
 from dashboard.web.panels.lock_acts import changes
@@ -121,15 +122,24 @@ def _facts(one: JudgedLock, row: LockRow, seen: Look) -> dict[str, object]:
         "digest": visible(lock.token_digest),
         "timeout": duration(lock.timeout) if lock.timeout else "",
         "attempted": instant_of(claim.attempted_at, seen.now) if claim and claim.attempted_at else None,
+        "card": _card(claim.node) if claim and claim.node else "",
         "first_seen": instant_of(lock.first_seen_at, seen.now),
         "task_id": visible(holder.task_id or ""),
         "run_url": run_url(holder.task_id) if holder.task_id else "",
         "worker": visible(holder.worker or ""),
         "worker_url": worker_url(holder.worker) if holder.worker else "",
         "host": visible(holder.host or (claim.host if claim else "") or ""),
+        "candidates": candidates(holder),
+        "candidates_beyond": (holder.candidates or 0) - len(holder.candidate_runs),
         "retries": claim.retries if claim else None,
         "note": visible(lock.note),
     }
+
+
+def _card(node: str) -> str:
+    """A uuid1's node as cards are written; one with the multicast bit was made up, for no card has it (RFC 9562, 6.10)."""
+    pairs = [node[place : place + 2] for place in range(0, len(node), 2)]
+    return _("made up: that process found none") if int(pairs[0], 16) & 1 else ":".join(pairs)
 
 
 def _proof(seen: Look, judged: Sequence[JudgedLock], may: frozenset[str]) -> tuple[list[str], str]:

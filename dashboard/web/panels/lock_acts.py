@@ -43,7 +43,7 @@ def no_release(one: JudgedLock, may: frozenset[str]) -> str:
     if one.lock.lapsed_at is not None:
         return _("It is gone: there is nothing to release.") if one.lock.went or one.lock.released_by else _("It has expired: there is nothing to release.")
     if one.lock.dialect == "not-a-lock":
-        return _("This key is no lock.")
+        return _("This key is no lock. It is not released from here: whoever put it there must delete it.")
     if one.no_release:
         return _(NEVER_RELEASED[one.no_release]) % {"pattern": pattern_of(one.lock.name)}
     if conf().READ_ONLY:

@@ -9,18 +9,18 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop as N_
 
 from dashboard.conf import conf
 from dashboard.judge.verdicts import is_overdue
-from dashboard.records import Evidence, HeldLock, Holder, JudgedLock
+from dashboard.records import Evidence, HeldLock, JudgedLock
 from dashboard.web.evidence import linked
 from dashboard.web.instants import Instant, instant_of, maybe
 from dashboard.web.links import object_url, task_url, worker_url
 from dashboard.web.look import Look
+from dashboard.web.panels.holder_words import certainty_why, holder_words, meaning_of
 from dashboard.web.panels.listing import Value
 from dashboard.web.panels.lock_acts import no_release, protect_url, release_url
-from dashboard.words import CERTAINTIES, CERTAINTY_WORDS, MEANINGS, duration, short_id, verdict, visible
+from dashboard.words import CERTAINTY_WORDS, duration, short_id, verdict, visible
 
 MAX_KEPT = 8192  # rendered rows, about 3 KB each
 SHARE_STEP = 25  # percent: the server draws the bar in quarters, the script exactly; finer steps would push a row twenty times in its life for nothing
@@ -85,7 +85,7 @@ def lock_row(one: JudgedLock, look: Look, may: frozenset[str], *, exact: bool = 
         url=reverse("lockhouse:lock", args=[lock.id]),
         verdict=one.verdict,
         word=verdict(one.verdict),
-        meaning=str(MEANINGS.get(one.verdict, "")),
+        meaning=meaning_of(one),
         also=tuple(verdict(flag) for flag in one.flags if flag not in {one.verdict, "held", "unknown"}),
         task=task,
         task_url=task_url(holder.task_name) if holder.task_name else "",
@@ -94,7 +94,7 @@ def lock_row(one: JudgedLock, look: Look, may: frozenset[str], *, exact: bool = 
         worker_url=worker_url(holder.worker) if holder.worker else "",
         certainty=holder.certainty,
         certainty_word=str(CERTAINTY_WORDS[holder.certainty]),
-        certainty_why=_certainty_why(holder),
+        certainty_why=certainty_why(one),
         expires=maybe(lock.expires_at, look.now),
         is_overdue=is_overdue(lock, look.now),
         lapsed=maybe(lock.lapsed_at, look.now),
@@ -139,32 +139,6 @@ def row_id(one: JudgedLock) -> str:
     """Stable while the lock is; an expired lock whose run goes on keeps its own row beside the one that took the name anew."""
     lapsed = f"-{one.lock.token_digest[:8]}" if one.lock.lapsed_at else ""
     return f"lock-{one.lock.id[:12]}{lapsed}"
-
-
-TAKERS = {"send": N_("a message that was sent"), "beat": N_("a beat"), "broker": N_("the broker library")}
-
-
-def holder_words(one: JudgedLock) -> tuple[str, str]:
-    """The task (or what is known instead) and where it runs."""
-    holder = one.holder
-    process = _("pid %(pid)d") % {"pid": holder.pid} if holder.pid is not None else ""
-    where = " · ".join(part for part in (visible(holder.worker or holder.host or ""), process) if part)
-    if holder.task_name:
-        return visible(holder.task_name), where
-    if holder.task_id:
-        return _("run %(id)s") % {"id": short_id(holder.task_id)}, where
-    if one.lock.taken_by in TAKERS:
-        return _(TAKERS[one.lock.taken_by]), where
-    if holder.certainty == "unknown":
-        return (_("one of %(n)d runs") % {"n": holder.candidates} if holder.candidates else _("not known")), where
-    return _("outside any task"), where
-
-
-def _certainty_why(holder: Holder) -> str:
-    if holder.certainty == "likely" and holder.distance is not None and holder.candidates is not None:
-        values = {"distance": duration(holder.distance), "n": holder.candidates}
-        return _("Likely: its run started %(distance)s before the attempt; %(n)d were active then.") % values
-    return str(CERTAINTIES[holder.certainty])
 
 
 def _share(one: JudgedLock, now: datetime) -> int | None:

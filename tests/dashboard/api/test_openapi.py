@@ -45,3 +45,14 @@ def test_schema_is_served_as_json(client):
     served = client.get("/api/v1/openapi.json")
     assert served.status_code == 200
     assert set(served.json()["paths"]) == set(SCHEMA["paths"])
+
+
+def test_lock_is_described_with_its_evidence_and_its_holder():
+    def answer(path):
+        return SCHEMA["paths"][path]["get"]["responses"][200]["content"]["application/json"]["schema"]["properties"]
+
+    listed, one = answer("/api/v1/locks")["locks"]["items"], answer("/api/v1/locks/{lock_id}")["lock"]
+
+    assert listed == one
+    assert set(listed["properties"]["evidence_facts"]["items"]["properties"]) == {"code", "values", "at", "age_ms"}
+    assert {"candidates", "candidate_runs", "distance_ms"} <= set(listed["properties"]["holder"]["properties"])

@@ -1,9 +1,12 @@
 import json
+import os
 from datetime import UTC, datetime
 
 import pytest
 from django.core.management import CommandError, call_command, execute_from_command_line
 
+from dashboard.locking.holder import current_run, this_process
+from dashboard.locking.token import write_token
 from dashboard.models import OperatorAct
 from tests.dashboard.acts.scene import orphan_token
 
@@ -39,6 +42,26 @@ def test_locks_as_a_table_name_what_a_release_needs(scene, capsys):
 
     assert status == 0
     assert all(text in out for text in ("orphaned", "lock_report_7", lock.id, lock.token_digest))
+
+
+def test_a_lock_taken_outside_a_task_names_process_and_host(scene, capsys):
+    scene.see(scene.take("lock_by_hand", token=write_token(current_run(), this_process())))
+
+    told = json.loads(run(capsys, "locks", "--json")[1])["locks"][0]
+    _, table, _ = run(capsys, "locks")
+
+    assert (told["holder"]["pid"], told["holder"]["host"]) == (os.getpid(), os.uname().nodename)
+    assert any(f"outside any worker, by pid {os.getpid()} on host" in sentence for sentence in told["evidence"])
+    assert f"exact outside any task, pid {os.getpid()} on {os.uname().nodename}" in table
+
+
+def test_a_key_of_another_type_is_called_no_lock(scene, capsys):
+    scene.redis.hset("shop:1:lock_hash", "a", "b")
+    scene.see(b"shop:1:lock_hash")
+
+    _, table, _ = run(capsys, "locks")
+
+    assert "no lock" in table and "unknown" in table
 
 
 def test_the_filter_leaves_the_others_out(scene, capsys):

@@ -48,7 +48,7 @@ def write():
 TAKEN = (event(1, "acquired", "run-a"), event(10, "acquired", "run-b", token="two"))
 
 
-@pytest.mark.parametrize("how", ["expired", "by-hand", "flushed", "changed", "lost"])
+@pytest.mark.parametrize("how", ["expired", "by-hand", "flushed", "changed", "lost", "removed"])
 def test_run_that_took_a_lock_which_left_the_one_before_while_it_went_on_overlaps_with_it(write, how):
     write([run("run-a", ended=20), run("run-b", ended=15)], *TAKEN, event(5, how, "run-a"))
 

@@ -223,3 +223,12 @@ def test_nothing_is_ok_where_nothing_was_heard_for_long():
 
     assert found.verdict == "unknown"
     assert codes(found, "ok") == ["send_arguments_fit"]
+
+
+def test_key_that_is_no_lock_keeps_the_run_from_taking_its_own():
+    no_lock = make_lock(dialect="not-a-lock", note="wrong-type:hash", claim=None, expires_at=None, timeout=None)
+
+    check = check_of(asked(locks=(no_lock,)), "send_lock_no_lock")
+
+    assert (check.state, check.lock_id) == ("fails", no_lock.id)
+    assert sentence(check.evidence) == "lock_report_12 cannot be taken: under its key stands a hash, which is no lock"

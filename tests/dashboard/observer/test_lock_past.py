@@ -9,7 +9,7 @@ from dashboard.history.lock_rows import COLUMNS, WHATS
 from dashboard.observer.observations import ChangedByHand, LocksRead, ReleasedByHand, Scanned, SourceSaid, Tick
 from dashboard.records import SourceState
 from dashboard.sources.locks import lock_id
-from tests.dashboard.observer.test_state import IN_A_SECOND, event, read, state
+from tests.dashboard.observer.test_state import IN_A_SECOND, answered, event, good, read, state
 from tests.dashboard.observer.test_state import LOCK as ANY_LOCK
 from tests.factories import NOW, make_claim
 
@@ -183,3 +183,31 @@ def test_act_that_extended_is_not_taken_for_one_that_put_back():
     told = noted(read(LOCK), GONE, EXTENDS, BACK)
 
     assert [(one["what"], one["by_whom"]) for one in told] == [("acquired", ""), ("released", ""), ("restored", "")]
+
+
+SINGLETON = replace(LOCK, dialect="celery-singleton", taken_by="send", claim=make_claim(worker=None, pid=None, parent_pid=None))
+STARTED = [event(f"task-{kind}", uuid=make_claim().task_id, name="reports") for kind in ("received", "started")]
+
+
+@pytest.mark.parametrize(
+    ("then", "expected"),
+    [
+        ([], "removed"),
+        ([event("task-succeeded", NOW + timedelta(seconds=2), uuid=make_claim().task_id)], "released"),
+        ([replace(HAND, token_digest=SINGLETON.token_digest)], "by-hand"),
+    ],
+    ids=["its run goes on", "its run ended", "by an operator"],
+)
+def test_lock_of_a_library_that_deletes_without_comparing_is_removed_where_its_run_goes_on(then, expected):
+    """Only the end of its run gives back such a lock; word of that end may come a moment later, and then nobody else did it."""
+    made, rows = state(good("events"), *STARTED, read(SINGLETON), read(gone=[LOCK.id], at=IN_A_SECOND), *then), {}
+    for seconds in (2, 3, 8, 9):
+        later = NOW + timedelta(seconds=seconds)
+        told = event("worker-heartbeat", later), answered("active", {"worker-b@web-2": [{"id": make_claim().task_id}] if not then else []}, at=later)
+        for seen in (*told, Tick(at=later)):
+            made.apply(seen)
+        rows |= {row[0]: WHATS[row[3]] for row in made.lock_past.take()[0]}
+
+    assert list(rows.values()) == ["acquired", expected]
+    (lane,) = made.snapshot(NOW + timedelta(seconds=9)).lanes
+    assert lane.spans[-1].end == expected

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from dashboard.history.lock_rows import CODES
 from dashboard.words import sentences
 from tests.system import ROOT, wait_for
 
@@ -75,7 +76,7 @@ def test_beats_lock_is_held_while_redbeat_puts_its_deadline_off(system, lock):
     assert [fact.code for fact in held.evidence] == ["holder_beat", "renewed"]
 
 
-def test_lock_that_another_run_of_its_library_deleted_is_said_to_be_released_by_a_non_owner(system, lock):
+def test_lock_that_another_run_of_its_library_deleted_is_said_to_be_released_by_a_non_owner(system, lock, query):
     """celery-singleton deletes at a run's end without comparing: the lock of the run that came after its own had expired."""
     system.env["GUEST_SINGLETON_EXPIRY"] = "10"
     system.observer()
@@ -98,3 +99,4 @@ def test_lock_that_another_run_of_its_library_deleted_is_said_to_be_released_by_
     assert (gone.verdict, gone.holder.task_id) == ("overrun", second)
     assert "lock_deleted" in [fact.code for fact in gone.evidence]
     assert "deletes without comparing" in " ".join(sentences(gone.evidence))
+    wait_for(lambda: [what for (what,) in query("SELECT what FROM lockhouse_lockevent WHERE task_id = ? ORDER BY id", second)] == [1, CODES["removed"]])

@@ -1,5 +1,6 @@
 """Locks that go all at once, or may: flushed, replaced with their server, evicted, doubled. Real servers, a real worker, what the Overview says."""
 
+import json
 import os
 import signal
 import time
@@ -178,4 +179,39 @@ def test_one_name_under_the_keys_of_two_versions_is_no_exclusion(system, locks, 
     assert row["says"] == "import-1 is held under 2 keys at once, which keep nobody apart"
     judged = look(snapshot(), datetime.now(UTC)).judged
     assert sorted(one.lock.key for one in judged) == ["shop:3:import-1", "shop:4:import-1"]
+    assert all("held_as_well" in [fact.code for fact in one.evidence] for one in judged)
+
+
+@pytest.mark.parametrize("prefix", ["stock", "stock:eu"])
+def test_one_name_under_the_prefixes_of_two_settings_is_no_exclusion(system, concern, snapshot, prefix):
+    """The same project, deployed with two settings of its cache: only one of them is watched."""
+    two_processes_hold(system, prefix)
+    system.observer()
+
+    told_as_no_exclusion(concern, snapshot, prefix)
+
+
+def test_one_name_in_two_caches_that_are_both_watched_is_no_exclusion(system, concern, snapshot):
+    two_processes_hold(system, "stock")
+    place = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": f"{system.url}/1", "VERSION": 3}
+    system.observer(LOCKHOUSE_CACHES=json.dumps({name: {**place, "KEY_PREFIX": name} for name in ("shop", "stock")}))
+
+    told_as_no_exclusion(concern, snapshot, "stock")
+
+
+def two_processes_hold(system, prefix):
+    """Two workers whose caches differ in their prefix alone both hold the lock `import-1`."""
+    system.worker("shop", queues="shop", **HOLDER)
+    system.worker("stock", queues="stock", **HOLDER, GUEST_CACHE_PREFIX=prefix)
+    for queue in ("shop", "stock"):
+        system.send("guest_import", "import-1", RUN_S, queue=queue)
+    wait_for(lambda: system.guest.llen("import-1:taken") == 2, said="both hold the lock of this name")
+
+
+def told_as_no_exclusion(concern, snapshot, prefix):
+    row = wait_for(lambda: concern("no-exclusion"))
+
+    assert row["says"] == "import-1 is held under 2 keys at once, which keep nobody apart"
+    judged = look(snapshot(), datetime.now(UTC)).judged
+    assert {one.lock.key for one in judged} == {"shop:3:import-1", f"{prefix}:3:import-1"}
     assert all("held_as_well" in [fact.code for fact in one.evidence] for one in judged)

@@ -14,7 +14,7 @@ from dashboard.web.look import look
 from dashboard.web.panels.coverage import coverage
 from dashboard.web.panels.locks import LocksPanel
 from dashboard.web.panels.overview import OverviewPanel
-from tests.system import wait_for
+from tests.system import running_server, wait_for
 
 OTHERS = 400_000
 FILL = f"for number = 1, {OTHERS} do redis.call('SET', 'filler:' .. number, 'x') end"
@@ -61,6 +61,25 @@ def test_start_a_lost_connection_and_a_flush_lead_to_a_search_that_is_told_while
     cache.eval(f"redis.call('FLUSHDB') {FILL}", 0)
     searched()
     wait_for(lambda: is_done(snapshot()) and not locks(), said="gone, and done")
+
+
+def test_failover_leads_to_a_search_that_is_told_while_it_goes_on(system, searched, snapshot, locks):
+    """The server that takes over may have other locks than the one before: none that is not read again is sure."""
+    with running_server() as server, running_server() as other:
+        cache, replica = (Redis.from_url(f"{one.connection_url}/1", socket_timeout=60) for one in (server, other))
+        cache.set("shop:3:lock_before", "0" * 32, ex=600)
+        replica.eval(FILL, 0)
+        replica.set("shop:3:lock_only_there", "0" * 32, ex=600)
+        system.observer(CACHE_URL=server.connection_url.replace("redis://", "rediscache://") + "/1?key_prefix=shop&version=3")
+        wait_for(lambda: is_done(snapshot()) and "lock_before" in locks(), said="found, and done")
+
+        cache.replicaof("127.0.0.1", replica.info("server")["tcp_port"])  # it has the other's data soon, and no locks of its own
+
+        known = searched()
+        (note,) = (note for note in coverage(look(known, datetime.now(UTC)))["notes"] if "cache default is being looked through" in note)
+        assert "a lock that is not listed yet may be held" in note
+        assert "cache default is being looked through" in texts(LocksPanel(), known)["locks-summary"]
+        wait_for(lambda: is_done(snapshot()) and set(locks()) == {"lock_only_there"}, said="found anew, and done")
 
 
 def test_command_says_that_a_lock_which_it_does_not_list_may_be_held(system, cache, searched):

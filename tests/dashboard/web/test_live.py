@@ -415,6 +415,17 @@ async def test_who_lost_the_permission_is_told(soon, site, page):
     await expect(words(page)).to_have_text("you may no longer see this")
 
 
+async def test_page_beyond_those_that_one_may_have_open_says_so_and_what_helps(monkeypatch, site, client, browser):
+    monkeypatch.setattr(viewers, "MAX_VIEWS_PER_USER", 0)
+    async with browser_page(browser, client, site) as page:
+        await expect(words(page)).to_have_text("not live: too many different pages of yours are open; close some and load this one anew")
+        await expect(live(page)).to_have_attribute("data-live", "off")
+
+        monkeypatch.undo()
+        await page.reload()
+        await expect(live(page)).to_have_attribute("data-live", "live")
+
+
 async def test_without_websockets_it_polls_and_says_so_until_there_are(site, client, browser):
     site.sockets_work = False
     async with browser_page(browser, client, site) as page:

@@ -38,6 +38,13 @@ def test_page_says_what_happened_the_latest_first(viewer, write):
     assert "1 m 30 s" in html and "lock_report_12" in html
 
 
+def test_page_says_that_another_than_its_holder_removed_it(viewer, write):
+    write(made_event(1), made_event(2, "removed", span=1_000_000))
+
+    assert "removed by another than its holder" in viewer.get(PAGE).content.decode()
+    assert viewer.get(API).json()["events"][0]["event"] == "removed"
+
+
 def test_long_history_has_pages(viewer, write):
     write(*(made_event(number, task_id=f"run-{number}") for number in range(120)))
 

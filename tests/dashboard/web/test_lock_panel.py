@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from dashboard.records import Loss, Refusal, Span, Wait
+from dashboard.records import Claim, Loss, Refusal, Span, Wait
 from dashboard.redaction import hide_in_name
-from dashboard.web.links import run_url
+from dashboard.web.links import run_url, task_url, worker_url
 from tests.dashboard.web.pieces import ALL, pieces_of
 from tests.factories import ago, make_claim, make_lane, make_lock, make_run, make_snapshot, make_source
 
@@ -156,3 +156,32 @@ def test_attempts_that_wait_and_losses_are_listed():
 
 def test_lock_that_nobody_waits_for_or_lost_has_no_such_lists():
     assert "<table" not in pieces_of("lock", make_snapshot(locks=(LOCK,)), QUERY)["lock-waiting"]
+
+
+def test_candidates_of_a_plain_lock_stand_under_its_holder_with_links():
+    plain = make_lock(dialect="redis-py", claim=Claim(attempted_at=ago(seconds=80)))
+    runs = [make_run(task_id=f"{number}" * 8, name="<b>", started_at=ago(seconds=80.1 + number / 10)) for number in range(12)]
+
+    several = pieces_of("lock", make_snapshot(locks=(plain,), runs=tuple(runs)), {"id": plain.id})["lock-facts"]
+    alone = pieces_of("lock", make_snapshot(locks=(plain,), runs=(runs[0],)), {"id": plain.id})["lock-facts"]
+
+    assert "one of 12 runs" in several
+    assert f'<a href="{run_url(runs[0].task_id)}"><code>00000000</code></a>' in several
+    assert f'<a href="{task_url("<b>")}"><bdi>&lt;b&gt;</bdi></a>' in several and f'<a href="{worker_url("worker-b@web-2")}">' in several
+    assert several.index("100 ms") < several.index("200 ms") < several.index("1 s")
+    assert several.count("<li>") == 11 and "and 2 more" in several
+    assert "<li>" not in alone
+
+
+@pytest.mark.parametrize(
+    ("node", "said"),
+    [("0242ac110002", "02:42:ac:11:00:02"), ("0342ac110002", "made up: that process found none"), (None, "")],
+    ids=["card", "made up", "not told"],
+)
+def test_network_card_of_a_token_is_told_where_it_is_one(node, said):
+    """A card narrows down where to look; a number that was made up, which its first octet says, is of one process alone."""
+    plain = make_lock(dialect="redis-py", claim=Claim(attempted_at=ago(seconds=80), node=node))
+
+    facts = pieces_of("lock", make_snapshot(locks=(plain,)), {"id": plain.id})["lock-facts"]
+
+    assert ("<dt>Network card</dt>" in facts, said in facts) == (bool(said), True)

@@ -271,3 +271,37 @@ def test_lock_whose_value_is_a_run_that_nobody_heard_of_names_that_run():
 
     assert ">run d9c26803<" in row
     assert "outside any task" not in row
+
+
+def test_lock_taken_outside_a_task_says_so_with_process_and_host():
+    outside = make_lock(claim=make_claim(task_id=None, task_name=None, retries=None, worker=None, pid=4711, host="web-2"))
+    snapshot = make_snapshot(locks=(outside,), runs=())
+
+    (row,) = rows_of("locks", snapshot, "locks-rows")
+    page = pieces_of("lock", snapshot, {"id": outside.id})
+
+    for html in (row, page["lock-facts"]):
+        assert "outside any task" in html and "web-2 · pid 4711" in html and ">exact<" in html
+    for html in (row, page["lock-evidence"]):
+        assert "outside any worker, by pid 4711 on host web-2: the token says so" in html
+
+
+def test_key_that_is_no_lock_says_what_it_is_and_not_that_somebody_must_release_it():
+    no_lock = make_lock(dialect="not-a-lock", note="wrong-type:hash", claim=None, expires_at=None, timeout=None, acquired_at=None)
+    snapshot = make_snapshot(locks=(no_lock,), runs=())
+
+    (row,) = rows_of("locks", snapshot, "locks-rows")
+    page = pieces_of("lock", snapshot, {"id": no_lock.id})
+
+    assert "no lock: a hash" in row and "no lock: a hash" in page["lock-facts"]
+    assert "Nobody can take a lock of this name while this key is there." in page["lock-head"]
+    assert "It is not released from here: whoever put it there must delete it." in page["lock-head"]
+    assert "until somebody releases it" not in row + "".join(page.values())
+    assert "if its holder dies" not in row + "".join(page.values())
+    assert "Nobody holds it" in page["lock-facts"]
+
+
+def test_text_too_long_for_a_token_is_no_lock():
+    (row,) = rows_of("locks", make_snapshot(locks=(make_lock(dialect="not-a-lock", note="odd-token", claim=None),), runs=()), "locks-rows")
+
+    assert "no lock: a long text" in row

@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission
 from dashboard.web import sockets, viewers
 from dashboard.web.hub import hub
 from dashboard.web.sockets import websocket_application
-from dashboard.web.viewers import LOG_IN, NOT_ALLOWED, TRY_AGAIN
+from dashboard.web.viewers import LOG_IN, NOT_ALLOWED, TOO_MANY, TRY_AGAIN
 from tests.dashboard.web.socket_ends import PATIENCE_S, VIEW, application, closed_with, in_database, logged_in, opened, panel, shown, viewer
 
 __all__ = ["application", "opened", "panel", "viewer"]
@@ -186,3 +186,38 @@ async def test_a_user_has_so_many_sockets_and_no_more(monkeypatch, opened, viewe
     await shown(fourth)
     await fourth.disconnect()
     await first.disconnect()
+
+
+async def test_a_user_follows_so_many_different_views_and_no_more(monkeypatch, opened, viewer, db):
+    """Each of them is rendered anew at every change, for this user alone; what several pages share costs once."""
+    monkeypatch.setattr(viewers, "MAX_VIEWS_PER_USER", 2)
+    first, second, again = (opened(f"/ws/locks/?q={q}", viewer) for q in ("a", "b", "a"))
+    for socket in (first, second, again):
+        await socket.connect()
+        await shown(socket)
+
+    third = opened("/ws/locks/?q=c", viewer)
+    await third.connect()
+    assert await closed_with(third) == TOO_MANY
+
+    another = opened("/ws/locks/?q=c", await in_database(logged_in, "view_locks", name="otto"))
+    await another.connect()
+    await shown(another)
+    for socket in (first, again):
+        await socket.disconnect()
+    third = opened("/ws/locks/?q=c", viewer)
+    await third.connect()
+    await shown(third)
+    for socket in (second, third, another):
+        await socket.disconnect()
+
+
+async def test_twenty_views_of_one_user_are_enough_for_work_and_few_enough_for_all(opened, viewer):
+    many = [opened(f"/ws/locks/?q={number}", viewer) for number in range(21)]
+    for socket in many:
+        await socket.connect()
+
+    assert await closed_with(many.pop()) == TOO_MANY
+    for socket in many:
+        await shown(socket)
+        await socket.disconnect()

@@ -28,7 +28,10 @@ router = Router(tags=["locks"])
 
 @router.get("/locks/{lock_id}/history", summary="What happened to one lock, the latest first", auth=needs("lockhouse.view_locks"))
 def lock_history(request: HttpRequest, lock_id: str, limit: Limit = 100, cursor: str | None = None) -> dict[str, Any]:
-    """Acquired, refused, waiting, released, expired, lost, extended, by-hand, flushed, changed, restored; a lock of which nothing was kept has no events."""
+    """Acquired, refused, waiting, released, expired, lost, extended, by-hand, flushed, changed, restored; died: its holder, alive: after all.
+
+    A lock of which nothing was kept has no events.
+    """
     answer: dict[str, Any] = {"events": [], "as_of": rfc3339(datetime.now(UTC)), "unavailable": {}, "next_cursor": None}
     try:
         page = page_of(lock_id, row_before(cursor) or LAST, limit)

@@ -37,6 +37,14 @@ def end_lapsed(spans: Spans, token_digest: str, now: datetime) -> None:
     _each(spans, token_digest, lambda span: ended(span) if span.to_at is None else span)
 
 
+def judged(spans: Spans, lock: HeldLock, *, is_unknown: bool) -> bool:
+    """What was found out of who holds it now; True where that is new."""
+    died_at = lock.proved.since or lock.proved.at if lock.proved is not None else None
+    before = list(spans)
+    _each(spans, lock.token_digest, lambda span: replace(span, died_at=died_at, is_unknown=is_unknown) if span.to_at is None else span)
+    return list(spans) != before
+
+
 def put_back(spans: Spans, token_digest: str, at: datetime) -> None:
     """Its run goes on without it no more."""
     _each(spans, token_digest, lambda span: replace(span, to_at=at) if span.to_at is None else span)

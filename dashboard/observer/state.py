@@ -191,7 +191,7 @@ class State(Books):
         judged = assess(replace(self.snapshot(now), locks=tuple(locks)), now, self._policy)
         living = {lapsed_key(one.lock) for one in judged if one.lock.lapsed_at is not None}
         self.locks.drop_lapsed(living | {lapsed_key(lock) for lock in locks if is_settling(lock, now)}, now)
-        return self.locks.keep_proofs(judged, now)
+        return self._locks.judged(judged, now)
 
     def _sample(self, now: datetime) -> None:
         broker = self._is_ok("broker")

@@ -122,7 +122,8 @@ class LockMoment:
     lock_id: str
     cache: str
     name: str
-    what: str  # "acquired", "refused", "waiting", "released", "expired", "lost", "extended", "by-hand", "flushed", "changed", "restored"
+    what: str  # "acquired", "refused", "waiting", "released", "expired", "lost", "extended", "by-hand", "flushed", "changed", "restored",
+    # "died", "alive": its holder
     at: datetime
     span: timedelta | None  # for how long it was held until then, or waited for
     task_id: str | None  # of the run that holds, held, or tried
@@ -146,6 +147,8 @@ class Span:
     from_is_minimum: bool = False  # it was already held when first seen
     lapsed_at: datetime | None = None  # the part after this was an overrun
     dialect: str = ""  # who wrote the token, as of `HeldLock`; empty: not known
+    died_at: datetime | None = None  # its holder was proved dead, and was gone from then on
+    is_unknown: bool = False  # as it was last judged, nobody could tell who held it or whether that one lived
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

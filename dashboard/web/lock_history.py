@@ -23,8 +23,8 @@ from dashboard.web.instants import instant_of
 from dashboard.web.links import run_url, task_url, worker_url
 from dashboard.web.panels.lock import name_of
 from dashboard.web.show import may_of, now_utc, show_page
-from dashboard.words import CERTAINTY_WORDS, MOMENTS, duration, short_id, visible
-from dashboard.words.history import gap_sentence
+from dashboard.words import CERTAINTY_WORDS, duration, short_id, visible
+from dashboard.words.history import gap_sentence, moment
 
 ROWS = 100
 MAX_SAID = 3
@@ -69,7 +69,7 @@ def moment_row(one: LockMoment, now: datetime) -> Mapping[str, Any]:
     return {
         "at": instant_of(one.at, now),
         "what": one.what,
-        "word": MOMENTS.get(one.what, one.what),
+        "word": moment(one.what),
         "span": duration(one.span) if one.span is not None else "",
         "task": visible(one.task_name or ""),
         "task_url": task_url(one.task_name) if one.task_name else "",
@@ -110,7 +110,7 @@ def _overlap(one: Overlap, row: Mapping[str, Any], now: datetime) -> Mapping[str
         "together": duration(one.to_at - one.from_at) if one.to_at is not None else "",
         "name": visible(one.name),
         "url": reverse("lockhouse:lock-history", args=[one.lock_id]),
-        "why": MOMENTS.get(one.why, one.why),
+        "why": moment(one.why),
         "by": visible(one.by or ""),
         "runs": [_run_of(row, which) for which in ("first", "second")],
     }

@@ -143,12 +143,13 @@ def _unknown(absence: Absence) -> str:
 
 def _bars(span: Span, judged: Sequence[JudgedLock], frame: Frame, edge: datetime) -> Iterator[Bar]:
     mine = next((one for one in judged if one.lock.token_digest == span.token_digest), None)
-    to_at = span.to_at or edge
+    to_at, died_at = span.to_at or edge, _died_at(span, mine)
     cuts = [(span.from_at, _first_kind(mine))]
-    if span.lapsed_at is not None:
+    if died_at is not None:
+        to_at = span.lapsed_at or to_at  # nobody went on without it
+        cuts.append((max(span.from_at, died_at), "orphaned"))
+    elif span.lapsed_at is not None:
         cuts.append((span.lapsed_at, "overrun"))
-    elif mine is not None and mine.verdict == "orphaned":
-        cuts.append((max(span.from_at, dead_since(mine.evidence) or span.from_at), "orphaned"))
     for (from_at, kind), (until, _kind) in zip(cuts, [*cuts[1:], (to_at, "")], strict=True):
         if until > from_at or len(cuts) == 1:
             x = frame.place(from_at)
@@ -172,6 +173,13 @@ def _waited(wait: Wait) -> str:
 
 def _first_kind(mine: JudgedLock | None) -> str:
     return mine.verdict if mine is not None and mine.verdict in {"never-expires", "unknown"} else "held"
+
+
+def _died_at(span: Span, mine: JudgedLock | None) -> datetime | None:
+    """Since when its holder is dead; `mine`: what is made of it now, where it is held still, or its run goes on."""
+    if mine is not None and "orphaned" in mine.flags:
+        return dead_since(mine.evidence) or span.from_at
+    return None if mine is not None and "held" in mine.flags else span.died_at
 
 
 def dead_since(evidence: Sequence[Evidence]) -> datetime | None:
@@ -222,7 +230,9 @@ def _lapsed(span: Span, at: datetime) -> str:
 def _told(lane: Lane, frame: Frame) -> Iterator[str]:
     for span in lane.spans:
         yield _title(span)
-        if span.lapsed_at is not None:
+        if span.died_at is not None:
+            yield _("its holder was dead from %(at)s") % {"at": instant(span.died_at)}
+        elif span.lapsed_at is not None:
             yield _lapsed(span, span.lapsed_at)
             if span.to_at is not None:
                 yield _("the run went on without it until %(at)s") % {"at": instant(span.to_at)}

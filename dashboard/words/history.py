@@ -3,10 +3,19 @@
 from datetime import UTC, datetime
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from dashboard.history.rows import US, Gap
 from dashboard.records import Absence
+from dashboard.words.locks import MOMENTS
 from dashboard.words.text import instant
+
+DEATHS = {"died": gettext_lazy("its holder died"), "alive": gettext_lazy("its holder lived after all")}
+
+
+def moment(what: str) -> str:
+    """What happened to a lock."""
+    return str(DEATHS.get(what) or MOMENTS.get(what, what))
 
 
 def gap_sentence(gap: Gap, now: datetime) -> str:

@@ -97,7 +97,14 @@ def _spans(
         spans.append(Span(from_at=began.pop(held.token_digest, _held_since(held)), to_at=None, token_digest=held.token_digest))
     spans += [Span(from_at=at, to_at=at, token_digest=token) for token, at in began.items()]  # the end of these was not told
     lock_id = held.id if held is not None else told[0].lock_id if told else ""
-    return sorted((replace(span, died_at=died.get((lock_id, span.token_digest))) for span in spans), key=lambda span: span.from_at)
+    known = {one.token_digest for one in told if one.certainty != "unknown"}
+    return sorted((_with_holder(span, died.get((lock_id, span.token_digest)), known) for span in spans), key=lambda span: span.from_at)
+
+
+def _with_holder(span: Span, died_at: datetime | None, known: Collection[str]) -> Span:
+    """`known`: the tokens of which something says whose they are; of one that is held still the judge knows more."""
+    is_held = span.to_at is None and span.end is None
+    return replace(span, died_at=died_at, is_unknown=not is_held and span.token_digest not in known)
 
 
 def _span(end: LockMoment, began_at: datetime | None, *, is_going: bool, until: datetime | None) -> Span:

@@ -41,7 +41,12 @@ def judged(spans: Spans, lock: HeldLock, *, is_unknown: bool) -> bool:
     """What was found out of who holds it now; True where that is new."""
     died_at = lock.proved.since or lock.proved.at if lock.proved is not None else None
     before = list(spans)
-    _each(spans, lock.token_digest, lambda span: replace(span, died_at=died_at, is_unknown=is_unknown) if span.to_at is None else span)
+
+    def known(span: Span) -> Span:
+        was_known = span.is_unknown is False  # it stays so: what is not known for a moment hides nothing that was
+        return replace(span, died_at=died_at, is_unknown=is_unknown and not was_known) if span.to_at is None else span
+
+    _each(spans, lock.token_digest, known)
     return list(spans) != before
 
 

@@ -148,7 +148,7 @@ class Span:
     lapsed_at: datetime | None = None  # the part after this was an overrun
     dialect: str = ""  # who wrote the token, as of `HeldLock`; empty: not known
     died_at: datetime | None = None  # its holder was proved dead, and was gone from then on
-    is_unknown: bool = False  # as it was last judged, nobody could tell who held it or whether that one lived
+    is_unknown: bool | None = None  # nobody could ever tell who held it, or whether that one lived; None: it was not judged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -144,7 +144,7 @@ def _unknown(absence: Absence) -> str:
 def _bars(span: Span, judged: Sequence[JudgedLock], frame: Frame, edge: datetime) -> Iterator[Bar]:
     mine = next((one for one in judged if one.lock.token_digest == span.token_digest), None)
     to_at, died_at = span.to_at or edge, _died_at(span, mine)
-    cuts = [(span.from_at, _first_kind(mine))]
+    cuts = [(span.from_at, _first_kind(span, mine))]
     if died_at is not None:
         to_at = span.lapsed_at or to_at  # nobody went on without it
         cuts.append((max(span.from_at, died_at), "orphaned"))
@@ -171,8 +171,11 @@ def _waited(wait: Wait) -> str:
     }.get(wait.end or "", _("%(task)s waited from %(from)s; its end at %(to)s was not told")) % values
 
 
-def _first_kind(mine: JudgedLock | None) -> str:
-    return mine.verdict if mine is not None and mine.verdict in {"never-expires", "unknown"} else "held"
+def _first_kind(span: Span, mine: JudgedLock | None) -> str:
+    """`mine`: as of `_died_at`; of a run that goes on without it, what was known while it held it counts."""
+    if mine is None or span.lapsed_at is not None:
+        return "unknown" if span.is_unknown else "held"
+    return mine.verdict if mine.verdict == "never-expires" else "unknown" if "unknown" in mine.flags else "held"
 
 
 def _died_at(span: Span, mine: JudgedLock | None) -> datetime | None:

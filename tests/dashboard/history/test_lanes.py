@@ -65,6 +65,21 @@ def test_lock_that_is_held_still_is_a_span_without_an_end(write):  # noqa: F811
     assert lanes_between(at(-60), at(0), [lock]).lanes == []
 
 
+def test_holder_that_was_never_known_is_grey(watching, write, viewer):  # noqa: F811
+    nobody = {"certainty": 0, "task": ""}
+    write(
+        [],
+        event(10, "acquired", "", token="a", **nobody),
+        spanned(event(15, "released", "", token="a", **nobody), 5),
+        event(20, "acquired", "run-b", token="b"),
+    )
+
+    page = viewer.get("/timeline/", {"until": BASE_US // SECOND_US + 60, "span": 120}).content.decode()
+
+    assert [span.is_unknown for span in lane(0, 60).spans] == [True, False]
+    assert "lh-bar-unknown" in page and "lh-bar-held" in page
+
+
 def test_lock_that_was_released_by_hand_and_put_back_is_two_spans(write):  # noqa: F811
     write([], event(10, "acquired", "run-a"), event(20, "by-hand", "run-a"), event(25, "restored", "run-a"), spanned(event(40, "released", "run-a"), 30))
 

@@ -14,7 +14,7 @@ from dashboard.web.timeline import draw
 from tests.dashboard.history.test_lanes import at, lane, spanned
 from tests.dashboard.history.test_overlaps import event as written
 from tests.dashboard.history.test_overlaps import run, write  # noqa: F401  # a fixture
-from tests.dashboard.observer.test_hands import HAND, LATE, LATER, LOCK, TASK, dead, living
+from tests.dashboard.observer.test_hands import HAND, LATE, LATER, LOCK, SOON, TASK, dead, living
 from tests.dashboard.observer.test_state import answered, event, read
 from tests.dashboard.web.test_views import viewer  # noqa: F401  # a fixture
 from tests.factories import NOW, make_lock
@@ -62,7 +62,7 @@ def test_holder_that_shows_a_sign_of_life_was_not_dead():
 
 
 def test_lane_of_a_holder_that_lived_to_its_end_has_no_death():
-    assert kinds(living(Tick(at=LATE), *RELEASED)) == ["held"]
+    assert kinds(living(Tick(at=SOON), *RELEASED)) == ["held"]
 
 
 DEATH, END = written(60, "died", "run-a"), spanned(written(1200, "by-hand", "run-a"), 1190)

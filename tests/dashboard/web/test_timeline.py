@@ -65,6 +65,23 @@ def test_orphaned_part_begins_with_the_first_sign_of_death():
     assert orphaned.x == pytest.approx(Frame(anchor=ANCHOR).place(ago(seconds=72)), abs=0.01)
 
 
+@pytest.mark.parametrize(
+    ("flags", "kind"),
+    [(["unknown"], "unknown"), (["expiring", "unknown"], "unknown"), (["expiring", "held"], "held"), (["never-expires", "unknown"], "never-expires")],
+    ids=" ".join,
+)
+def test_bar_of_a_holder_that_nobody_knows_stays_grey_whatever_else_is_true(flags, kind):
+    lock = make_lock(acquired_at=ago(seconds=60))
+    (bar,) = draw(make_lane(lock), [replace(judged(lock, flags[0]), flags=flags)], NOW).bars
+    assert bar.kind == kind
+
+
+@pytest.mark.parametrize("how", [{"to_at": ago(seconds=30), "end": "released"}, {"to_at": None, "lapsed_at": ago(seconds=30)}], ids=["ended", "lapsed"])
+def test_bar_of_a_holder_that_nobody_knew_is_grey_after_its_end(how):
+    span = Span(from_at=ago(seconds=60), token_digest="x", is_unknown=True, **how)
+    assert draw(make_lane(make_lock(), spans=(span,)), [], NOW).bars[0].kind == "unknown"
+
+
 def test_lock_held_for_a_moment_is_still_to_be_seen():
     lock = make_lock()
     span = Span(from_at=ago(seconds=30), to_at=ago(seconds=29.999), token_digest="x", end="released")

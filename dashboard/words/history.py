@@ -21,8 +21,8 @@ def moment(what: str) -> str:
 def gap_sentence(gap: Gap, now: datetime) -> str:
     """From when until when runs are missing, and why."""
     between = {"from": instant(_at(gap.from_us), now), "to": instant(_at(gap.to_us), now), "n": gap.how_many}
-    if gap.why == "no-observer":
-        return absence_sentence(Absence(from_at=_at(gap.from_us), to_at=_at(gap.to_us)), now)
+    if gap.why in {"no-observer", "before"}:
+        return absence_sentence(Absence(from_at=_at(gap.from_us), to_at=_at(gap.to_us), is_first=gap.why == "before"), now)
     if gap.why == "database":
         return _("The database could not take %(n)s runs from %(from)s to %(to)s: they are missing.") % between
     return _("Events were lost from %(from)s to %(to)s: what they told is missing.") % between
@@ -30,6 +30,8 @@ def gap_sentence(gap: Gap, now: datetime) -> str:
 
 def absence_sentence(absence: Absence, now: datetime) -> str:
     """From when until when nobody looked."""
+    if absence.is_first:
+        return _("No observer had run before %(to)s: what happened until then is not known.") % {"to": instant(absence.to_at, now)}
     return _("No observer ran from %(from)s to %(to)s: what happened then is missing.") % {
         "from": instant(absence.from_at, now),
         "to": instant(absence.to_at, now),

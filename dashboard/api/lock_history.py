@@ -60,8 +60,11 @@ def moment_row(one: LockMoment) -> Mapping[str, Any]:
 
 @router.get("/overlaps", summary="Pairs of runs that a lock should have kept apart, the latest first", auth=needs("lockhouse.view_locks"))
 def all_overlaps(request: HttpRequest, cursor: str | None = None) -> dict[str, Any]:
-    """`unnamed`: locks on this page that left a holder which nobody knows, so that they are in no pair. Arguments need `view_payloads`."""
-    answer: dict[str, Any] = {"overlaps": [], "unnamed": None, "as_of": rfc3339(datetime.now(UTC)), "unavailable": {}, "next_cursor": None}
+    """`unnamed`: locks on this page that left a holder which nobody knows, so that they are in no pair. Arguments need `view_payloads`.
+
+    `cut`: how many locks were taken by more runs than are paired, after they left theirs.
+    """
+    answer: dict[str, Any] = {"overlaps": [], "unnamed": None, "cut": None, "as_of": rfc3339(datetime.now(UTC)), "unavailable": {}, "next_cursor": None}
     try:
         found = overlaps(row_before(cursor) or LAST)
     except AWAY as error:
@@ -69,7 +72,7 @@ def all_overlaps(request: HttpRequest, cursor: str | None = None) -> dict[str, A
     may = caller(request)
     payloads, unredacted = may.has_perm("lockhouse.view_payloads"), may.has_perm("lockhouse.view_unredacted")
     rows = [overlap_row(one, payloads=payloads, unredacted=unredacted) for one in found.overlaps]
-    return {**answer, "overlaps": rows, "unnamed": found.unnamed, "next_cursor": cursor_of_history(found.older)}
+    return {**answer, "overlaps": rows, "unnamed": found.unnamed, "cut": found.cut, "next_cursor": cursor_of_history(found.older)}
 
 
 @router.get("/tasks/{task_id}/locks", summary="How often a task's runs acquired, were refused and lost a lock, by minute", auth=needs("lockhouse.view_locks"))

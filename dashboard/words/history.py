@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from dashboard.history.rows import US, Gap
 from dashboard.records import Absence
@@ -26,6 +26,17 @@ def gap_sentence(gap: Gap, now: datetime) -> str:
     if gap.why == "database":
         return _("The database could not take %(n)s runs from %(from)s to %(to)s: they are missing.") % between
     return _("Events were lost from %(from)s to %(to)s: what they told is missing.") % between
+
+
+def cut_sentence(cut: int, each: int) -> str:
+    """That not every pair of runs is listed; "" where every one is. `cut`: of how many locks not, `each`: how many runs of them are."""
+    if not cut:
+        return ""
+    return ngettext(
+        "More runs took %(n)d lock after it left its run: the first %(each)d of each are listed.",
+        "More runs took %(n)d locks after they left their run: the first %(each)d of each are listed.",
+        cut,
+    ) % {"n": cut, "each": each}
 
 
 def absence_sentence(absence: Absence, now: datetime) -> str:

@@ -11,10 +11,11 @@ from rich.text import Text
 
 from dashboard.api.lock_history import overlap_row
 from dashboard.api.rows import rfc3339
-from dashboard.history.overlaps import Overlaps, overlaps
+from dashboard.history.overlaps import MAX_EACH, Overlaps, overlaps
 from dashboard.history.problems import AWAY, reason_of
 from dashboard.management.lists import UNAVAILABLE, printed
 from dashboard.words import visible
+from dashboard.words.history import cut_sentence
 
 
 class Command(BaseCommand):
@@ -34,9 +35,11 @@ class Command(BaseCommand):
         except AWAY as error:
             problem = reason_of(error)
         rows = [overlap_row(one, payloads=True) for one in found.overlaps]
-        answer = {"overlaps": rows, "unnamed": None if problem else found.unnamed, "as_of": rfc3339(datetime.now(UTC))}
+        answer = {"overlaps": rows, "unnamed": None if problem else found.unnamed, "cut": None if problem else found.cut, "as_of": rfc3339(datetime.now(UTC))}
         unavailable = {"history": problem} if problem else {}
         self.stdout.write(json.dumps({**answer, "unavailable": unavailable}, indent=1) if options["json"] else _as_text(rows, problem))
+        if found.cut and not options["json"]:
+            self.stdout.write(cut_sentence(found.cut, MAX_EACH))
         if problem:
             self.stderr.write(f"history: {visible(problem)}")
             sys.exit(UNAVAILABLE)

@@ -74,5 +74,5 @@ def refused(at: datetime) -> str:
 def unknown(absence: Absence) -> str:
     """Of when nothing is known, and why."""
     if absence.is_first:
-        return _("nothing is known before %(to)s: no observer had run") % {"to": instant(absence.to_at)}
+        return _("nothing is known of the time before %(to)s") % {"to": instant(absence.to_at.replace(microsecond=0))}
     return _("nothing is known from %(from)s to %(to)s: no observer ran") % {"from": instant(absence.from_at), "to": instant(absence.to_at)}

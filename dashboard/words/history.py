@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from dashboard.history.rows import US, Gap
 from dashboard.records import Absence
 from dashboard.words.locks import MOMENTS
-from dashboard.words.text import instant
+from dashboard.words.text import clock, instant
 
 DEATHS = {"died": gettext_lazy("its holder died"), "alive": gettext_lazy("its holder lived after all")}
 
@@ -42,7 +42,7 @@ def cut_sentence(cut: int, each: int) -> str:
 def absence_sentence(absence: Absence, now: datetime) -> str:
     """From when until when nobody looked."""
     if absence.is_first:
-        return _("No observer had run before %(to)s: what happened until then is not known.") % {"to": instant(absence.to_at, now)}
+        return _("Nothing is known of the time before %(to)s: nobody looked, or what was seen is no longer kept.") % {"to": clock(absence.to_at, now)}
     return _("No observer ran from %(from)s to %(to)s: what happened then is missing.") % {
         "from": instant(absence.from_at, now),
         "to": instant(absence.to_at, now),

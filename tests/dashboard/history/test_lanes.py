@@ -215,13 +215,13 @@ def test_time_before_the_first_observer_is_unknown_and_not_empty(watching, write
 
     assert title in page
     assert ('class="lh-blank"' in page) is is_hatched
-    assert ("No observer had run before" in page) is is_hatched
-    assert ("nothing is known before" in page) is is_hatched
+    assert ("Nothing is known of the time before" in page) is is_hatched
+    assert ("nothing is known of the time before" in page) is is_hatched
 
 
 def test_time_is_unknown_where_no_observer_has_run_at_all(watching, viewer):  # noqa: F811
     page = viewer.get("/timeline/").content.decode()
-    assert "Nothing is known of that time" in page and "No observer had run before" in page
+    assert "Nothing is known of that time" in page and "Nothing is known of the time before" in page
 
 
 def test_bar_that_began_before_the_first_observer_is_hatched_until_then(write):  # noqa: F811

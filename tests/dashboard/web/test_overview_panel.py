@@ -201,7 +201,8 @@ def lane_of(*spans, **changes):
 
 def listed(lane):
     """What the hidden list beside the picture says, without the picture and what a pointer is told."""
-    return re.findall(r"<li>(.*?)</li>", re.sub(r"<svg.*</svg>", "", lane, flags=re.DOTALL))
+    cell = re.search(r'<td role="cell" class="lh-lane-past">(.*?)</td>', lane, re.DOTALL)[1]
+    return re.findall(r"<li>(.*?)</li>", re.sub(r"<svg.*</svg>", "", cell, flags=re.DOTALL))
 
 
 def test_lane_says_who_released_its_lock_by_hand_beside_its_name_in_its_picture_and_in_its_list():
@@ -239,6 +240,18 @@ def test_picture_hatches_an_overrun_and_has_a_tail_for_what_waits():
     assert "lh-bar-overrun" in hatched and 'fill="url(#lh-hatch)"' in hatched
     (tail,) = re.findall(r'<rect class="lh-tail" x="([\d.]+)%" y="23" width="([\d.]+)%"', picture)
     assert float(tail[0]) + float(tail[1]) > 100 > float(tail[0]) > 90
+
+
+def test_time_before_the_first_observer_is_hatched_and_said():
+    absence = Absence(from_at=ago(days=9999), to_at=ago(seconds=61), is_first=True)
+    observer = Observer(leader="web-1:7", since=ago(seconds=61), absences=(absence,))
+
+    pieces = pieces_of("overview", make_snapshot(lanes=(make_lane(make_lock()),), observer=observer))
+    lane = next(html for name, html in pieces.items() if name.startswith("lane-"))
+
+    assert 'class="lh-blank" x="-10.0%"' in lane
+    assert listed(lane)[-1] == "nothing is known of the time before 14:06:40 UTC"
+    assert "Nothing is known of the time before 14:06:40 UTC" in pieces["timeline-state"]
 
 
 def test_lanes_that_need_attention_come_first_then_by_name():

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from dashboard import snapshot as snapshots
-from dashboard.api.lock_history import overlap_row
+from dashboard.api.lock_history import overlap_row, seen_active
 from dashboard.history.locks import LAST, LockPage, page_of
 from dashboard.history.overlaps import MAX_EACH, Overlap, Overlaps, overlaps
 from dashboard.history.problems import AWAY, reason_of
@@ -91,7 +91,8 @@ def locks_overlaps(request: HttpRequest) -> HttpResponse:
         found = overlaps(_before(request.GET.get("before", "")))
     except AWAY as error:
         problem = reason_of(error)
-    rows = [overlap_row(one, payloads=PAYLOADS in may, unredacted=UNREDACTED in may) for one in found.overlaps]
+    active = seen_active(found.overlaps, now)
+    rows = [overlap_row(one, payloads=PAYLOADS in may, unredacted=UNREDACTED in may, active=active) for one in found.overlaps]
     if (kind := request.GET.get("format", "")) in FILES:
         return rows_response(request, kind, "overlaps", iter(rows), now, is_whole=not (problem or found.older or found.cut))
     context: dict[str, Any] = {
@@ -108,7 +109,9 @@ def locks_overlaps(request: HttpRequest) -> HttpResponse:
 def _overlap(one: Overlap, row: Mapping[str, Any], now: datetime) -> Mapping[str, Any]:
     return {
         "at": instant_of(one.from_at, now),
-        "together": duration(one.to_at - one.from_at) if one.to_at is not None else "",
+        "together": duration((one.to_at or now) - one.from_at),
+        "has_end": one.to_at is not None,
+        "is_still": row["still_together"],
         "name": visible(one.name),
         "url": reverse("lockhouse:lock-history", args=[one.lock_id]),
         "why": moment(one.why),

@@ -3,23 +3,27 @@
 import csv
 import io
 import json
-from datetime import timedelta
+import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import call_command
 from django.test import Client
 
+from dashboard import connections
 from dashboard.history import names_read
 from dashboard.history.overlaps import MAX_ACQUIRED, MAX_EACH, MAX_PAIRS, overlaps
 from dashboard.history.rows import FAILED, GOING, SUCCEEDED, Batch
 from dashboard.history.write import Writer
+from dashboard.records import Snapshot
+from dashboard.snapshot import SECTIONS, put
 from dashboard.web.links import task_url, worker_url
 from dashboard.words import visible
 from tests.dashboard.history.made import BASE_US, LOCK_ID, made_event, make_row, row_id
 from tests.dashboard.observer.test_lock_past import GONE, HAND, LOCK, OTHER
 from tests.dashboard.observer.test_state import read, state
 from tests.dashboard.web.test_views import person
-from tests.factories import NOW, make_claim
+from tests.factories import NOW, make_claim, make_run, make_source, make_worker
 
 pytestmark = pytest.mark.django_db
 TAKEN_AGAIN = read(OTHER, at=NOW + timedelta(seconds=2))
@@ -116,6 +120,41 @@ def test_what_was_kept_apart_is_no_overlap(write, events):
 def test_overlap_of_runs_whose_end_nobody_told_has_none(write):
     write([run("run-a"), run("run-b")], *TAKEN, event(5, "expired", "run-a"))
     assert overlaps().overlaps[0].to_at is None
+
+
+def put_runs(*task_ids):
+    """As the observer sees them: each active on a worker that says so."""
+    now = datetime.now(UTC)
+    runs = tuple(make_run(task_id=one, pid=811 + n, started_at=now, received_at=now, last_active_at=now) for n, one in enumerate(task_ids))
+    worker = make_worker(active=task_ids, active_at=now, last_heard_at=now, answered_at=now, asked_at=now, vitals_at=now, pool_read_at=now)
+    sources = tuple(make_source(name, since=now, last_good_at=now) for name in ("broker", "workers", "events"))
+    known = Snapshot(at=now, runs=runs, workers=(worker,), sources=sources)
+    assert put(connections.own(), known, dict.fromkeys(SECTIONS, time.time_ns()), set(SECTIONS), epoch=1)
+
+
+@pytest.mark.parametrize(
+    ("active", "still", "said"), [(("run-a", "run-b"), True, "still together"), (("run-b",), None, "no end told"), ((), None, "no end told")], ids=str
+)
+def test_pair_of_which_both_are_seen_to_be_active_is_still_together(write, watching, capsys, active, still, said):
+    write([run("run-a"), run("run-b")], *TAKEN, event(5, "expired", "run-a"))
+    put_runs(*active)
+    client = Client()
+    client.force_login(person("view_locks"))
+
+    (row,) = client.get("/api/v1/overlaps").json()["overlaps"]
+    call_command("overlaps")
+
+    assert (row["still_together"], row["to"], row["together_ms"]) == (still, None, None)
+    assert said in client.get("/locks/overlaps/").content.decode()
+    assert ("still, " in capsys.readouterr().out) is (still is True)
+
+
+def test_pair_of_which_an_end_was_told_is_no_longer_together_whatever_is_active(write, watching):
+    write([run("run-a", ended=20), run("run-b")], *TAKEN, event(5, "expired", "run-a"))
+    put_runs("run-a", "run-b")
+    client = Client()
+    client.force_login(person("view_locks"))
+    assert client.get("/api/v1/overlaps").json()["overlaps"][0]["still_together"] is False
 
 
 def test_lock_that_left_a_holder_which_nobody_knows_is_counted(write):

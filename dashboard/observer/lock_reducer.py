@@ -40,14 +40,14 @@ class LockReducer:
         return tuple(changed | set(HELD if books.locks.keep_only(seen.cache, ids, seen.at, cause) else ()))
 
     def judged(self, judged: Sequence[JudgedLock], now: datetime) -> bool:
-        """Keep what is proved of a holder's death with its lock, in its lane and in the history; True where something is new."""
+        """Keep what is proved of a holder's death with its lock, in its lane and in the history; True where a proof is new."""
         books = self._books
         is_new = books.locks.keep_proofs(judged, now)
         for one in judged:
             held = books.locks.held.get(one.lock.id)
             if held is None or held.token_digest != one.lock.token_digest or one.lock.lapsed_at is not None:
                 continue
-            is_new |= lock_spans.judged(books.locks.spans.get(held.id, deque()), held, is_unknown="unknown" in one.flags)
+            lock_spans.judged(books.locks.spans.get(held.id, deque()), held, is_unknown="unknown" in one.flags)
             if (held.proved is None) is not (one.lock.proved is None):
                 books.lock_past.judged(held, now)
         return is_new

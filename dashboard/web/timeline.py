@@ -147,14 +147,14 @@ def _hands(spans: Sequence[Span], frame: Frame, others: Sequence[tuple[float, fl
     for (span, at), x in zip(released, places, strict=True):
         by = visible(span.by or "")[:LONGEST_NAME]
         taken = [*others, *((place, place) for place in places if place != x)]
-        if 0 <= x <= 100:
+        if x >= 0:
             yield Hand(x=x, title=timeline_words.released_by_hand(span, at), by=by, side=_side(x, len(by), taken))
 
 
 def _side(x: float, letters: int, taken: Sequence[tuple[float, float]]) -> str:
     room = NAME_BEGINS + letters * LETTER
-    for side, left, right in (("right", x, x + room), ("left", x - room, x)):
-        if letters and left >= 0 and right <= 100 and not any(begin <= right and left <= end for begin, end in taken):
+    for side, fits, left, right in (("right", x + room <= 100, x, x + room), ("left", x >= room, x - room, x)):
+        if letters and fits and not any(begin <= right and left <= end for begin, end in taken):
             return side
     return ""
 

@@ -101,8 +101,8 @@ def test_release_by_its_own_run_is_no_mark():
 
 @pytest.mark.parametrize(
     ("released", "refused", "side"),
-    [(61, (), "right"), (3, (), "left"), (61, (58,), "left"), (61, (58, 64), ""), (61, (20,), "right"), (119.5, (117,), "")],
-    ids=["room", "at the edge", "a mark to the right", "marks on both sides", "a mark far away", "none to the left"],
+    [(61, (), "right"), (3, (), "left"), (0, (), "left"), (61, (58,), "left"), (61, (58, 64), ""), (61, (20,), "right"), (119.5, (117,), "")],
+    ids=["room", "at the edge", "after the anchor", "a mark to the right", "marks on both sides", "a mark far away", "none to the left"],
 )
 def test_name_of_who_released_it_stands_where_nothing_else_does(released, refused, side):
     lane = make_lane(make_lock(), spans=(by_hand(ago(seconds=released)),), refused_at=tuple(ago(seconds=s) for s in refused))

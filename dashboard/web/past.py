@@ -17,12 +17,12 @@ from dashboard import snapshot as snapshots
 from dashboard.history.lanes import Past, lanes_between
 from dashboard.history.problems import AWAY, reason_of
 from dashboard.history.read import absences_among, gaps_between, time_before_all
-from dashboard.history.rows import Gap
+from dashboard.history.rows import US, Gap
 from dashboard.judge.run_filter import typed_time
-from dashboard.records import Absence, JudgedLock, Lane, Snapshot
+from dashboard.records import Absence, JudgedLock, Lane
 from dashboard.web.access import page_for
 from dashboard.web.instants import instant_of
-from dashboard.web.look import look
+from dashboard.web.look import Look, look
 from dashboard.web.show import is_partial, now_utc, show_page
 from dashboard.web.timeline import Drawn, Frame, draw_in
 from dashboard.words import duration, visible
@@ -57,11 +57,11 @@ def timeline_past(request: HttpRequest) -> HttpResponse:
     told = request.GET.get("until", "")
     at = _at(told, now)
     span, until = _span(request.GET.get("span", "")), min(at or now, now)
-    newest = snapshots.newest()
-    found, frame = _found(newest, until - span, until), Frame(anchor=until, window=span)
+    seen = look(snapshots.newest(), now)
+    found, frame = _found(seen, until - span, until), Frame(anchor=until, window=span)
     absences = absences_among(found.missing)
     context = {
-        "rows": _rows(found.past.lanes, frame, absences, look(newest, now).judged),
+        "rows": _rows(found.past.lanes, frame, absences, seen.judged),
         "more": max(len(found.past.lanes) - MAX_LANES, 0),
         "is_cut": found.past.is_cut,
         "problem": found.problem,
@@ -78,12 +78,21 @@ def timeline_past(request: HttpRequest) -> HttpResponse:
     return show_page(request, template, here="overview", title=title, **context)
 
 
-def _found(newest: Snapshot, from_at: datetime, to_at: datetime) -> Found:
+def _found(seen: Look, from_at: datetime, to_at: datetime) -> Found:
     try:
-        past = lanes_between(from_at, to_at, newest.locks, newest.waits)
-        return Found(past=past, missing=[*time_before_all(from_at, to_at), *gaps_between(from_at, to_at, MAX_GAPS)])
+        past = lanes_between(from_at, to_at, seen.snapshot.locks, seen.snapshot.waits)
+        missing = [*_since_the_last(seen, to_at), *time_before_all(from_at, to_at), *gaps_between(from_at, to_at, MAX_GAPS)]
+        return Found(past=past, missing=missing)
     except AWAY as error:
         return Found(problem=reason_of(error))
+
+
+def _since_the_last(seen: Look, to_at: datetime) -> list[Gap]:
+    """The time since an observer looked last, where none does now: the next one is going to write it."""
+    last = seen.snapshot.at
+    if seen.is_current or last is None or last >= to_at:
+        return []
+    return [Gap(from_us=int(last.timestamp() * US), to_us=int(seen.now.timestamp() * US), why="no-observer")]
 
 
 def _rows(lanes: Sequence[Lane], frame: Frame, absences: Sequence[Absence], judged: Sequence[JudgedLock]) -> list[Mapping[str, Any]]:

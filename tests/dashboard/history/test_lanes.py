@@ -1,16 +1,19 @@
 """The overlap timeline of a time that is over, out of the history, and its page."""
 
 import re
-from datetime import timedelta
+import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from dashboard import connections
 from dashboard.history import names_read
 from dashboard.history.lanes import lanes_between
 from dashboard.history.read import EPOCH, time_before_all
 from dashboard.history.rows import Batch, Gap
 from dashboard.history.write import Writer
-from dashboard.records import Wait
+from dashboard.records import Snapshot, Wait
+from dashboard.snapshot import SECTIONS, put
 from dashboard.web.past import MAX_LANES
 from tests.dashboard.history.made import BASE_US, LOCK_ID
 from tests.dashboard.history.test_overlaps import event, run, write  # noqa: F401  # a fixture
@@ -217,6 +220,18 @@ def test_time_before_the_first_observer_is_unknown_and_not_empty(watching, write
     assert ('class="lh-blank"' in page) is is_hatched
     assert ("Nothing is known of the time before" in page) is is_hatched
     assert ("nothing is known of the time before" in page) is is_hatched
+
+
+@pytest.mark.parametrize(("age_s", "is_unseen"), [(0, False), (60, True)], ids=["it runs", "it died"])
+def test_time_since_the_last_observer_died_is_unknown_though_none_has_come_after_it(watching, write, viewer, age_s, is_unseen):  # noqa: F811
+    write([])
+    last = Snapshot(at=datetime.now(UTC) - timedelta(seconds=age_s))
+    assert put(connections.own(), last, dict.fromkeys(SECTIONS, time.time_ns()), set(SECTIONS), epoch=1)
+
+    page = viewer.get("/timeline/").content.decode()
+
+    assert ('class="lh-blank"' in page) is is_unseen
+    assert ("No observer ran from" in page) is is_unseen
 
 
 def test_time_is_unknown_where_no_observer_has_run_at_all(watching, viewer):  # noqa: F811

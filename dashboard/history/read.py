@@ -79,13 +79,13 @@ def gaps_between(from_at: datetime, to_at: datetime, limit: int = 20, alias: str
         return [Gap(from_us=from_us, to_us=to_us, why=why, how_many=how_many) for from_us, to_us, why, how_many in cursor.fetchall()]
 
 
-def time_before_all(from_at: datetime, to_at: datetime, alias: str = "default") -> list[Gap]:
-    """The time before anybody looked, where it has a part of that time: as one gap.  Cost: one statement over primary keys."""
+def time_before_all(from_at: datetime, to_at: datetime, kept_since: datetime, alias: str = "default") -> list[Gap]:
+    """The time before anybody looked, or of which nothing is kept, where it has a part of that time: as one gap.  Cost: one statement over primary keys."""
     with connections[alias].cursor() as cursor:
         cursor.execute(f"SELECT (SELECT min(since_us) FROM lockhouse_historyepoch), (SELECT min(id) FROM {TABLE}), (SELECT min(id) FROM {LOCKS})")  # noqa: S608  # names of our own
         led_us, run, event = cursor.fetchone()
     known_us = [led_us, *(row // IDS_PER_US for row in (run, event) if row is not None)]  # times of leading are forgotten before what they wrote
-    since_us = min((us for us in known_us if us is not None), default=_us(to_at))
+    since_us = max(min((us for us in known_us if us is not None), default=_us(to_at)), _us(kept_since))
     return [Gap(from_us=0, to_us=since_us, why="before")] if since_us > _us(from_at) else []
 
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from dashboard import snapshot as snapshots
+from dashboard.conf import conf
 from dashboard.history.lanes import Past, lanes_between
 from dashboard.history.problems import AWAY, reason_of
 from dashboard.history.read import absences_among, gaps_between, time_before_all
@@ -33,6 +34,7 @@ SPANS = (timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=1))
 REACH = 30  # how many spans back the slider goes
 STEPS = 20  # of the slider in one span
 FIRST = datetime(1971, 1, 1, tzinfo=UTC)  # what is longer ago is a slip of the pen, and its span might begin before time does
+CENTURY_DAYS = 36_500  # what is kept for longer is kept for ever; the calendar has a beginning
 MAX_LANES = 100
 MAX_GAPS = 200
 MAX_SAID = 3  # of these, in words above the picture
@@ -81,7 +83,8 @@ def timeline_past(request: HttpRequest) -> HttpResponse:
 def _found(seen: Look, from_at: datetime, to_at: datetime) -> Found:
     try:
         past = lanes_between(from_at, to_at, seen.snapshot.locks, seen.snapshot.waits)
-        missing = [*_since_the_last(seen, to_at), *time_before_all(from_at, to_at), *gaps_between(from_at, to_at, MAX_GAPS)]
+        kept_since = seen.now - timedelta(days=min(conf().HISTORY_DAYS, CENTURY_DAYS))
+        missing = [*_since_the_last(seen, to_at), *time_before_all(from_at, to_at, kept_since), *gaps_between(from_at, to_at, MAX_GAPS)]
         return Found(past=past, missing=missing)
     except AWAY as error:
         return Found(problem=reason_of(error))

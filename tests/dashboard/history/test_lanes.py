@@ -27,6 +27,13 @@ BASE = EPOCH + timedelta(microseconds=BASE_US)
 SECOND_US = 1_000_000
 
 
+@pytest.fixture
+def watching(watching, settings):
+    """What was written at the time of these tests is kept for ever."""
+    settings.LOCKHOUSE = {**settings.LOCKHOUSE, "HISTORY_DAYS": 10**9}
+    return watching
+
+
 def at(seconds):
     return BASE + timedelta(seconds=seconds)
 
@@ -239,11 +246,21 @@ def test_time_is_unknown_where_no_observer_has_run_at_all(watching, viewer):  # 
     assert "Nothing is known of that time" in page and "Nothing is known of the time before" in page
 
 
+def test_time_of_which_nothing_is_kept_any_more_is_unknown_as_well(watching, settings, viewer):  # noqa: F811
+    settings.LOCKHOUSE = {**settings.LOCKHOUSE, "HISTORY_DAYS": 30}
+    now = datetime.now(UTC)
+    Writer("test:1").claim(int((now - timedelta(days=90)).timestamp()) * SECOND_US)
+
+    old, kept = (viewer.get("/timeline/", {"until": int((now - timedelta(days=days)).timestamp())}).content.decode() for days in (31, 29))
+
+    assert "Nothing is known of that time" in old and "Nothing was held then" in kept
+
+
 def test_bar_that_began_before_the_first_observer_is_hatched_until_then(write):  # noqa: F811
     write([], spanned(event(20, "released", "run-a"), 50))
-    (gap,) = time_before_all(at(-60), at(60))
+    (gap,) = time_before_all(at(-60), at(60), at(-99))
     assert (gap.from_us, gap.to_us) == (0, BASE_US)
-    assert time_before_all(at(0), at(60)) == []
+    assert time_before_all(at(0), at(60), at(-99)) == []
 
 
 def many(count, what, first=0):

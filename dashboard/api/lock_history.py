@@ -1,6 +1,7 @@
 """What happened to locks, out of the history, as programs get it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from dashboard.api.auth import caller, needs
 from dashboard.api.locks import Limit
 from dashboard.api.paging import cursor_of_history, row_before
 from dashboard.api.rows import rfc3339
+from dashboard.api.runs import judged
 from dashboard.api.tasks import judged_tasks
 from dashboard.history.lock_figures import LockMinute, minutes_of
 from dashboard.history.locks import LAST, page_of
@@ -24,11 +26,13 @@ from dashboard.redaction import hide_secrets
 from dashboard.words import visible
 
 router = Router(tags=["locks"])
+Active = AbstractSet[tuple[str, int]]  # task ids, each with the number of its try
 
 
 @router.get("/locks/{lock_id}/history", summary="What happened to one lock, the latest first", auth=needs("lockhouse.view_locks"))
 def lock_history(request: HttpRequest, lock_id: str, limit: Limit = 100, cursor: str | None = None) -> dict[str, Any]:
-    """Acquired, refused, waiting, released, expired, lost, extended, by-hand, flushed, changed, restored; removed: by another than its holder.
+    """Acquired, refused, waiting, released, expired, lost, extended, by-hand, flushed, changed, restored; removed: by another than its holder;
+    died: its holder, alive: after all.
 
     A lock of which nothing was kept has no events.
     """
@@ -60,16 +64,20 @@ def moment_row(one: LockMoment) -> Mapping[str, Any]:
 
 @router.get("/overlaps", summary="Pairs of runs that a lock should have kept apart, the latest first", auth=needs("lockhouse.view_locks"))
 def all_overlaps(request: HttpRequest, cursor: str | None = None) -> dict[str, Any]:
-    """`unnamed`: locks on this page that left a holder which nobody knows, so that they are in no pair. Arguments need `view_payloads`."""
-    answer: dict[str, Any] = {"overlaps": [], "unnamed": None, "as_of": rfc3339(datetime.now(UTC)), "unavailable": {}, "next_cursor": None}
+    """`unnamed`: locks on this page that left a holder which nobody knows, so that they are in no pair. Arguments need `view_payloads`.
+
+    `cut`: how many locks were taken by more runs than are paired, after they left theirs.
+    """
+    answer: dict[str, Any] = {"overlaps": [], "unnamed": None, "cut": None, "as_of": rfc3339(datetime.now(UTC)), "unavailable": {}, "next_cursor": None}
     try:
         found = overlaps(row_before(cursor) or LAST)
     except AWAY as error:
         return {**answer, "unavailable": {"history": reason_of(error)}}
     may = caller(request)
     payloads, unredacted = may.has_perm("lockhouse.view_payloads"), may.has_perm("lockhouse.view_unredacted")
-    rows = [overlap_row(one, payloads=payloads, unredacted=unredacted) for one in found.overlaps]
-    return {**answer, "overlaps": rows, "unnamed": found.unnamed, "next_cursor": cursor_of_history(found.older)}
+    active = seen_active(found.overlaps, datetime.now(UTC))
+    rows = [overlap_row(one, payloads=payloads, unredacted=unredacted, active=active) for one in found.overlaps]
+    return {**answer, "overlaps": rows, "unnamed": found.unnamed, "cut": found.cut, "next_cursor": cursor_of_history(found.older)}
 
 
 @router.get("/tasks/{task_id}/locks", summary="How often a task's runs acquired, were refused and lost a lock, by minute", auth=needs("lockhouse.view_locks"))
@@ -91,8 +99,23 @@ def _minute_row(one: LockMinute) -> dict[str, Any]:
     return {"from": rfc3339(EPOCH + timedelta(minutes=one.minute)), "acquired": one.acquired, "refused": one.refused, "lost": one.lost}
 
 
-def overlap_row(one: Overlap, *, payloads: bool, unredacted: bool = False) -> dict[str, Any]:
-    """One pair; what the runs were given is null without `payloads`, and free of secrets unless `unredacted`."""
+def seen_active(found: Sequence[Overlap], now: datetime) -> Active:
+    """The runs that are seen to be active now; none are looked for where each pair has an end."""
+    if all(one.to_at is not None for one in found):
+        return frozenset()
+    return frozenset((one.run.task_id, one.run.retries) for one in judged(snapshots.newest(), now) if one.state == "active")
+
+
+def still_together(one: Overlap, active: Active) -> bool | None:
+    """Whether both runs go on now; None: it is not known."""
+    if one.to_at is not None:
+        return False
+    pair = {(run.task_id, run.retries) for run in (one.first, one.second_run) if run is not None}
+    return True if len(pair) == 2 and pair <= active else None  # two runs
+
+
+def overlap_row(one: Overlap, *, payloads: bool, unredacted: bool = False, active: Active = frozenset()) -> dict[str, Any]:
+    """One pair; what the runs were given is null without `payloads`, and free of secrets unless `unredacted`. `active`: of `seen_active`."""
     together = one.to_at - one.from_at if one.to_at is not None else None
     return {
         "lock_id": one.lock_id,
@@ -103,6 +126,7 @@ def overlap_row(one: Overlap, *, payloads: bool, unredacted: bool = False) -> di
         "from": rfc3339(one.from_at),
         "to": rfc3339(one.to_at),
         "together_ms": together // timedelta(milliseconds=1) if together is not None else None,
+        "still_together": still_together(one, active),
         "first_certainty": one.first_certainty,
         "second_certainty": one.second.certainty,
         **_run_row("first", one.first, one.first.task_id, payloads=payloads, unredacted=unredacted),

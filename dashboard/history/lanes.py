@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from dashboard.history.lock_rows import CODES, LEFT
+from dashboard.history.lock_rows import CODES, DEATHS, LEFT
 from dashboard.history.lock_runs import run_at, runs_under, told_end
 from dashboard.history.locks import events
 from dashboard.history.read import EPOCH
@@ -14,10 +14,12 @@ from dashboard.records import HeldLock, Lane, LockMoment, Run, Span, Wait
 
 MAX_EVENTS = 5000  # of the time asked for
 MAX_ENDS = 2000  # after it, of what was held in it
+MAX_DEATHS = 2000  # the latest: of holders that died before it, while their locks stayed
 ENDS = ("released", *(what for what in LEFT if what != "lost"))  # that it is lost is told after it was
 ANSWERS = ("acquired", "refused")  # to an attempt that waited
 LATER = timedelta(days=1)  # how long after it an end is looked for
 MICROSECOND = timedelta(microseconds=1)
+Token = tuple[str, str]  # a lock id, and what it had
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Past:
 
 
 def lanes_between(from_at: datetime, to_at: datetime, held: Sequence[HeldLock], waits: Sequence[Wait] = (), alias: str = "default") -> Past:
-    """Every lock of which something is known in that time.  Cost: five statements over indexes.
+    """Every lock of which something is known in that time.  Cost: six statements over indexes.
 
     `held`: those that are held now, or left a run that goes on; `waits`: those that are known now.
     """
@@ -46,6 +48,7 @@ def lanes_between(from_at: datetime, to_at: datetime, held: Sequence[HeldLock], 
     still = {lock.id: lock for lock in held if lock.lapsed_at is None and _held_since(lock) < to_at}
     left = frozenset(lock.token_digest for lock in held if lock.lapsed_at is not None)
     named = {lock_id: (found[0].cache, found[0].name) for lock_id, found in told.items()} | {one.id: (one.cache, one.name) for one in still.values()}
+    died = _deaths(to_at, alias)
     ends = _ends_of_waits(moments, to_at, alias)
     trying = frozenset(wait.token_digest for wait in waits if wait.to_at is None)
     lanes = [
@@ -53,7 +56,7 @@ def lanes_between(from_at: datetime, to_at: datetime, held: Sequence[HeldLock], 
             lock_id=lock_id,
             cache=cache,
             name=name,
-            spans=tuple(span for span in _spans(told.get(lock_id, ()), still.get(lock_id), left, runs) if span.from_at < to_at),
+            spans=tuple(span for span in _spans(told.get(lock_id, ()), still.get(lock_id), left, died, runs) if span.from_at < to_at),
             refused_at=tuple(one.at for one in told.get(lock_id, ()) if one.what == "refused" and one.at < to_at),
             waits=tuple(_wait(one, ends.get(one.token_digest), trying) for one in told.get(lock_id, ()) if one.what == "waiting"),
         )
@@ -74,7 +77,9 @@ def _held_since(lock: HeldLock) -> datetime:
     return lock.put_back_at or lock.acquired_at or lock.first_seen_at
 
 
-def _spans(told: Sequence[LockMoment], held: HeldLock | None, left: Collection[str], runs: Mapping[str, Sequence[Run]]) -> Sequence[Span]:
+def _spans(
+    told: Sequence[LockMoment], held: HeldLock | None, left: Collection[str], died: Mapping[Token, datetime], runs: Mapping[str, Sequence[Run]]
+) -> Sequence[Span]:
     """The first first; `left`: tokens whose runs go on without them."""
     ended, began, spans = set[str](), dict[str, datetime](), list[Span]()
     for one in told:
@@ -85,11 +90,21 @@ def _spans(told: Sequence[LockMoment], held: HeldLock | None, left: Collection[s
             spans = [_until_back(span, one.at) if span.token_digest == token else span for span in spans]
         elif one.what in ENDS and token not in ended:
             ended.add(token)
-            spans.append(_span(one, began.pop(token, None), is_going=token in left and one.what in LEFT, until=_goes_on_until(one, runs)))
+            is_dead = (one.lock_id, token) in died
+            until = None if is_dead else _goes_on_until(one, runs)
+            spans.append(_span(one, began.pop(token, None), is_going=token in left and one.what in LEFT and not is_dead, until=until))
     if held is not None:
         spans.append(Span(from_at=began.pop(held.token_digest, _held_since(held)), to_at=None, token_digest=held.token_digest))
     spans += [Span(from_at=at, to_at=at, token_digest=token) for token, at in began.items()]  # the end of these was not told
-    return sorted(spans, key=lambda span: span.from_at)
+    lock_id = held.id if held is not None else told[0].lock_id if told else ""
+    known = {one.token_digest for one in told if one.certainty != "unknown"}
+    return sorted((_with_holder(span, died.get((lock_id, span.token_digest)), known) for span in spans), key=lambda span: span.from_at)
+
+
+def _with_holder(span: Span, died_at: datetime | None, known: Collection[str]) -> Span:
+    """`known`: the tokens of which something says whose they are; of one that is held still the judge knows more."""
+    is_held = span.to_at is None and span.end is None
+    return replace(span, died_at=died_at, is_unknown=not is_held and span.token_digest not in known)
 
 
 def _span(end: LockMoment, began_at: datetime | None, *, is_going: bool, until: datetime | None) -> Span:
@@ -102,6 +117,14 @@ def _span(end: LockMoment, began_at: datetime | None, *, is_going: bool, until: 
         by=end.by,
         lapsed_at=end.at if is_going or until else None,
     )
+
+
+def _deaths(to_at: datetime, alias: str) -> Mapping[Token, datetime]:
+    """Since when each holder is dead, of what was told until a while after that time: a lock may be left for days, and a death is told later than it was."""
+    codes = ", ".join(str(CODES[what]) for what in DEATHS)
+    told = events(alias, f"what IN ({codes}) AND id < {_row(to_at + LATER):d} ORDER BY id DESC LIMIT {MAX_DEATHS:d}")
+    last = {(one.lock_id, one.token_digest): one for one in reversed(told)}
+    return {token: one.at for token, one in last.items() if one.what == "died"}
 
 
 def _until_back(span: Span, at: datetime) -> Span:

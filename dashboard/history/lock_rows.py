@@ -10,11 +10,12 @@ TABLE = "lockhouse_lockevent"
 COLUMNS = ("id", "lock", "name", "what", "at_us", "span_us", "task", "worker", "certainty", "task_id", "token", "by_whom", "cache", "run")
 CODES = {
     "acquired": 1, "refused": 2, "waiting": 3, "released": 4, "expired": 5, "lost": 6, "extended": 7, "by-hand": 8, "flushed": 9, "changed": 10, "restored": 11,
-    "removed": 14,
+    "died": 12, "alive": 13, "removed": 14,
 }  # fmt: skip
 ACQUIRED = CODES["acquired"]
 WHATS = {code: what for what, code in CODES.items()}
 CERTAINTIES = ("unknown", "likely", "exact")
+DEATHS = ("died", "alive")  # its holder was proved dead; it showed a sign of life after that
 LEFT = ("expired", "lost", "by-hand", "flushed", "changed", "removed")  # after these its holder may go on without it
 
 TOLD_LATER = ("what", "at_us", "span_us", "task", "worker", "certainty", "task_id", "by_whom")

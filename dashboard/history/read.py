@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connections
 
+from dashboard.history.lock_rows import TABLE as LOCKS
 from dashboard.history.names_read import KnownNames, known_names
 from dashboard.history.rows import COLUMNS, GOING, IDS_PER_US, LOST, NAMES, REFUSED, SUCCEEDED, US, Gap
 from dashboard.history.search import Wanted, ids_of
@@ -74,13 +75,24 @@ def gaps_between(from_at: datetime, to_at: datetime, limit: int = 20, alias: str
     """The latest gaps that have a part of that time.  Cost: one statement over an index."""
     statement = "SELECT from_us, to_us, why, how_many FROM lockhouse_historygap WHERE to_us > %s AND from_us < %s ORDER BY to_us DESC LIMIT %s"
     with connections[alias].cursor() as cursor:
-        cursor.execute(statement, [int(from_at.timestamp() * US), int(to_at.timestamp() * US), limit])
+        cursor.execute(statement, [_us(from_at), _us(to_at), limit])
         return [Gap(from_us=from_us, to_us=to_us, why=why, how_many=how_many) for from_us, to_us, why, how_many in cursor.fetchall()]
+
+
+def time_before_all(from_at: datetime, to_at: datetime, kept_since: datetime, alias: str = "default") -> list[Gap]:
+    """The time before anybody looked, or of which nothing is kept, where it has a part of that time: as one gap.  Cost: one statement over primary keys."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(f"SELECT (SELECT min(since_us) FROM lockhouse_historyepoch), (SELECT min(id) FROM {TABLE}), (SELECT min(id) FROM {LOCKS})")  # noqa: S608  # names of our own
+        led_us, run, event = cursor.fetchone()
+    known_us = [led_us, *(row // IDS_PER_US for row in (run, event) if row is not None)]  # times of leading are forgotten before what they wrote
+    since_us = max(min((us for us in known_us if us is not None), default=_us(to_at)), _us(kept_since))
+    return [Gap(from_us=0, to_us=since_us, why="before")] if since_us > _us(from_at) else []
 
 
 def absences_among(gaps: Iterable[Gap]) -> list[Absence]:
     """Those in which no observer ran."""
-    return [Absence(from_at=_at(gap.from_us), to_at=_at(gap.to_us)) for gap in gaps if gap.why == "no-observer"]
+    unseen = [gap for gap in gaps if gap.why in {"no-observer", "before"}]
+    return [Absence(from_at=_at(gap.from_us), to_at=_at(gap.to_us), is_first=gap.why == "before") for gap in unseen]
 
 
 def open_rows(alias: str = "default") -> list[tuple[str, int, int]]:
@@ -138,6 +150,10 @@ def run_of(row: Sequence[Any], names: dict[int, str]) -> Run:
 def instant(us: int) -> datetime | None:
     """A number of microseconds as an instant; None for 0."""
     return _at(us) if us else None
+
+
+def _us(at: datetime) -> int:
+    return int(at.timestamp() * US)
 
 
 def _at(us: int) -> datetime:

@@ -29,7 +29,7 @@ class Gap:
 
     from_us: int
     to_us: int
-    why: str  # of models.history.WHYS
+    why: str  # of models.history.WHYS; "before": before there was an observer, which is nowhere written
     how_many: int | None = None
 
 

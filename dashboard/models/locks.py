@@ -17,6 +17,8 @@ WHATS = [
     (9, _("flushed")),  # with its whole database
     (10, _("taken over")),  # another token was there at the next look
     (11, _("put back")),
+    (12, _("its holder died")),
+    (13, _("its holder lived after all")),
     (14, _("removed")),  # by another than its holder
 ]
 CERTAINTIES = [(0, _("not known")), (1, _("likely")), (2, _("exact"))]
@@ -51,6 +53,7 @@ class LockEvent(models.Model):
             models.Index(fields=["name", "run"], name="lockhouse_lock_held", condition=models.Q(what=1)),
             models.Index(fields=["run", "name", "what"], name="lockhouse_lock_run", condition=models.Q(run__gt=0)),
             models.Index(fields=["what", "id"], name="lockhouse_lock_what", condition=models.Q(what__in=(5, 6, 8, 9, 10, 14))),
+            models.Index(fields=["id"], name="lockhouse_lock_death", condition=models.Q(what__in=(12, 13))),
         ]
 
     def __str__(self) -> str:

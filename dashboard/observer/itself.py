@@ -1,6 +1,6 @@
 """What the observer says of itself: who leads, what it costs, how fast and how late it hears of events."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from resource import RUSAGE_SELF, getpagesize, getrusage
 
@@ -19,8 +19,10 @@ NOTE = "Lockhouse keeps its own state on the broker's server, so pages go stale 
 
 def absences_until(since: datetime, last: Snapshot) -> tuple[Absence, ...]:
     """The times without an observer up to now, when this one begins to look; `last` is what the one before wrote."""
+    if last.at is None:
+        return (Absence(from_at=datetime.fromtimestamp(0, UTC), to_at=since, is_first=True),)
     known = last.observer.absences if last.observer else ()
-    mine = (Absence(from_at=last.at, to_at=since),) if last.at is not None and since - last.at > SEAMLESS else ()
+    mine = (Absence(from_at=last.at, to_at=since),) if since - last.at > SEAMLESS else ()
     return (*(one for one in known if since - one.to_at < SAID_FOR), *mine)[-MAX_ABSENCES:]
 
 

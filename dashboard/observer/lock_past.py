@@ -70,6 +70,13 @@ class LockPast:
             else:
                 self._of_lock("flushed" if went_with_all else "released", lock, at, at)
 
+    def judged(self, lock: HeldLock, at: datetime) -> None:
+        """Its holder is proved dead by now, or showed a sign of life after it was."""
+        if lock.proved is None:
+            self._of_lock("alive", lock, at, at)
+        else:
+            self._of_lock("died", lock, lock.proved.since or lock.proved.at, at)
+
     def by_hand(self, act: ReleasedByHand, place: tuple[str, str], held: HeldLock | None, *, is_told: bool) -> None:
         """An operator released it: one row says so. `held`: where it is not seen to be gone yet; `is_told`: the observer before noted it."""
         row = self._nearest(act, WENT)

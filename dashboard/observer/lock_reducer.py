@@ -1,11 +1,15 @@
 """Takes what was read of locks into the books that it tells something. No I/O, no clock."""
 
-from collections.abc import Collection
+from collections import deque
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from datetime import datetime
 
+from dashboard.observer import lock_spans
 from dashboard.observer.books import Books
 from dashboard.observer.lock_readings import has_moved, was_put_off_at
 from dashboard.observer.observations import ChangedByHand, LocksRead, ReleasedByHand, Scanned, ServerRead
+from dashboard.records import JudgedLock
 
 HELD = ("locks", "lanes")
 
@@ -44,6 +48,19 @@ class LockReducer:
         changed = {"mishaps"} if cause and books.servers.went(cause, seen.cache, missing, seen.at) else set[str]()
         books.servers.scanned(seen.cache)
         return tuple(changed | set(HELD if books.locks.keep_only(seen.cache, ids, seen.at, cause) else ()))
+
+    def judged(self, judged: Sequence[JudgedLock], now: datetime) -> bool:
+        """Keep what is proved of a holder's death with its lock, in its lane and in the history; True where a proof is new."""
+        books = self._books
+        is_new = books.locks.keep_proofs(judged, now)
+        for one in judged:
+            held = books.locks.held.get(one.lock.id)
+            if held is None or held.token_digest != one.lock.token_digest or one.lock.lapsed_at is not None:
+                continue
+            lock_spans.judged(books.locks.spans.get(held.id, deque()), held, is_unknown="unknown" in one.flags)
+            if (held.proved is None) is not (one.lock.proved is None):
+                books.lock_past.judged(held, now)
+        return is_new
 
     def server(self, seen: ServerRead) -> Collection[str]:
         """What a place's server says of itself."""

@@ -37,6 +37,17 @@ def end_lapsed(spans: Spans, token_digest: str, now: datetime) -> None:
     _each(spans, token_digest, lambda span: ended(span) if span.to_at is None else span)
 
 
+def judged(spans: Spans, lock: HeldLock, *, is_unknown: bool) -> None:
+    """What was found out of who holds it now, for when it is held no more: until then the judge is asked again."""
+    died_at = lock.proved.since or lock.proved.at if lock.proved is not None else None
+
+    def known(span: Span) -> Span:
+        was_known = span.is_unknown is False  # it stays so: what is not known for a moment hides nothing that was
+        return replace(span, died_at=died_at, is_unknown=is_unknown and not was_known) if span.to_at is None else span
+
+    _each(spans, lock.token_digest, known)
+
+
 def put_back(spans: Spans, token_digest: str, at: datetime) -> None:
     """Its run goes on without it no more."""
     _each(spans, token_digest, lambda span: replace(span, to_at=at) if span.to_at is None else span)

@@ -194,7 +194,7 @@ class State(Books):
             self.lock_past.removed(lock)
             self.locks.was_lost(lock.id, lock.token_digest)
         self.locks.drop_lapsed(living | {lapsed_key(lock) for lock in locks if is_settling(lock, now)}, now)
-        return self.locks.keep_proofs(judged, now)
+        return self._locks.judged(judged, now)
 
     def _sample(self, now: datetime) -> None:
         broker = self._is_ok("broker")

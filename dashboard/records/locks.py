@@ -136,7 +136,8 @@ class LockMoment:
     lock_id: str
     cache: str
     name: str
-    what: str  # "acquired", "refused", "waiting", "released", "expired", "lost", "extended", "by-hand", "flushed", "changed", "restored", "removed"
+    what: str  # "acquired", "refused", "waiting", "released", "expired", "lost", "extended", "by-hand", "flushed", "changed", "restored", "removed",
+    # "died", "alive": its holder
     at: datetime
     span: timedelta | None  # for how long it was held until then, or waited for
     task_id: str | None  # of the run that holds, held, or tried
@@ -160,6 +161,8 @@ class Span:
     from_is_minimum: bool = False  # it was already held when first seen
     lapsed_at: datetime | None = None  # the part after this was an overrun
     dialect: str = ""  # who wrote the token, as of `HeldLock`; empty: not known
+    died_at: datetime | None = None  # its holder was proved dead, and was gone from then on
+    is_unknown: bool | None = None  # nobody could ever tell who held it, or whether that one lived; None: it was not judged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

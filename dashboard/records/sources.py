@@ -61,6 +61,7 @@ class Absence:
 
     from_at: datetime
     to_at: datetime
+    is_first: bool = False  # nobody is known to have looked before it ended: it began with time itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

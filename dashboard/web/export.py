@@ -41,9 +41,9 @@ CSV, JSON = "csv", "json"
 FILES = {CSV: ("text/csv; charset=utf-8", "csv"), JSON: ("application/x-ndjson", "jsonl")}  # what they are called, and how their names end
 PAYLOADS, UNREDACTED = "lockhouse.view_payloads", "lockhouse.view_unredacted"
 ROWS_AT_ONCE = 200
-# Where a cell begins for a spreadsheet, before what makes it a formula: in many languages it parts cells at every semicolon as well. The wide signs are taken
-# for the others in some places.
-_AT_A_START = re.compile(r"(^|;)(?=\s*[=+\-@＝＋－＠])")
+# Where a cell begins for a spreadsheet, before what makes it a formula: in many languages it parts cells at every semicolon as well, and
+# takes the quotes that it finds there away. The wide signs are taken for the others in some places.
+_AT_A_START = re.compile(r"(^|;)(?=[\s\"]*[=+\-@＝＋－＠])")
 Row = Mapping[str, Any]
 Query = Mapping[str, str]
 May = frozenset[str]

@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from dashboard import snapshot as snapshots
-from dashboard.api.lock_history import overlap_row
+from dashboard.api.lock_history import overlap_row, seen_active
 from dashboard.history.locks import LAST, LockPage, page_of
-from dashboard.history.overlaps import Overlap, Overlaps, overlaps
+from dashboard.history.overlaps import MAX_EACH, Overlap, Overlaps, overlaps
 from dashboard.history.problems import AWAY, reason_of
 from dashboard.history.read import EPOCH, at_id, gaps_between
 from dashboard.history.rows import Gap
@@ -24,7 +24,7 @@ from dashboard.web.links import run_url, task_url, worker_url
 from dashboard.web.panels.lock import name_of
 from dashboard.web.show import may_of, now_utc, show_page
 from dashboard.words import CERTAINTY_WORDS, duration, short_id, visible
-from dashboard.words.history import gap_sentence, moment
+from dashboard.words.history import cut_sentence, gap_sentence, moment
 
 ROWS = 100
 MAX_SAID = 3
@@ -91,13 +91,15 @@ def locks_overlaps(request: HttpRequest) -> HttpResponse:
         found = overlaps(_before(request.GET.get("before", "")))
     except AWAY as error:
         problem = reason_of(error)
-    rows = [overlap_row(one, payloads=PAYLOADS in may, unredacted=UNREDACTED in may) for one in found.overlaps]
+    active = seen_active(found.overlaps, now)
+    rows = [overlap_row(one, payloads=PAYLOADS in may, unredacted=UNREDACTED in may, active=active) for one in found.overlaps]
     if (kind := request.GET.get("format", "")) in FILES:
-        return rows_response(request, kind, "overlaps", iter(rows), now, is_whole=not problem and not found.older)
+        return rows_response(request, kind, "overlaps", iter(rows), now, is_whole=not (problem or found.older or found.cut))
     context: dict[str, Any] = {
         "rows": [_overlap(one, row, now) for one, row in zip(found.overlaps, rows, strict=True)],
         "older": found.older,
         "unnamed": found.unnamed,
+        "cut": cut_sentence(found.cut, MAX_EACH),
         "strays": [(visible(one.name), reverse("lockhouse:lock-history", args=[one.lock_id])) for one in found.strays],
         "problem": problem,
     }
@@ -107,7 +109,9 @@ def locks_overlaps(request: HttpRequest) -> HttpResponse:
 def _overlap(one: Overlap, row: Mapping[str, Any], now: datetime) -> Mapping[str, Any]:
     return {
         "at": instant_of(one.from_at, now),
-        "together": duration(one.to_at - one.from_at) if one.to_at is not None else "",
+        "together": duration((one.to_at or now) - one.from_at),
+        "has_end": one.to_at is not None,
+        "is_still": row["still_together"],
         "name": visible(one.name),
         "url": reverse("lockhouse:lock-history", args=[one.lock_id]),
         "why": moment(one.why),

@@ -9,15 +9,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from math import log10
 
-from django.utils.translation import gettext as _
-
 from dashboard.records import Absence, Evidence, JudgedLock, Lane, Span, Wait
-from dashboard.words import ENDS, duration, instant
+from dashboard.web import timeline_words
+from dashboard.words import visible
 
 WINDOW = timedelta(minutes=2)
 QUANTUM = timedelta(seconds=5)
 BEYOND = timedelta(seconds=20)  # how far a held bar is drawn past the anchor: a page that hears no more stops growing it
 NARROWEST = 0.4  # percent: a lock held for 50 ms must be seen
+NAME_BEGINS, LETTER, LONGEST_NAME = 4.0, 1.8, 16  # percent beside a mark, percent a letter where the picture is as narrow as a phone, letters
 LONGEST = timedelta(hours=1)  # the right end of the strip's scale
 SCALE_ENDS_AT = 86.0  # percent; what lasts longer is drawn a little to the right of it, and never expires at the end
 TICKS = (timedelta(seconds=1), timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10), LONGEST)
@@ -73,6 +73,16 @@ class Tail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hand:
+    """A release by an operator, with the name on that side of its mark; "" where there is no room for it."""
+
+    x: float
+    title: str
+    by: str
+    side: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Blank:
     """A time of which nothing is known, for nobody looked."""
 
@@ -91,6 +101,7 @@ class Drawn:
     began_before: str  # the kind of the bar that goes on to the left of the window, "" for none
     told: tuple[str, ...]
     blanks: tuple[Blank, ...] = ()
+    hands: tuple[Hand, ...] = ()
 
 
 def anchor_of(now: datetime) -> datetime:
@@ -116,15 +127,36 @@ def draw_in(frame: Frame, lane: Lane, judged: Sequence[JudgedLock], edge: dateti
     """The lane in this frame; what has no end goes on to the edge, and what is drawn in the absence of an observer is covered."""
     unseen = absent_in(frame, absences)
     bars = [bar for span in lane.spans for bar in _bars(span, judged, frame, edge)]
-    marks = [Mark(x=round(frame.place(at), 2), title=_("refused at %(at)s") % {"at": instant(at)}) for at in lane.refused_at]
+    marks = [Mark(x=round(frame.place(at), 2), title=timeline_words.refused(at)) for at in lane.refused_at]
+    tails = [tail for wait in lane.waits if (tail := _tail(wait, frame, edge)).x + tail.width > 0]
     return Drawn(
         bars=tuple(_side_by_side([bar for bar in map(_clipped, bars) if bar.x + bar.width > 0])),
         marks=tuple(mark for mark in marks if mark.x >= 0),
-        tails=tuple(tail for wait in lane.waits if (tail := _tail(wait, frame, edge)).x + tail.width > 0),
+        tails=tuple(tails),
         began_before=next((bar.kind for bar in bars if bar.x < 0 < bar.x + bar.width), ""),
-        told=(*_told(lane, frame), *(_unknown(one) for one in unseen)),
+        told=(*timeline_words.lane_told(lane, frame.anchor, frame.window), *map(timeline_words.unknown, unseen)),
         blanks=tuple(_blank(one, frame) for one in unseen),
+        hands=tuple(_hands(lane.spans, frame, [*((mark.x, mark.x) for mark in marks), *((tail.x, tail.x + tail.width) for tail in tails)])),
     )
+
+
+def _hands(spans: Sequence[Span], frame: Frame, others: Sequence[tuple[float, float]]) -> Iterator[Hand]:
+    """`others`: from where to where the line that the names stand on is taken."""
+    released = [(span, at) for span in spans if span.end == "by-hand" and (at := span.lapsed_at or span.to_at) is not None]
+    places = [round(frame.place(at), 2) for _span, at in released]
+    for (span, at), x in zip(released, places, strict=True):
+        by = visible(span.by or "")[:LONGEST_NAME]
+        taken = [*others, *((place, place) for place in places if place != x)]
+        if x >= 0:
+            yield Hand(x=x, title=timeline_words.released_by_hand(span, at), by=by, side=_side(x, len(by), taken))
+
+
+def _side(x: float, letters: int, taken: Sequence[tuple[float, float]]) -> str:
+    room = NAME_BEGINS + letters * LETTER
+    for side, fits, left, right in (("right", x + room <= 100, x, x + room), ("left", x >= room, x - room, x)):
+        if letters and fits and not any(begin <= right and left <= end for begin, end in taken):
+            return side
+    return ""
 
 
 def absent_in(frame: Frame, absences: Sequence[Absence]) -> list[Absence]:
@@ -134,44 +166,41 @@ def absent_in(frame: Frame, absences: Sequence[Absence]) -> list[Absence]:
 
 def _blank(absence: Absence, frame: Frame) -> Blank:
     x = max(frame.place(absence.from_at), -10.0)
-    return Blank(x=round(x, 2), width=round(max(min(frame.place(absence.to_at), 100.0) - x, NARROWEST), 2), title=_unknown(absence))
-
-
-def _unknown(absence: Absence) -> str:
-    return _("nothing is known from %(from)s to %(to)s: no observer ran") % {"from": instant(absence.from_at), "to": instant(absence.to_at)}
+    return Blank(x=round(x, 2), width=round(max(min(frame.place(absence.to_at), 100.0) - x, NARROWEST), 2), title=timeline_words.unknown(absence))
 
 
 def _bars(span: Span, judged: Sequence[JudgedLock], frame: Frame, edge: datetime) -> Iterator[Bar]:
     mine = next((one for one in judged if one.lock.token_digest == span.token_digest), None)
-    to_at = span.to_at or edge
-    cuts = [(span.from_at, _first_kind(mine))]
-    if span.lapsed_at is not None:
+    to_at, died_at = span.to_at or edge, _died_at(span, mine)
+    cuts = [(span.from_at, _first_kind(span, mine))]
+    if died_at is not None:
+        to_at = span.lapsed_at or to_at  # nobody went on without it
+        cuts.append((max(span.from_at, died_at), "orphaned"))
+    elif span.lapsed_at is not None:
         cuts.append((span.lapsed_at, "overrun"))
-    elif mine is not None and mine.verdict == "orphaned":
-        cuts.append((max(span.from_at, dead_since(mine.evidence) or span.from_at), "orphaned"))
     for (from_at, kind), (until, _kind) in zip(cuts, [*cuts[1:], (to_at, "")], strict=True):
         if until > from_at or len(cuts) == 1:
             x = frame.place(from_at)
-            yield Bar(kind=kind, x=round(x, 2), width=round(max(frame.place(until) - x, NARROWEST), 2), title=_title(span))
+            yield Bar(kind=kind, x=round(x, 2), width=round(max(frame.place(until) - x, NARROWEST), 2), title=timeline_words.held(span))
 
 
 def _tail(wait: Wait, frame: Frame, edge: datetime) -> Tail:
     x = max(frame.place(wait.from_at), -10.0)
-    return Tail(x=round(x, 2), width=round(max(frame.place(wait.to_at or edge) - x, NARROWEST), 2), title=_waited(wait))
+    return Tail(x=round(x, 2), width=round(max(frame.place(wait.to_at or edge) - x, NARROWEST), 2), title=timeline_words.waited(wait))
 
 
-def _waited(wait: Wait) -> str:
-    values = {"task": wait.task_name or wait.worker or "?", "from": instant(wait.from_at), "to": instant(wait.to_at) if wait.to_at else ""}
-    if wait.to_at is None:
-        return _("%(task)s waits since %(from)s") % values
-    return {
-        "acquired": _("%(task)s waited from %(from)s until it had the lock at %(to)s"),
-        "refused": _("%(task)s waited from %(from)s and was refused at %(to)s"),
-    }.get(wait.end or "", _("%(task)s waited from %(from)s; its end at %(to)s was not told")) % values
+def _first_kind(span: Span, mine: JudgedLock | None) -> str:
+    """`mine`: as of `_died_at`; of a run that goes on without it, what was known while it held it counts."""
+    if mine is None or span.lapsed_at is not None:
+        return "unknown" if span.is_unknown else "held"
+    return mine.verdict if mine.verdict == "never-expires" else "unknown" if "unknown" in mine.flags else "held"
 
 
-def _first_kind(mine: JudgedLock | None) -> str:
-    return mine.verdict if mine is not None and mine.verdict in {"never-expires", "unknown"} else "held"
+def _died_at(span: Span, mine: JudgedLock | None) -> datetime | None:
+    """Since when its holder is dead; `mine`: what is made of it now, where it is held still, or its run goes on."""
+    if mine is not None and "orphaned" in mine.flags:
+        return dead_since(mine.evidence) or span.from_at
+    return None if mine is not None and "held" in mine.flags else span.died_at
 
 
 def dead_since(evidence: Sequence[Evidence]) -> datetime | None:
@@ -198,35 +227,3 @@ def _side_by_side(bars: Sequence[Bar]) -> Iterator[Bar]:
             yield replace(bar, width=round(taken - bar.x, 2))
         if others:
             yield replace(bar, x=taken, width=round(bar.x + bar.width - taken, 2), is_beside=True)
-
-
-def _title(span: Span) -> str:
-    to_at = span.lapsed_at or span.to_at  # its run may have gone on, but held it no more
-    values = {"from": instant(span.from_at), "to": instant(to_at) if to_at else "", "end": ENDS.get(span.end, ENDS[None])}
-    if to_at is None:
-        return (_("held since before %(from)s") if span.from_is_minimum else _("held since %(from)s")) % values
-    if span.end == "by-hand" and span.by:
-        return _("held from %(from)s to %(to)s, released by hand by %(by)s") % {**values, "by": span.by}
-    return _("held from %(from)s to %(to)s, %(end)s") % values
-
-
-def _lapsed(span: Span, at: datetime) -> str:
-    """How the lock left a run that went on."""
-    if span.by:
-        return _("released by hand at %(at)s by %(by)s while the run went on") % {"at": instant(at), "by": span.by}
-    if span.end in {None, "expired"}:
-        return _("its time was up at %(at)s") % {"at": instant(at)}
-    return _("%(end)s at %(at)s while the run went on") % {"end": ENDS.get(span.end, ENDS[None]), "at": instant(at)}
-
-
-def _told(lane: Lane, frame: Frame) -> Iterator[str]:
-    for span in lane.spans:
-        yield _title(span)
-        if span.lapsed_at is not None:
-            yield _lapsed(span, span.lapsed_at)
-            if span.to_at is not None:
-                yield _("the run went on without it until %(at)s") % {"at": instant(span.to_at)}
-    yield from map(_waited, lane.waits)
-    recent = [at for at in lane.refused_at if frame.anchor - at <= frame.window]
-    if recent:
-        yield _("%(n)d refused within %(window)s, the last at %(at)s") % {"n": len(recent), "window": duration(frame.window), "at": instant(max(recent))}

@@ -160,6 +160,8 @@ MOMENTS: Mapping[str, str | Promise] = {
     "flushed": gettext_lazy("gone with its whole database"),
     "changed": gettext_lazy("taken over by another token"),
     "restored": gettext_lazy("put back"),
+    "died": gettext_lazy("its holder died"),
+    "alive": gettext_lazy("its holder lived after all"),
 }
 
 

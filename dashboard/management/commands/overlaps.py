@@ -9,12 +9,13 @@ from django.core.management.base import BaseCommand, CommandParser
 from rich.table import Table
 from rich.text import Text
 
-from dashboard.api.lock_history import overlap_row
+from dashboard.api.lock_history import overlap_row, seen_active
 from dashboard.api.rows import rfc3339
-from dashboard.history.overlaps import Overlaps, overlaps
+from dashboard.history.overlaps import MAX_EACH, Overlaps, overlaps
 from dashboard.history.problems import AWAY, reason_of
 from dashboard.management.lists import UNAVAILABLE, printed
 from dashboard.words import visible
+from dashboard.words.history import cut_sentence
 
 
 class Command(BaseCommand):
@@ -33,22 +34,32 @@ class Command(BaseCommand):
             found = overlaps()
         except AWAY as error:
             problem = reason_of(error)
-        rows = [overlap_row(one, payloads=True) for one in found.overlaps]
-        answer = {"overlaps": rows, "unnamed": None if problem else found.unnamed, "as_of": rfc3339(datetime.now(UTC))}
+        now = datetime.now(UTC)
+        active = seen_active(found.overlaps, now)
+        rows = [overlap_row(one, payloads=True, active=active) for one in found.overlaps]
+        answer = {"overlaps": rows, "unnamed": None if problem else found.unnamed, "cut": None if problem else found.cut, "as_of": rfc3339(now)}
         unavailable = {"history": problem} if problem else {}
-        self.stdout.write(json.dumps({**answer, "unavailable": unavailable}, indent=1) if options["json"] else _as_text(rows, problem))
+        self.stdout.write(json.dumps({**answer, "unavailable": unavailable}, indent=1) if options["json"] else _as_text(rows, problem, now))
+        if found.cut and not options["json"]:
+            self.stdout.write(cut_sentence(found.cut, MAX_EACH))
         if problem:
             self.stderr.write(f"history: {visible(problem)}")
             sys.exit(UNAVAILABLE)
 
 
-def _as_text(rows: list[dict[str, Any]], problem: str) -> str:
+def _as_text(rows: list[dict[str, Any]], problem: str, now: datetime) -> str:
     if not rows:
         return "" if problem else "No overlap is known."
     table = Table("since", "together", "lock", "left by", "first run", "second run", box=None)
     for row in rows:
         runs = [f"{row[f'{which}_task'] or '?'} {row[f'{which}_task_id'] or '?'}" for which in ("first", "second")]
-        together = "?" if row["together_ms"] is None else f"{row['together_ms'] / 1000:.1f} s"
+        together = _together(row, now)
         left_by = f"{row['why']} by {row['by']}" if row["by"] else row["why"]
         table.add_row(*(Text(visible(cell)) for cell in (row["from"], together, row["name"], left_by, *runs)))
     return printed(table)
+
+
+def _together(row: dict[str, Any], now: datetime) -> str:
+    if row["still_together"]:
+        return f"still, {(now - datetime.fromisoformat(row['from'])).total_seconds():.0f} s"
+    return "?" if row["together_ms"] is None else f"{row['together_ms'] / 1000:.1f} s"

@@ -14,7 +14,8 @@ from dashboard.web.look import Look
 from dashboard.web.panel import Piece
 from dashboard.web.panels.frame import piece
 from dashboard.web.panels.lock_row import lapsed_word
-from dashboard.words import ENDS, verdict, visible
+from dashboard.web.timeline_words import how_it_ended
+from dashboard.words import verdict, visible
 from dashboard.words.history import absence_sentence
 
 MAX_LANES = 12
@@ -68,7 +69,7 @@ def _note(lane: Lane, now_held: JudgedLock | None) -> str:
     if now_held is not None:
         return visible(now_held.holder.task_name or now_held.holder.worker or "")
     ended = [span for span in lane.spans if span.to_at is not None]
-    return str(ENDS.get(ended[-1].end, ENDS[None])) if ended else ""
+    return how_it_ended(ended[-1]) if ended else ""
 
 
 def _left(now_held: JudgedLock | None, now: datetime) -> dict[str, object]:

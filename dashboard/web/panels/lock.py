@@ -22,7 +22,8 @@ from dashboard.web.panels.lanes import axis, lane_piece
 from dashboard.web.panels.lock_acts import changes
 from dashboard.web.panels.lock_row import LockRow, lock_row, steady
 from dashboard.web.timeline import anchor_of
-from dashboard.words import ENDS, duration, library, sentences, short_id, visible
+from dashboard.web.timeline_words import how_it_ended
+from dashboard.words import duration, library, sentences, short_id, visible
 
 
 class LockPanel:
@@ -94,7 +95,7 @@ def _ended(lane: Lane | None, seen: Look) -> dict[str, object] | None:
     ended = [span for span in lane.spans if span.to_at is not None] if lane else []
     if not ended or ended[-1].to_at is None:
         return None
-    return {"at": instant_of(ended[-1].to_at, seen.now), "how": ENDS.get(ended[-1].end, ENDS[None])}
+    return {"at": instant_of(ended[-1].to_at, seen.now), "how": how_it_ended(ended[-1])}
 
 
 def _offers(judged: Sequence[JudgedLock], may: frozenset[str]) -> Iterator[tuple[str, str]]:

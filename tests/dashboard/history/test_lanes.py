@@ -1,15 +1,20 @@
 """The overlap timeline of a time that is over, out of the history, and its page."""
 
-from datetime import timedelta
+import re
+import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from dashboard import connections
 from dashboard.history import names_read
 from dashboard.history.lanes import lanes_between
-from dashboard.history.read import EPOCH
+from dashboard.history.read import EPOCH, time_before_all
 from dashboard.history.rows import Batch, Gap
 from dashboard.history.write import Writer
-from dashboard.records import Wait
+from dashboard.records import Snapshot, Wait
+from dashboard.snapshot import SECTIONS, put
+from dashboard.web.past import MAX_LANES
 from tests.dashboard.history.made import BASE_US, LOCK_ID
 from tests.dashboard.history.test_overlaps import event, run, write  # noqa: F401  # a fixture
 from tests.dashboard.observer.test_state import IN_A_SECOND, state
@@ -20,6 +25,13 @@ from tests.factories import NOW, make_lock
 pytestmark = pytest.mark.django_db
 BASE = EPOCH + timedelta(microseconds=BASE_US)
 SECOND_US = 1_000_000
+
+
+@pytest.fixture
+def watching(watching, settings):
+    """What was written at the time of these tests is kept for ever."""
+    settings.LOCKHOUSE = {**settings.LOCKHOUSE, "HISTORY_DAYS": 10**9}
+    return watching
 
 
 def at(seconds):
@@ -63,6 +75,21 @@ def test_lock_that_is_held_still_is_a_span_without_an_end(write):  # noqa: F811
     found = {one.lock_id: one for one in lanes_between(at(0), at(60), [lock]).lanes}
     assert [(span.from_at, span.to_at) for span in found[lock.id].spans] == [(at(10), None)]
     assert lanes_between(at(-60), at(0), [lock]).lanes == []
+
+
+def test_holder_that_was_never_known_is_grey(watching, write, viewer):  # noqa: F811
+    nobody = {"certainty": 0, "task": ""}
+    write(
+        [],
+        event(10, "acquired", "", token="a", **nobody),
+        spanned(event(15, "released", "", token="a", **nobody), 5),
+        event(20, "acquired", "run-b", token="b"),
+    )
+
+    page = viewer.get("/timeline/", {"until": BASE_US // SECOND_US + 60, "span": 120}).content.decode()
+
+    assert [span.is_unknown for span in lane(0, 60).spans] == [True, False]
+    assert "lh-bar-unknown" in page and "lh-bar-held" in page
 
 
 def test_lock_that_was_released_by_hand_and_put_back_is_two_spans(write):  # noqa: F811
@@ -170,7 +197,98 @@ def test_page_draws_that_time_and_leads_to_the_times_around_it(watching, write, 
 def test_odd_times_are_the_nearest_that_can_be_shown(watching, viewer, query):  # noqa: F811
     answer = viewer.get("/timeline/", query)
     assert answer.status_code == 200
-    assert "Nothing was held then" in answer.content.decode()
+    assert "Nothing is known of that time" in answer.content.decode()
+
+
+LONG_AGO = ("0001-01-01", "0001-01-01T00:00:00+00:00", "0001-01-01T00:00+23:59", "9999-12-31T23:59:59-23:59", "0", "9999999999", "1969-01-01", "99999d")
+
+
+@pytest.mark.parametrize("span", ["", "3600"])
+@pytest.mark.parametrize("until", LONG_AGO)
+def test_time_that_no_clock_of_ours_can_show_is_answered_with_a_page(watching, viewer, until, span):  # noqa: F811
+    viewer.raise_request_exception = False
+    assert viewer.get("/timeline/", {"until": until, "span": span}).status_code == 200
+
+
+def test_time_long_before_there_were_computers_is_said_to_be_none(watching, viewer):  # noqa: F811
+    page = viewer.get("/timeline/", {"until": "0001-01-01"}).content.decode()
+    assert "until takes 2026-" in page
+
+
+@pytest.mark.parametrize(
+    ("until_s", "title", "is_hatched"),
+    [(-300, "Nothing is known of that time", True), (60, "Nothing was held while an observer ran", True), (300, "Nothing was held then", False)],
+    ids=["before", "partly", "after"],
+)
+def test_time_before_the_first_observer_is_unknown_and_not_empty(watching, write, viewer, until_s, title, is_hatched):  # noqa: F811
+    page = viewer.get("/timeline/", {"until": BASE_US // SECOND_US + until_s, "span": 120}).content.decode()
+
+    assert title in page
+    assert ('class="lh-blank"' in page) is is_hatched
+    assert ("Nothing is known of the time before" in page) is is_hatched
+    assert ("nothing is known of the time before" in page) is is_hatched
+
+
+@pytest.mark.parametrize(("age_s", "is_unseen"), [(0, False), (60, True)], ids=["it runs", "it died"])
+def test_time_since_the_last_observer_died_is_unknown_though_none_has_come_after_it(watching, write, viewer, age_s, is_unseen):  # noqa: F811
+    write([])
+    last = Snapshot(at=datetime.now(UTC) - timedelta(seconds=age_s))
+    assert put(connections.own(), last, dict.fromkeys(SECTIONS, time.time_ns()), set(SECTIONS), epoch=1)
+
+    page = viewer.get("/timeline/").content.decode()
+
+    assert ('class="lh-blank"' in page) is is_unseen
+    assert ("No observer ran from" in page) is is_unseen
+
+
+def test_time_is_unknown_where_no_observer_has_run_at_all(watching, viewer):  # noqa: F811
+    page = viewer.get("/timeline/").content.decode()
+    assert "Nothing is known of that time" in page and "Nothing is known of the time before" in page
+
+
+def test_time_of_which_nothing_is_kept_any_more_is_unknown_as_well(watching, settings, viewer):  # noqa: F811
+    settings.LOCKHOUSE = {**settings.LOCKHOUSE, "HISTORY_DAYS": 30}
+    now = datetime.now(UTC)
+    Writer("test:1").claim(int((now - timedelta(days=90)).timestamp()) * SECOND_US)
+
+    old, kept = (viewer.get("/timeline/", {"until": int((now - timedelta(days=days)).timestamp())}).content.decode() for days in (31, 29))
+
+    assert "Nothing is known of that time" in old and "Nothing was held then" in kept
+
+
+def test_bar_that_began_before_the_first_observer_is_hatched_until_then(write):  # noqa: F811
+    write([], spanned(event(20, "released", "run-a"), 50))
+    (gap,) = time_before_all(at(-60), at(60), at(-99))
+    assert (gap.from_us, gap.to_us) == (0, BASE_US)
+    assert time_before_all(at(0), at(60), at(-99)) == []
+
+
+def many(count, what, first=0):
+    return [event(n / 100, what, f"run-{n}", lock_id=f"{n:016x}", name=f"lock_{n:03}", token=f"t{n}") for n in range(first, first + count)]
+
+
+def test_of_many_locks_the_most_urgent_are_drawn_and_the_rest_is_counted(watching, write, viewer):  # noqa: F811
+    ends = [spanned(one, 1) for one in (*many(MAX_LANES + 10, "released"), *many(3, "expired", 900))]
+    write([], *ends)
+
+    page = viewer.get("/timeline/", {"until": BASE_US // SECOND_US + 60, "span": 120})
+    html = page.content.decode()
+
+    assert html.partition("<tbody")[2].partition("</tbody>")[0].count('class="lh-lane"') == MAX_LANES
+    assert [row["name"] for row in page.context["rows"]][:4] == ["lock_900", "lock_901", "lock_902", "lock_000"]
+    assert "13 more locks were held then." in html
+
+
+def test_lane_says_in_its_list_what_its_picture_shows(watching, write, viewer):  # noqa: F811
+    waited = event(6, "waiting", "run-c", token="c"), event(9.5, "refused", "run-c", token="c")
+    write([run("run-a", ended=20)], event(1, "acquired", "run-a"), by(spanned(event(9, "by-hand", "run-a"), 8)), *waited)
+
+    page = viewer.get("/timeline/", {"until": BASE_US // SECOND_US + 60, "span": 120}).content.decode()
+    cell = re.search(r'<td role="cell" class="lh-lane-past">(.*?)</td>', page, re.DOTALL)[1]
+    picture, said = re.search(r"<svg.*</svg>", cell, re.DOTALL)[0], re.sub(r"<svg.*</svg>", "", cell, flags=re.DOTALL)
+
+    assert [word in said for word in ("released by hand by alice", "the run went on without it until", "waited from", "1 refused within 2 m")] == [True] * 4
+    assert ['fill="url(#lh-hatch)"' in picture, 'class="lh-tail"' in picture, 'href="#lh-by-hand"' in picture, 'href="#lh-refused"' in picture] == [True] * 4
 
 
 @pytest.mark.parametrize(("shown_s", "is_said"), [(60, True), (400, False)], ids=["within", "before"])
@@ -182,14 +300,14 @@ def test_time_without_an_observer_is_said_and_is_blank_in_every_lane(watching, w
 
     assert "lh-bar-held" in page
     assert ("No observer ran from" in page) is is_said
-    assert ("lh-blank" in page.partition("<tbody")[2]) is is_said
+    assert ("lh-blank" in page.partition("<tbody")[2].partition("</tbody>")[0]) is is_said
     assert ("nothing is known from" in page.partition("visually-hidden")[2]) is is_said
 
 
 def test_time_without_an_observer_is_said_where_nothing_else_is_known(watching, viewer):  # noqa: F811
     not_observed(20, 50)
     page = viewer.get("/timeline/", {"until": BASE_US // SECOND_US + 60, "span": 120}).content.decode()
-    assert "No observer ran from" in page and "Nothing was held then" in page
+    assert "No observer ran from" in page and "Nothing was held while an observer ran" in page
 
 
 def not_observed(from_s, to_s):

@@ -3,23 +3,27 @@
 import csv
 import io
 import json
-from datetime import timedelta
+import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import call_command
 from django.test import Client
 
+from dashboard import connections
 from dashboard.history import names_read
-from dashboard.history.overlaps import overlaps
+from dashboard.history.overlaps import MAX_ACQUIRED, MAX_EACH, MAX_PAIRS, overlaps
 from dashboard.history.rows import FAILED, GOING, SUCCEEDED, Batch
 from dashboard.history.write import Writer
+from dashboard.records import Snapshot
+from dashboard.snapshot import SECTIONS, put
 from dashboard.web.links import task_url, worker_url
 from dashboard.words import visible
-from tests.dashboard.history.made import BASE_US, LOCK_ID, made_event, make_row
+from tests.dashboard.history.made import BASE_US, LOCK_ID, made_event, make_row, row_id
 from tests.dashboard.observer.test_lock_past import GONE, HAND, LOCK, OTHER
 from tests.dashboard.observer.test_state import read, state
 from tests.dashboard.web.test_views import person
-from tests.factories import NOW, make_claim
+from tests.factories import NOW, make_claim, make_run, make_source, make_worker
 
 pytestmark = pytest.mark.django_db
 TAKEN_AGAIN = read(OTHER, at=NOW + timedelta(seconds=2))
@@ -118,6 +122,41 @@ def test_overlap_of_runs_whose_end_nobody_told_has_none(write):
     assert overlaps().overlaps[0].to_at is None
 
 
+def put_runs(*task_ids):
+    """As the observer sees them: each active on a worker that says so."""
+    now = datetime.now(UTC)
+    runs = tuple(make_run(task_id=one, pid=811 + n, started_at=now, received_at=now, last_active_at=now) for n, one in enumerate(task_ids))
+    worker = make_worker(active=task_ids, active_at=now, last_heard_at=now, answered_at=now, asked_at=now, vitals_at=now, pool_read_at=now)
+    sources = tuple(make_source(name, since=now, last_good_at=now) for name in ("broker", "workers", "events"))
+    known = Snapshot(at=now, runs=runs, workers=(worker,), sources=sources)
+    assert put(connections.own(), known, dict.fromkeys(SECTIONS, time.time_ns()), set(SECTIONS), epoch=1)
+
+
+@pytest.mark.parametrize(
+    ("active", "still", "said"), [(("run-a", "run-b"), True, "still together"), (("run-b",), None, "no end told"), ((), None, "no end told")], ids=str
+)
+def test_pair_of_which_both_are_seen_to_be_active_is_still_together(write, watching, capsys, active, still, said):
+    write([run("run-a"), run("run-b")], *TAKEN, event(5, "expired", "run-a"))
+    put_runs(*active)
+    client = Client()
+    client.force_login(person("view_locks"))
+
+    (row,) = client.get("/api/v1/overlaps").json()["overlaps"]
+    call_command("overlaps")
+
+    assert (row["still_together"], row["to"], row["together_ms"]) == (still, None, None)
+    assert said in client.get("/locks/overlaps/").content.decode()
+    assert ("still, " in capsys.readouterr().out) is (still is True)
+
+
+def test_pair_of_which_an_end_was_told_is_no_longer_together_whatever_is_active(write, watching):
+    write([run("run-a", ended=20), run("run-b")], *TAKEN, event(5, "expired", "run-a"))
+    put_runs("run-a", "run-b")
+    client = Client()
+    client.force_login(person("view_locks"))
+    assert client.get("/api/v1/overlaps").json()["overlaps"][0]["still_together"] is False
+
+
 def test_lock_that_left_a_holder_which_nobody_knows_is_counted(write):
     write([], event(5, "expired", ""), *TAKEN)
     assert (overlaps().overlaps, overlaps().unnamed, [one.name for one in overlaps().strays]) == ([], 1, ["lock_report_12"])
@@ -155,6 +194,66 @@ def test_command_prints_names_as_they_are(write, capsys, name):
     said = capsys.readouterr().out
     assert f"{visible(name)} run-a" in said
     assert "\x1b" not in said
+
+
+def crowd(left, acquired, runs):
+    """So many locks that left one run, and as many runs that took the lock after that one by one."""
+    went = [event(1 + n / 100, "expired", "run-a", token=f"a{n}") for n in range(left)]
+    took = [event(10 + n / 100, "acquired", f"run-{n % runs + 5}", token=f"b{n}") for n in range(acquired)]
+    return [run("run-a"), *(run(f"run-{n + 5}", id=row_id(n + 5)) for n in range(runs))], went, took
+
+
+def test_lock_that_is_taken_over_and_over_is_paired_with_the_first_runs_that_took_it_and_says_so(write):
+    runs, went, took = crowd(1, 60, 20)
+    write(runs, *went, *took)
+
+    found = overlaps()
+
+    assert [pair.second.task_id for pair in reversed(found.overlaps)] == [f"run-{n + 5}" for n in range(MAX_EACH)]
+    assert found.cut == 1
+
+
+def test_lock_that_was_taken_more_often_than_is_read_is_said_to_be_cut(write):
+    runs, went, took = crowd(1, MAX_ACQUIRED, 3)
+    write(runs, *went, *took)
+    assert (len(overlaps().overlaps), overlaps().cut) == (3, 1)
+
+
+def test_run_that_took_the_lock_again_and_again_is_one_pair(write):
+    runs, went, took = crowd(1, 30, 1)
+    write(runs, *went, *took)
+    assert (len(overlaps().overlaps), overlaps().cut) == (1, 0)
+
+
+def test_pages_of_very_many_overlaps_are_bounded_and_leave_nothing_out(write, watching):
+    left = MAX_PAIRS // MAX_EACH + 7
+    runs, went, took = crowd(left, MAX_EACH, MAX_EACH)
+    write(runs, *went, *took)
+    client = Client()
+    client.force_login(person("view_locks"))
+
+    first = client.get("/api/v1/overlaps").json()
+    second = client.get("/api/v1/overlaps", {"cursor": first["next_cursor"]}).json()
+    lines = b"".join(client.get("/locks/overlaps/?format=csv")).decode().splitlines()
+
+    assert (len(first["overlaps"]), len(second["overlaps"]), second["next_cursor"]) == (MAX_PAIRS, 7 * MAX_EACH, None)
+    assert len(lines) == MAX_PAIRS + 1
+    assert "-incomplete" in client.get("/locks/overlaps/?format=csv")["Content-Disposition"]
+
+
+def test_what_is_left_out_of_a_crowd_is_said_wherever_pairs_are_listed(write, watching, capsys):
+    runs, went, took = crowd(1, 60, 20)
+    write(runs, *went, *took)
+    client = Client()
+    client.force_login(person("view_locks"))
+
+    call_command("overlaps")
+
+    said = f"the first {MAX_EACH} of each are listed"
+    assert said in client.get("/locks/overlaps/").content.decode()
+    assert said in capsys.readouterr().out.replace("\n", " ")
+    assert client.get("/api/v1/overlaps").json()["cut"] == 1
+    assert "-incomplete" in client.get("/locks/overlaps/?format=csv")["Content-Disposition"]
 
 
 def test_pages_of_overlaps_go_back_to_the_first(write):

@@ -105,6 +105,12 @@ def test_lock_that_was_put_back_was_free_meanwhile_and_its_next_release_is_its_o
     assert (second.from_at, second.to_at, second.end, second.by) == (SOON, LATE, "released", None)
 
 
+def test_lane_says_of_a_lock_that_is_gone_that_nobody_knew_its_holder():
+    stranger = replace(LOCK, claim=None, dialect="other")
+    made = living(read(replace(stranger, id="a" * 16)), Tick(at=SOON), Tick(at=LATE), read(gone=["a" * 16, LOCK.id], at=LATE))
+    assert {lane.lock_id: lane.spans[-1].is_unknown for lane in made.snapshot(LATE).lanes} == {"a" * 16: True, LOCK.id: False}
+
+
 def test_release_by_its_own_run_is_no_hand():
     made = living(read(gone=[LOCK.id], at=IN_A_SECOND), replace(HAND, token_digest="another"))
     assert [(span.end, span.by) for span in made.snapshot(SOON).lanes[0].spans] == [("released", None)]

@@ -14,7 +14,8 @@ def test_observer_that_takes_over_at_once_leaves_no_absence():
 
 
 def test_nothing_is_known_of_the_time_before_the_first_observer():
-    assert absences_until(NOW, Snapshot()) == ()
+    (absence,) = absences_until(NOW, Snapshot())
+    assert (absence.is_first, absence.to_at, absence.from_at < ago(days=365)) == (True, NOW, True)
 
 
 def test_absence_before_the_last_observer_is_told_while_it_is_recent():

@@ -90,6 +90,14 @@ def test_no_formula_begins_where_a_spreadsheet_parts_cells_at_semicolons(put, vi
     assert not re.search(r";\s*[=+\-@＝]", said)
 
 
+@pytest.mark.parametrize("name", ['lock_x;"=HYPERLINK(1)+1;y', 'x; ""+1', '"=1', 'x;" "@SUM(A1)'])
+def test_quotes_before_a_formula_make_none(put, viewer, name):
+    put(make_queue(name=name))
+    lines = viewer.get("/queues/?format=csv").getvalue().decode().splitlines()
+    cells = [cell for delimiter in ";,\t" for row in csv.reader(lines, delimiter=delimiter) for cell in row]
+    assert [cell for cell in cells if cell.strip().startswith(tuple("=+-@"))] == []
+
+
 @pytest.mark.parametrize("page", list(EXPORTS))
 def test_empty_list_is_an_empty_file(put, viewer, page):
     put(locks=(), runs=(), workers=())

@@ -65,6 +65,60 @@ def test_orphaned_part_begins_with_the_first_sign_of_death():
     assert orphaned.x == pytest.approx(Frame(anchor=ANCHOR).place(ago(seconds=72)), abs=0.01)
 
 
+@pytest.mark.parametrize(
+    ("flags", "kind"),
+    [(["unknown"], "unknown"), (["expiring", "unknown"], "unknown"), (["expiring", "held"], "held"), (["never-expires", "unknown"], "never-expires")],
+    ids=" ".join,
+)
+def test_bar_of_a_holder_that_nobody_knows_stays_grey_whatever_else_is_true(flags, kind):
+    lock = make_lock(acquired_at=ago(seconds=60))
+    (bar,) = draw(make_lane(lock), [replace(judged(lock, flags[0]), flags=flags)], NOW).bars
+    assert bar.kind == kind
+
+
+@pytest.mark.parametrize("how", [{"to_at": ago(seconds=30), "end": "released"}, {"to_at": None, "lapsed_at": ago(seconds=30)}], ids=["ended", "lapsed"])
+def test_bar_of_a_holder_that_nobody_knew_is_grey_after_its_end(how):
+    span = Span(from_at=ago(seconds=60), token_digest="x", is_unknown=True, **how)
+    assert draw(make_lane(make_lock(), spans=(span,)), [], NOW).bars[0].kind == "unknown"
+
+
+def by_hand(at, **changes):
+    return Span(**({"from_at": at - timedelta(seconds=20), "to_at": at, "token_digest": f"{at}", "end": "by-hand", "by": "olga"} | changes))
+
+
+@pytest.mark.parametrize("how", [{}, {"to_at": None, "lapsed_at": ago(seconds=61)}, {"died_at": ago(seconds=70)}], ids=["gone", "goes on", "dead"])
+def test_release_by_hand_is_a_mark_with_who_did_it_at_its_time(how):
+    (hand,) = draw(make_lane(make_lock(), spans=(by_hand(ago(seconds=61), **how),)), [], NOW).hands
+
+    assert (hand.x, hand.by, hand.side) == (50, "olga", "right")
+    assert hand.title == "released by hand by olga · 14:06:40 UTC"
+
+
+def test_release_by_its_own_run_is_no_mark():
+    span = by_hand(ago(seconds=61), end="released", by=None)
+    assert draw(make_lane(make_lock(), spans=(span,)), [], NOW).hands == ()
+
+
+@pytest.mark.parametrize(
+    ("released", "refused", "side"),
+    [(61, (), "right"), (3, (), "left"), (0, (), "left"), (61, (58,), "left"), (61, (58, 64), ""), (61, (20,), "right"), (119.5, (117,), "")],
+    ids=["room", "at the edge", "after the anchor", "a mark to the right", "marks on both sides", "a mark far away", "none to the left"],
+)
+def test_name_of_who_released_it_stands_where_nothing_else_does(released, refused, side):
+    lane = make_lane(make_lock(), spans=(by_hand(ago(seconds=released)),), refused_at=tuple(ago(seconds=s) for s in refused))
+    (hand,) = draw(lane, [], NOW).hands
+    assert hand.side == side
+
+
+def test_of_two_releases_near_each_other_each_name_is_legible():
+    first, second = draw(make_lane(make_lock(), spans=(by_hand(ago(seconds=64)), by_hand(ago(seconds=61), by="otto"))), [], NOW).hands
+    assert (first.side, second.side) == ("left", "right")
+
+
+def test_release_by_hand_before_the_window_is_not_drawn():
+    assert draw(make_lane(make_lock(), spans=(by_hand(ago(minutes=3)),)), [], NOW).hands == ()
+
+
 def test_lock_held_for_a_moment_is_still_to_be_seen():
     lock = make_lock()
     span = Span(from_at=ago(seconds=30), to_at=ago(seconds=29.999), token_digest="x", end="released")

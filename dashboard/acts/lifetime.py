@@ -19,7 +19,6 @@ from dashboard.acts.registry import EXTEND, LIMIT, PROTECT, Act, permit
 from dashboard.acts.release import given, nonce_of
 from dashboard.acts.signed import MAX_KEY_CARRIED, VALID_FOR
 from dashboard.acts.values import Actor, Answer, Order, Origin
-from dashboard.models import OperatorAct
 from dashboard.records import Evidence, JudgedLock, Snapshot
 
 if TYPE_CHECKING:
@@ -148,7 +147,7 @@ def change_now(
     permit(actor, act, force=force)
     nonce = nonce_of(actor, idempotency_key)
     if first := ledger.existing(nonce):
-        return _same(first, act, lock_id, token_digest)
+        return ledger.replayed(first, act.name, lock_id, token_digest, **({} if span is None else {"span_ms": span // MS}))
     known = snapshot or snapshots.newest()
     looked = Look(act, known, now).at(lock_id, token_digest or "-")
     order = Order(
@@ -164,7 +163,7 @@ def _carry_out(act: Act, order: Order, span: timedelta, known: Snapshot, now: da
     ready = _look_again(act, order, span, known, now)
     done, is_mine = ledger.begin(order, before=dict(ready.before))
     if not is_mine:
-        return _same(done, act, order.target_id, order.token_digest)
+        return ledger.replayed(done, act.name, order.target_id, order.token_digest, span_ms=span // MS)
     if ready.answer is not None or ready.looked is None:
         return ledger.finish(done, ready.answer or Answer(state="failed", code="not_done"))
     return ledger.finish(done, _told(act, order, ready, span))
@@ -232,9 +231,3 @@ def _checked(span: timedelta) -> timedelta:
     if not SHORTEST <= span <= LONGEST:
         raise Refused("span_odd", most=LONGEST.days)
     return span
-
-
-def _same(done: OperatorAct, act: Act, target_id: str, token_digest: str) -> Outcome:
-    if (done.act, done.target_id, done.token_digest) != (act.name, target_id, token_digest):
-        raise Refused("key_reused")
-    return Outcome(act=done, replayed=True)

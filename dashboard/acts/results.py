@@ -12,7 +12,7 @@ from dashboard import snapshot as snapshots
 from dashboard.acts import ledger, scripts, signed, trash
 from dashboard.acts.ledger import Outcome
 from dashboard.acts.refusals import Refused
-from dashboard.acts.registry import DELETE_RESULT, RESTORE_RESULT, permit
+from dashboard.acts.registry import DELETE_RESULT, RESTORE_RESULT, permit, permit_to_see
 from dashboard.acts.result_target import locate, read, target_at
 from dashboard.acts.signed import MAX_KEY_CARRIED, VALID_FOR
 from dashboard.acts.values import Actor, Answer, Order, Origin, Target, unreachable
@@ -138,6 +138,7 @@ def restore(user: "User", act_id: uuid.UUID, *, origin: Origin = "page", now: da
     deleted = OperatorAct.objects.filter(pk=act_id, act=DELETE_RESULT.name).first()
     if deleted is None:
         raise Refused("act_not_known")
+    permit_to_see(actor, deleted)
     if deleted.undo_until is None:
         raise Refused("nothing_to_undo")
     nonce = f"restore:{deleted.pk}:{deleted.undos.exclude(state='done').count()}"

@@ -3,7 +3,6 @@
 Planned with what it means, compared by the token that was seen, recorded, and undone like a release.
 """
 
-import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,7 +16,7 @@ from dashboard.acts.plan import to_type
 from dashboard.acts.refusals import Refused
 from dashboard.acts.registry import EXTEND, LIMIT, PROTECT, Act, permit
 from dashboard.acts.release import given, nonce_of
-from dashboard.acts.signed import MAX_KEY_CARRIED, VALID_FOR
+from dashboard.acts.signed import VALID_FOR
 from dashboard.acts.values import Actor, Answer, Order, Origin
 from dashboard.records import Evidence, JudgedLock, Snapshot
 
@@ -186,9 +185,8 @@ def _look_again(act: Act, order: Order, span: timedelta, known: Snapshot, now: d
     if answer is not None:
         return _Ready(answer=answer)
     undo = kept.keep(order.id, kept.Kept(cache=looked.target.place.alias, raw_key=looked.target.raw_key, token=looked.token))
-    key = looked.target.raw_key
     before = {
-        "key": base64.b64encode(key).decode() if len(key) <= MAX_KEY_CARRIED else "",
+        "key": signed.carried(looked.target.raw_key),
         "valid_until_ms": looked.server_ms + scripts.VALID_MS,
         "deadline_ms": looked.deadline_ms,
         "span_ms": span // MS,

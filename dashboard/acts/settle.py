@@ -1,21 +1,22 @@
 """Settles acts of which nobody knows whether they were done, by looking at what is there now. Reads the watched system only."""
 
-import base64
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from dashboard.acts import parts
+from dashboard import snapshot as snapshots
+from dashboard.acts import kept, parts
 from dashboard.acts.ledger import finish
 from dashboard.acts.lifetime_undo import settled_change
 from dashboard.acts.refusals import Refused
 from dashboard.acts.registry import DELETE_RESULT, EVENTS_ON, EXTEND, LIMIT, PROTECT, RELEASE, RELEASE_MANY, RESTORE_RESULT, REVOKE, SEND, UNDO_CHANGE
 from dashboard.acts.results import settled
 from dashboard.acts.send_settle import send_settled
-from dashboard.acts.target import read_digest, target_of
+from dashboard.acts.target import Token, key_of, read_digest, read_token, target_of
 from dashboard.acts.values import Answer
 from dashboard.acts.worker_events import events_settled
 from dashboard.exceptions import SourceUnavailable
 from dashboard.models import OperatorAct
+from dashboard.records import Snapshot
 
 ABANDONED_AFTER = timedelta(seconds=15)  # an act takes a few seconds at most: its process was ended in the middle
 
@@ -46,20 +47,36 @@ def settle(act: OperatorAct, *, now: datetime | None = None) -> OperatorAct:
     if "valid_until_ms" not in act.before:  # it never came as far as a command
         return finish(act, Answer(state="failed", code="not_done")).act
     try:
-        if act.act in OF_RESULTS:
-            answer = settled(act)
-            return act if answer is None else finish(act, answer).act
-        target = target_of(act.target_id, act.cache, base64.b64decode(act.before.get("key", "")))
-        found, server_ms = read_digest(target)
-        changed = settled_change(act, target, found) if act.act in OF_LIFETIMES else None
+        answer = settled(act) if act.act in OF_RESULTS else _settled_by_look(act)
     except (SourceUnavailable, Refused):
         return act
+    return act if answer is None else finish(act, answer).act
+
+
+def _settled_by_look(act: OperatorAct) -> Answer | None:
+    """By what is under the lock's key now; None: it cannot be said yet.  Raises: SourceUnavailable, Refused."""
+    known = snapshots.newest()
+    raw_key = key_of(act.target_id, kept.key_recorded(act), known)
+    if not raw_key and _is_seen_gone(act, known):
+        return _by_token(act, None)
+    target = target_of(act.target_id, act.cache, raw_key)
+    found, server_ms = read_digest(target)
     if server_ms <= act.before["valid_until_ms"]:
-        return act
-    if changed is not None:
-        return finish(act, changed).act
-    is_there = found == act.token_digest
-    return finish(act, _of_release(is_there=is_there) if act.act == RELEASE.name else _of_undo(is_there=is_there)).act
+        return None
+    return _by_token(act, read_token(target) if found == act.token_digest else None)
+
+
+def _is_seen_gone(act: OperatorAct, known: Snapshot) -> bool:
+    """Whether the observer, which knows the locks of that cache, has none of that id long after the last moment of the act."""
+    is_seen = any(source.name == f"cache {act.cache}" and source.ok for source in known.sources)
+    return is_seen and known.at is not None and known.at - act.started_at > ABANDONED_AFTER and all(lock.id != act.target_id for lock in known.locks)
+
+
+def _by_token(act: OperatorAct, token: Token | None) -> Answer:
+    if act.act in OF_LIFETIMES:
+        return settled_change(act, token)
+    is_there = token is not None and token.digest == act.token_digest
+    return _of_release(is_there=is_there) if act.act == RELEASE.name else _of_undo(is_there=is_there)
 
 
 def _settled_whole(act: OperatorAct, now: datetime | None) -> OperatorAct:

@@ -47,7 +47,7 @@ def sign(user: "User", session_key: str | None, target: Target, token_digest: st
         "target": target.id,
         "cache": target.place.alias,
         "name": target.name,
-        "key": _carried(target.raw_key),
+        "key": carried(target.raw_key),
         "digest": token_digest,
         "forced": forced,
         "span": span_ms,
@@ -57,12 +57,12 @@ def sign(user: "User", session_key: str | None, target: Target, token_digest: st
 
 def sign_many(user: "User", session_key: str | None, locks: Sequence[tuple[Target, str]], now: datetime, act: Act) -> str:
     """A plan for several targets, each with the digest of what was seen."""
-    many = [[target.id, target.place.alias, target.name, _carried(target.raw_key), digest] for target, digest in locks]
+    many = [[target.id, target.place.alias, target.name, carried(target.raw_key), digest] for target, digest in locks]
     return _seal(user, session_key, {"many": many}, now, act)
 
 
-def _carried(raw_key: bytes) -> str:
-    """The key as it stands in a plan, which anybody who has the page can read: none that is long, or has a secret in it."""
+def carried(raw_key: bytes) -> str:
+    """The key as it stands in a plan or a record, which others can read: none that is long, or has a secret in it."""
     return "" if len(raw_key) > MAX_KEY_CARRIED or hides_in(raw_key) else base64.b64encode(raw_key).decode()
 
 

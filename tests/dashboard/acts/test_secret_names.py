@@ -135,6 +135,14 @@ def test_a_result_is_deleted_and_put_back_without_its_secret_in_a_record(cache, 
     assert no_secret_is_kept()
 
 
+def test_what_came_of_putting_it_back_without_an_answer_is_known_as_well(cache, deleted):
+    user, act = deleted
+    back = restore(user, act.pk).act
+    back.state, back.before = "unknown", {**back.before, "valid_until_ms": 0}
+
+    assert (settle(back).state, back.code) == ("done", "result_restored")
+
+
 def test_a_result_whose_key_cannot_be_remembered_is_not_deleted(cache, settings):
     user, known = make_user("dora", ("view_locks", "delete_result", "view_acts")), survey()
     snapshot.put(connections.own(), known, dict.fromkeys(snapshot.SECTIONS, time.time_ns()), set(snapshot.SECTIONS), epoch=1)

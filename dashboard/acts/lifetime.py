@@ -87,7 +87,15 @@ def needs_typing(act: Act, judged: JudgedLock | None) -> bool:
 def _needs_force(act: Act, looked: Looked, user: "User") -> Answer | None:
     if looked.judged is None or not needs_typing(act, looked.judged) or user.has_perm(act.force_permission or ""):
         return None
-    return Answer(state="refused", code="needs_force", values={"verdict": looked.judged.verdict})
+    return _without_force(looked.judged)
+
+
+def _without_force(judged: JudgedLock) -> Answer:
+    return Answer(state="refused", code="needs_force", values={"verdict": judged.verdict, "life": _life(judged)})
+
+
+def _life(judged: JudgedLock) -> str:
+    return "orphaned" if "orphaned" in judged.flags else "unknown" if "unknown" in judged.flags else "held"
 
 
 def _effects(act: Act, looked: Looked, span: timedelta, now: datetime) -> Iterator[Evidence]:
@@ -98,7 +106,7 @@ def _effects(act: Act, looked: Looked, span: timedelta, now: datetime) -> Iterat
         yield Evidence(code="extend_until", values={"until": expires_at + span, "was": expires_at})
     elif act is not EXTEND:
         yield Evidence(code=f"{'timeout' if act is LIMIT else 'protect'}_until", values={"until": now + span})
-    life = "orphaned" if "orphaned" in judged.flags else "unknown" if "unknown" in judged.flags else "held"
+    life = _life(judged)
     yield Evidence(code={EXTEND.name: f"extend_{life}", LIMIT.name: f"timeout_{life}", PROTECT.name: "protect_held"}[act.name])
     if judged.blocks:
         yield Evidence(code="blocks", values={"blocks": judged.blocks})
@@ -180,8 +188,8 @@ def _look_again(act: Act, order: Order, span: timedelta, known: Snapshot, now: d
     looked, answer = Look(act, known, now).again(order)
     if looked is None:
         return _Ready(answer=answer)
-    if answer is None and needs_typing(act, looked.judged) and not order.force:
-        answer = Answer(state="refused", code="needs_force", values={"verdict": looked.judged.verdict if looked.judged else ""})
+    if answer is None and looked.judged is not None and needs_typing(act, looked.judged) and not order.force:
+        answer = _without_force(looked.judged)
     if answer is not None:
         return _Ready(answer=answer)
     undo = kept.keep(order.id, kept.Kept(cache=looked.target.place.alias, raw_key=looked.target.raw_key, token=looked.token))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dashboard.acts import words
-from dashboard.acts.lifetime import plan_change
+from dashboard.acts.lifetime import change_now, plan_change
 from dashboard.acts.plan import effects, plan_release
 from dashboard.acts.registry import EXTEND, LIMIT, PROTECT
 from dashboard.acts.revoke import plan_revoke
@@ -187,3 +187,27 @@ def test_the_plan_of_a_revoke_says_what_it_does_to_the_run_and_when_the_lock_is_
     assert [fact.code for fact in plan.effects] == [code, "revoke_then_release", "no_holder_check"]
     assert sentence in said(plan.effects)[0]
     assert said(plan.effects)[1].startswith("The lock is released only when that run was seen to end")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("life", "why"), [("held", "the holder of this lock still runs"), ("unknown", "whether the holder of this lock lives cannot be known")]
+)
+def test_a_timeout_that_needs_force_is_refused_with_words_of_its_own(scene, operator, admin, life, why):
+    lock = MAKERS[life](scene, timeout=None)
+    sentence = f"Nothing done: {why}. A timeout ends the lock under a run that goes on longer, so setting one needs force."
+
+    planned = plan_change(operator, "session", LIMIT, lock.id, lock.token_digest).obstacle
+    outcome = change_now(admin, LIMIT, lock.id, lock.token_digest, "it hangs", span=timedelta(minutes=1), origin="api")
+
+    assert (planned.code, outcome.code) == ("needs_force", "needs_force")
+    assert {words.answer(planned.code, planned.values), outcome.sentence} == {sentence}
+
+
+@pytest.mark.django_db
+def test_a_release_that_needs_force_speaks_of_releasing(scene, operator):
+    lock = MAKERS["unknown"](scene)
+
+    obstacle = plan_release(operator, "session", lock.id, lock.token_digest).obstacle
+
+    assert words.answer(obstacle.code, obstacle.values).endswith("whether its holder lives cannot be known. Releasing it needs force.")

@@ -10,13 +10,13 @@ from dashboard.acts.lifetime_undo import settled_change
 from dashboard.acts.refusals import Refused
 from dashboard.acts.registry import DELETE_RESULT, EVENTS_ON, EXTEND, LIMIT, PROTECT, RELEASE, RELEASE_MANY, RESTORE_RESULT, REVOKE, SEND, UNDO_CHANGE
 from dashboard.acts.results import settled
+from dashboard.acts.revoke_settle import revoke_settled
 from dashboard.acts.send_settle import send_settled
-from dashboard.acts.target import Token, key_of, read_digest, read_token, target_of
+from dashboard.acts.target import Token, is_seen_gone, key_of, read_digest, read_token, target_of
 from dashboard.acts.values import Answer
 from dashboard.acts.worker_events import events_settled
 from dashboard.exceptions import SourceUnavailable
 from dashboard.models import OperatorAct
-from dashboard.records import Snapshot
 
 ABANDONED_AFTER = timedelta(seconds=15)  # an act takes a few seconds at most: its process was ended in the middle
 
@@ -24,11 +24,16 @@ OF_LIFETIMES = {EXTEND.name, LIMIT.name, PROTECT.name, UNDO_CHANGE.name}
 OF_RESULTS = {DELETE_RESULT.name, RESTORE_RESULT.name}
 
 
-def _never(_act: OperatorAct, _now: datetime) -> None:
-    """Nothing that is there now tells whether a worker was told to revoke a run."""
+def _revoke_settled(act: OperatorAct, now: datetime) -> Answer | None:
+    part = parts.parts_of(act.pk).first()
+    return revoke_settled(act, settle(part, now=now) if part else None, now)
 
 
-SETTLERS: Mapping[str, Callable[[OperatorAct, datetime], Answer | None]] = {SEND.name: send_settled, EVENTS_ON.name: events_settled, REVOKE.name: _never}
+SETTLERS: Mapping[str, Callable[[OperatorAct, datetime], Answer | None]] = {
+    SEND.name: send_settled,
+    EVENTS_ON.name: events_settled,
+    REVOKE.name: _revoke_settled,
+}
 
 
 def settle(act: OperatorAct, *, now: datetime | None = None) -> OperatorAct:
@@ -41,35 +46,28 @@ def settle(act: OperatorAct, *, now: datetime | None = None) -> OperatorAct:
         return act
     if act.act == RELEASE_MANY.name:
         return _settled_whole(act, now)
-    if settler := SETTLERS.get(act.act):
-        answer = settler(act, now or datetime.now(UTC))
-        return act if answer is None else finish(act, answer).act
-    if "valid_until_ms" not in act.before:  # it never came as far as a command
+    if act.act not in SETTLERS and "valid_until_ms" not in act.before:  # it never came as far as a command
         return finish(act, Answer(state="failed", code="not_done")).act
     try:
-        answer = settled(act) if act.act in OF_RESULTS else _settled_by_look(act)
+        answer = SETTLERS.get(act.act, _settled_by_look)(act, now or datetime.now(UTC))
     except (SourceUnavailable, Refused):
         return act
     return act if answer is None else finish(act, answer).act
 
 
-def _settled_by_look(act: OperatorAct) -> Answer | None:
-    """By what is under the lock's key now; None: it cannot be said yet.  Raises: SourceUnavailable, Refused."""
+def _settled_by_look(act: OperatorAct, _now: datetime) -> Answer | None:
+    """By what is there now; None: it cannot be said yet.  Raises: SourceUnavailable, Refused."""
+    if act.act in OF_RESULTS:
+        return settled(act)
     known = snapshots.newest()
     raw_key = key_of(act.target_id, kept.key_recorded(act), known)
-    if not raw_key and _is_seen_gone(act, known):
+    if not raw_key and is_seen_gone(act, known):
         return _by_token(act, None)
     target = target_of(act.target_id, act.cache, raw_key)
     found, server_ms = read_digest(target)
     if server_ms <= act.before["valid_until_ms"]:
         return None
     return _by_token(act, read_token(target) if found == act.token_digest else None)
-
-
-def _is_seen_gone(act: OperatorAct, known: Snapshot) -> bool:
-    """Whether the observer, which knows the locks of that cache, has none of that id long after the last moment of the act."""
-    is_seen = any(source.name == f"cache {act.cache}" and source.ok for source in known.sources)
-    return is_seen and known.at is not None and known.at - act.started_at > ABANDONED_AFTER and all(lock.id != act.target_id for lock in known.locks)
 
 
 def _by_token(act: OperatorAct, token: Token | None) -> Answer:

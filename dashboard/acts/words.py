@@ -88,6 +88,13 @@ ANSWERS = {
     ),
     "holder_has_ended": _("Nothing done: its holder has ended already. Release the lock."),
     "revoke_unheard": _("Not known: %(worker)s did not answer, so it may or may not have been told. The lock was not released."),
+    "revoke_gone_since": _("Whether %(worker)s was told is not known. The lock that you saw is gone since, so nothing is left to do."),
+    "revoke_taken_since": _("Whether %(worker)s was told is not known. The lock that you saw is gone since, and it is another's now."),
+    "revoke_ended_not_released": _("Whether %(worker)s was told is not known. The run has ended since, and its lock is still there: release it."),
+    "revoke_never_known": _(
+        "Not known, and by now it cannot be found out: %(worker)s may or may not have been told. The lock was not released. "
+        "Look at it: if its run goes on and should not, revoke it again."
+    ),
     "revoked_released": _("Done: %(worker)s was told, the run was seen to end, and the lock is released."),
     "revoked_and_gone": _("Done: %(worker)s was told; its run gave the lock up by itself, or it expired. Nothing was released by hand."),
     "revoked_and_taken": _("Done: %(worker)s was told; the lock that you saw is gone, and it is another's now. Nothing was released by hand."),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dashboard import connections
+from dashboard.acts.long_keys import find_long_key
 from dashboard.acts.refusals import Refused
 from dashboard.acts.values import Target
 from dashboard.conf import policy
@@ -12,7 +13,7 @@ from dashboard.exceptions import SourceUnavailable
 from dashboard.judge import assess
 from dashboard.models import OperatorAct
 from dashboard.records import HeldLock, JudgedLock, Snapshot
-from dashboard.sources.locks import GONE, MAX_TOKEN_BYTES, NEVER, available, digest, find_raw_key, lock_id, name_of, read_lock, read_locks
+from dashboard.sources.locks import GONE, MAX_TOKEN_BYTES, NEVER, available, digest, lock_id, name_of, read_lock, read_locks
 
 ACTS_TAKE = timedelta(seconds=15)  # much longer than any command of theirs is valid
 
@@ -59,7 +60,7 @@ def target_of(target_id: str, cache: str, raw_key: bytes) -> Target:
         place = connections.watched_one(cache)
     except KeyError:
         raise Refused("not_known") from None
-    found = raw_key or find_raw_key(connections.look(place), place, target_id)
+    found = raw_key or find_long_key(place, target_id)
     if found is None or lock_id(cache, found) != target_id:
         raise Refused("not_known")
     return Target(id=target_id, place=place, raw_key=found, name=name_of(place, found))

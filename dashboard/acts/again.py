@@ -119,6 +119,8 @@ def release_and_send(
     outcome = release_now(
         user, lock_id, token_digest, reason, force=force, origin=origin, idempotency_key=idempotency_key, shell_name=shell_name, snapshot=snapshot
     )
+    if outcome.replayed and outcome.code == "released" and not (sent_with(outcome.act) or not_sent_with(outcome.act)):
+        raise Refused("again_not_with_it")
     _send(outcome, actor, sending, known)
     return outcome
 

@@ -19,7 +19,6 @@ from dashboard.acts.refusals import Refused
 from dashboard.acts.registry import RELEASE, RELEASE_MANY, permit
 from dashboard.acts.release import given, nonce_of
 from dashboard.acts.signed import VALID_FOR
-from dashboard.acts.target import key_of
 from dashboard.acts.values import Actor, Answer, Order, Origin, unreachable
 from dashboard.models import OperatorAct
 from dashboard.records import JudgedLock, Snapshot
@@ -60,7 +59,7 @@ def plan_bulk(user: "User", session_key: str | None, picked: Sequence[tuple[str,
     chosen = known_of(picked, known)
     looked = Looked(chosen, known, now)
     lines = [Line(picked=one, judged=looked.judged_of(one), obstacle=looked.obstacle_of(one)) for one in chosen]
-    ready = [(looked.targets[line.picked.target_id], line.picked.token_digest) for line in lines if line.obstacle is None]
+    ready = [(line.picked.target_id, line.picked.token_digest) for line in lines if line.obstacle is None]
     return BulkPlan(lines=lines, signed=signed.sign_many(user, session_key, ready, now, RELEASE_MANY) if ready else "", expires_at=now + VALID_FOR)
 
 
@@ -68,17 +67,14 @@ def execute_bulk(user: "User", session_key: str | None, signed_plan: str, reason
     """Carry out a plan of `plan_bulk`; a second submission of it answers with what came of the first.  Raises: Refused."""
     now = now or datetime.now(UTC)
     actor = Actor(user=user, origin="page")
-    locks, nonce, planned_at = signed.read_many(user, session_key, signed_plan, RELEASE_MANY)
+    picked, nonce, planned_at = signed.read_many(user, session_key, signed_plan, RELEASE_MANY)
     permit(actor, RELEASE_MANY)
     if first := ledger.existing(nonce):
         return Outcome(act=first, replayed=True)
     if now - planned_at > VALID_FOR:
         raise Refused("plan_expired")
     known = snapshots.newest()
-    chosen = [
-        Picked(target_id=one.target_id, token_digest=one.token_digest, cache=one.cache, raw_key=key_of(one.target_id, one.raw_key, known), name=one.name)
-        for one in locks
-    ]
+    chosen = known_of(picked, known)
     return _carry_out(_order(actor, chosen, given(reason), nonce, planned_at), chosen, known, now)
 
 

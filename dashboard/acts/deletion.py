@@ -1,6 +1,5 @@
 """The release itself in two steps, between which it is written down: look once more, then compare and delete in one script."""
 
-import base64
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -12,7 +11,7 @@ from dashboard.acts import kept, scripts
 from dashboard.acts.ledger import released_by
 from dashboard.acts.plan import obstacle_to
 from dashboard.acts.refusals import Refused
-from dashboard.acts.signed import MAX_KEY_CARRIED
+from dashboard.acts.signed import carried
 from dashboard.acts.target import Token, key_of, read_and_judge, read_token, target_of
 from dashboard.acts.values import Answer, Order, Target, unreachable
 from dashboard.exceptions import SourceUnavailable
@@ -75,7 +74,7 @@ def _obstacle(order: Order, target: Target, judged: JudgedLock | None, token: To
 
 def _before(target: Target, judged: JudgedLock, token: Token, valid_until_ms: int) -> dict[str, Any]:
     return {
-        "key": base64.b64encode(target.raw_key).decode() if len(target.raw_key) <= MAX_KEY_CARRIED else "",
+        "key": carried(target.raw_key),
         "ttl_ms": token.ttl_ms,
         "valid_until_ms": valid_until_ms,
         "verdict": judged.verdict,

@@ -11,8 +11,9 @@ from django.db.models import Q, QuerySet
 
 from dashboard.acts import parts
 from dashboard.acts.refusals import Refused
-from dashboard.acts.registry import SEND
+from dashboard.acts.registry import SEND, permit_to_see
 from dashboard.acts.settle import settle
+from dashboard.acts.values import Actor
 from dashboard.models import OperatorAct
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 PAGE_SIZE = 50
 SETTLES_FOR_S = 0.5  # after so long no other is begun: one that is begun takes 2 s where the broker hangs
-VIEW_ACTS = "lockhouse.view_acts"
 
 
 def act_for(user: "User", act_id: uuid.UUID) -> OperatorAct:
@@ -28,8 +28,7 @@ def act_for(user: "User", act_id: uuid.UUID) -> OperatorAct:
     found = OperatorAct.objects.select_related("undo_of").filter(pk=act_id).first()
     if found is None:
         raise Refused("act_not_known")
-    if found.user_id != user.pk and not user.has_perm(VIEW_ACTS):
-        raise Refused("forbidden", permission=VIEW_ACTS)
+    permit_to_see(Actor(user=user, origin="page"), found)
     return settle(found)
 
 

@@ -1,5 +1,6 @@
-"""What an undo needs, the token first of all: kept for 30 s in our own Redis, never in the database, a log or a page."""
+"""What an undo needs, the token first of all: kept in our own Redis as long as it can be undone, never in the database, a log or a page."""
 
+import base64
 import uuid
 from datetime import timedelta
 
@@ -8,11 +9,11 @@ from redis.exceptions import RedisError
 
 from dashboard import connections
 from dashboard.conf import own_key
-from dashboard.models import UNDO_WITHIN
+from dashboard.models import UNDO_WITHIN, OperatorAct
 
 
 class Kept(msgspec.Struct):
-    """A lock as it was before its release."""
+    """A lock as it was before its release; of a result its key alone."""
 
     cache: str
     raw_key: bytes
@@ -38,6 +39,14 @@ def recall(act_id: uuid.UUID) -> Kept | None:
         return msgspec.msgpack.decode(raw, type=Kept) if isinstance(raw, bytes) else None
     except (RedisError, msgspec.MsgspecError, UnicodeDecodeError):
         return None
+
+
+def key_recorded(act: OperatorAct) -> bytes:
+    """The key that an act was about: from its record, or where its name has a secret or is very long from what is kept for its undo; empty: from neither."""
+    if recorded := base64.b64decode(act.before.get("key", "")):
+        return recorded
+    memory = recall(act.undo_of_id or act.pk)
+    return memory.raw_key if memory else b""
 
 
 def forget(act_id: uuid.UUID) -> None:

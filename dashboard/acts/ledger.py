@@ -54,6 +54,17 @@ def existing(nonce: str) -> OperatorAct | None:
         raise _unwritten(error) from error
 
 
+def replayed(act: OperatorAct, name: str, target_id: str, token_digest: str, **before: Any) -> Outcome:
+    """What came of the act that was submitted with this nonce before.  Raises: Refused where that was another act, or the same to another extent.
+
+    `before`: what its record says of that extent; one that was refused before it was looked at says nothing.
+    """
+    is_other = any(act.before.get(field, value) != value for field, value in before.items())
+    if is_other or (act.act, act.target_id, act.token_digest) != (name, target_id, token_digest):
+        raise Refused("key_reused")
+    return Outcome(act=act, replayed=True)
+
+
 def begin(order: Order, **fields: Any) -> tuple[OperatorAct, bool]:
     """The act as it stands in the database before anything is done, and whether this call wrote it.
 

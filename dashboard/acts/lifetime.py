@@ -3,7 +3,6 @@
 Planned with what it means, compared by the token that was seen, recorded, and undone like a release.
 """
 
-import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,9 +16,8 @@ from dashboard.acts.plan import to_type
 from dashboard.acts.refusals import Refused
 from dashboard.acts.registry import EXTEND, LIMIT, PROTECT, Act, permit
 from dashboard.acts.release import given, nonce_of
-from dashboard.acts.signed import MAX_KEY_CARRIED, VALID_FOR
+from dashboard.acts.signed import VALID_FOR
 from dashboard.acts.values import Actor, Answer, Order, Origin
-from dashboard.models import OperatorAct
 from dashboard.records import Evidence, JudgedLock, Snapshot
 
 if TYPE_CHECKING:
@@ -89,7 +87,15 @@ def needs_typing(act: Act, judged: JudgedLock | None) -> bool:
 def _needs_force(act: Act, looked: Looked, user: "User") -> Answer | None:
     if looked.judged is None or not needs_typing(act, looked.judged) or user.has_perm(act.force_permission or ""):
         return None
-    return Answer(state="refused", code="needs_force", values={"verdict": looked.judged.verdict})
+    return _without_force(looked.judged)
+
+
+def _without_force(judged: JudgedLock) -> Answer:
+    return Answer(state="refused", code="needs_force", values={"verdict": judged.verdict, "life": _life(judged)})
+
+
+def _life(judged: JudgedLock) -> str:
+    return "orphaned" if "orphaned" in judged.flags else "unknown" if "unknown" in judged.flags else "held"
 
 
 def _effects(act: Act, looked: Looked, span: timedelta, now: datetime) -> Iterator[Evidence]:
@@ -100,7 +106,7 @@ def _effects(act: Act, looked: Looked, span: timedelta, now: datetime) -> Iterat
         yield Evidence(code="extend_until", values={"until": expires_at + span, "was": expires_at})
     elif act is not EXTEND:
         yield Evidence(code=f"{'timeout' if act is LIMIT else 'protect'}_until", values={"until": now + span})
-    life = "orphaned" if "orphaned" in judged.flags else "unknown" if "unknown" in judged.flags else "held"
+    life = _life(judged)
     yield Evidence(code={EXTEND.name: f"extend_{life}", LIMIT.name: f"timeout_{life}", PROTECT.name: "protect_held"}[act.name])
     if judged.blocks:
         yield Evidence(code="blocks", values={"blocks": judged.blocks})
@@ -148,7 +154,7 @@ def change_now(
     permit(actor, act, force=force)
     nonce = nonce_of(actor, idempotency_key)
     if first := ledger.existing(nonce):
-        return _same(first, act, lock_id, token_digest)
+        return ledger.replayed(first, act.name, lock_id, token_digest, **({} if span is None else {"span_ms": span // MS}))
     known = snapshot or snapshots.newest()
     looked = Look(act, known, now).at(lock_id, token_digest or "-")
     order = Order(
@@ -164,7 +170,7 @@ def _carry_out(act: Act, order: Order, span: timedelta, known: Snapshot, now: da
     ready = _look_again(act, order, span, known, now)
     done, is_mine = ledger.begin(order, before=dict(ready.before))
     if not is_mine:
-        return _same(done, act, order.target_id, order.token_digest)
+        return ledger.replayed(done, act.name, order.target_id, order.token_digest, span_ms=span // MS)
     if ready.answer is not None or ready.looked is None:
         return ledger.finish(done, ready.answer or Answer(state="failed", code="not_done"))
     return ledger.finish(done, _told(act, order, ready, span))
@@ -182,14 +188,13 @@ def _look_again(act: Act, order: Order, span: timedelta, known: Snapshot, now: d
     looked, answer = Look(act, known, now).again(order)
     if looked is None:
         return _Ready(answer=answer)
-    if answer is None and needs_typing(act, looked.judged) and not order.force:
-        answer = Answer(state="refused", code="needs_force", values={"verdict": looked.judged.verdict if looked.judged else ""})
+    if answer is None and looked.judged is not None and needs_typing(act, looked.judged) and not order.force:
+        answer = _without_force(looked.judged)
     if answer is not None:
         return _Ready(answer=answer)
     undo = kept.keep(order.id, kept.Kept(cache=looked.target.place.alias, raw_key=looked.target.raw_key, token=looked.token))
-    key = looked.target.raw_key
     before = {
-        "key": base64.b64encode(key).decode() if len(key) <= MAX_KEY_CARRIED else "",
+        "key": signed.carried(looked.target.raw_key),
         "valid_until_ms": looked.server_ms + scripts.VALID_MS,
         "deadline_ms": looked.deadline_ms,
         "span_ms": span // MS,
@@ -232,9 +237,3 @@ def _checked(span: timedelta) -> timedelta:
     if not SHORTEST <= span <= LONGEST:
         raise Refused("span_odd", most=LONGEST.days)
     return span
-
-
-def _same(done: OperatorAct, act: Act, target_id: str, token_digest: str) -> Outcome:
-    if (done.act, done.target_id, done.token_digest) != (act.name, target_id, token_digest):
-        raise Refused("key_reused")
-    return Outcome(act=done, replayed=True)

@@ -5,7 +5,7 @@ from typing import Any
 from dashboard.acts import lifetime_scripts, scripts
 from dashboard.acts.lifetime import DONE, instant
 from dashboard.acts.registry import LIMIT, PROTECT
-from dashboard.acts.target import read_token
+from dashboard.acts.target import Token
 from dashboard.acts.values import Answer, Target
 from dashboard.models import OperatorAct
 
@@ -34,9 +34,8 @@ def _answer(word: str, rest: list[Any], was_ms: int) -> Answer:
     return Answer(state="refused", code={"late": "came_late", "gone": "already_gone", "changed": "changed_hands", "moved": "moved"}[word])
 
 
-def settled_change(act: OperatorAct, target: Target, found: str | None) -> Answer:
-    """What came of a change (or its undo) whose answer was lost; `found`: the digest of what is there now.  Raises: SourceUnavailable."""
-    token = read_token(target) if found == act.token_digest else None
+def settled_change(act: OperatorAct, token: Token | None) -> Answer:
+    """What came of a change (or its undo) whose answer was lost; `token`: the act's own, if it is there now."""
     changed = act.undo_of or act
     if token is None:  # released, expired or taken since: what was done to it can no longer be seen
         never_was = changed.act == PROTECT.name and act.undo_of is None

@@ -12,8 +12,7 @@ from dashboard.acts.target import read_and_judge_all, target_of
 from dashboard.acts.values import Answer, Target, unreachable
 from dashboard.records import HeldLock, JudgedLock, Lane, Snapshot
 
-MAX_LOCKS = 1000  # twice what a page shows; so many take some seconds, and a plan for them is as large as a form should be
-MAX_KEY = 1024  # a longer key is released by itself: a plan that carried hundreds of them would be too large for a form
+MAX_LOCKS = 1000  # twice what a page shows; so many take some seconds
 LIVES = {"held", "expiring", "overrun", "overlapping"}  # in these the holder's run was seen a moment ago
 NO_DIGEST = "-"  # no token has this digest: an empty one would mean whatever is there now
 
@@ -62,8 +61,7 @@ class Looked:
         """Why this one will not be released; None: it will."""
         target, judged = self.targets.get(one.target_id), self.judged.get(one.target_id)
         if target is None:
-            is_long = len(one.raw_key) > MAX_KEY or one.target_id in self._held
-            return refused("key_too_long") if is_long else refused("already_gone", **ledger.released_by(one.target_id, one.token_digest))
+            return refused("key_too_long") if one.target_id in self._held else refused("already_gone", **ledger.released_by(one.target_id, one.token_digest))
         if error := self._away.get(target.place.alias):
             return unreachable(error.source, error.reason)
         if found := obstacle_to(judged, target, one.token_digest or NO_DIGEST):
@@ -73,7 +71,7 @@ class Looked:
 
 
 def _target(one: Picked) -> Target | None:
-    if not one.raw_key or len(one.raw_key) > MAX_KEY:
+    if not one.raw_key:  # gone, or so long that the observer does not keep it
         return None
     try:
         return target_of(one.target_id, one.cache, one.raw_key)

@@ -95,7 +95,7 @@ def effects(judged: JudgedLock) -> Iterator[Evidence]:
     for flag, code in (("overlapping", "overlapping"), ("orphaned", "orphaned"), ("overrun", "overrun"), ("held", "holder_lives"), ("unknown", "unknown")):
         if flag in flags and not (flag == "held" and ("overlapping" in flags or judged.lock.taken_by != "run")):
             yield Evidence(code=code)
-    if judged.lock.taken_by != "run":
+    if judged.lock.taken_by != "run" and "orphaned" not in flags:  # the first has ended
         yield Evidence(code=f"taken_by_{judged.lock.taken_by}")
     if "message_unacked" in codes:
         yield Evidence(code="run_again_later")

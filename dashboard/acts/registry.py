@@ -6,6 +6,7 @@ from typing import Literal
 from dashboard.acts.refusals import Refused
 from dashboard.acts.values import Actor
 from dashboard.conf import conf
+from dashboard.models import OperatorAct
 
 Danger = Literal["repairs", "changes", "forces"]
 
@@ -35,6 +36,7 @@ EVENTS_ON = Act(name="worker-events", permission="lockhouse.control_workers", da
 ACTS = {
     act.name: act for act in (RELEASE, UNDO_RELEASE, RELEASE_MANY, EXTEND, LIMIT, PROTECT, UNDO_CHANGE, REVOKE, DELETE_RESULT, RESTORE_RESULT, SEND, EVENTS_ON)
 }
+VIEW_ACTS = "lockhouse.view_acts"
 
 
 def permit(actor: Actor, act: Act, *, force: bool = False) -> None:
@@ -45,3 +47,10 @@ def permit(actor: Actor, act: Act, *, force: bool = False) -> None:
     for permission in (act.permission, *forced):
         if not actor.may(permission):
             raise Refused("forbidden", permission=permission)
+
+
+def permit_to_see(actor: Actor, act: OperatorAct) -> None:
+    """Go on only where this person did that act, or may view those of others; who may not see it cannot undo it either.  Raises: Refused."""
+    is_own = actor.user is not None and actor.user.pk == act.user_id
+    if not is_own and not actor.may(VIEW_ACTS):
+        raise Refused("forbidden", permission=VIEW_ACTS)

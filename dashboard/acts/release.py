@@ -14,7 +14,6 @@ from dashboard.acts.refusals import Refused
 from dashboard.acts.registry import RELEASE, permit
 from dashboard.acts.target import locate
 from dashboard.acts.values import Actor, Order, Origin
-from dashboard.models import OperatorAct
 from dashboard.records import Snapshot
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def release_now(
     permit(actor, RELEASE, force=force)
     nonce = nonce_of(actor, idempotency_key)
     if first := ledger.existing(nonce):
-        return _same(first, lock_id, token_digest)
+        return ledger.replayed(first, RELEASE.name, lock_id, token_digest)
     known = snapshot or snapshots.newest()
     target = locate(lock_id, known)
     order = Order(
@@ -96,14 +95,8 @@ def _carry_out(order: Order, known: Snapshot, now: datetime) -> Outcome:
     ready = look_again(order, known, now)
     act, is_mine = ledger.begin(order, before=dict(ready.before))
     if not is_mine:
-        return _same(act, order.target_id, order.token_digest)
+        return ledger.replayed(act, RELEASE.name, order.target_id, order.token_digest)
     return ledger.finish(act, ready.answer or delete(order.id, ready, order))
-
-
-def _same(act: OperatorAct, target_id: str, token_digest: str) -> Outcome:
-    if (act.target_id, act.token_digest) != (target_id, token_digest):
-        raise Refused("key_reused")
-    return Outcome(act=act, replayed=True)
 
 
 def given(reason: str) -> str:

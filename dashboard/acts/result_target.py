@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 from dashboard import snapshot as snapshots
+from dashboard.acts.long_keys import find_long_key
 from dashboard.acts.refusals import Refused
 from dashboard.acts.values import Target
 from dashboard.inert import Preview
 from dashboard.records import CachedResult, Snapshot
 from dashboard.sources.locks import lock_id, name_of
-from dashboard.sources.results import Value, place_of, raw_key_of, read_value
+from dashboard.sources.results import Value, place_of, read_value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +31,11 @@ def result_of(result_id: str, known: Snapshot) -> CachedResult:
 
 
 def locate(result_id: str, known: Snapshot) -> Target:
-    """Where that result is.  Cost: none, but a whole scan for a key too long to be carried.  Raises: Refused, SourceUnavailable."""
+    """Where that result is.  Cost: none, but a whole scan at an easy pace for a key too long to be carried.  Raises: Refused, SourceUnavailable."""
     result = result_of(result_id, known)
-    return target_at(result_id, result.cache, raw_key_of(result) or b"")
+    place = place_of(result.cache)
+    raw_key = result.raw_key or (find_long_key(place, result_id) if place else None)
+    return target_at(result_id, result.cache, raw_key or b"")
 
 
 def target_at(result_id: str, cache: str, raw_key: bytes) -> Target:

@@ -1,6 +1,5 @@
 """Deletes a result, and puts it back within a day: planned with what it means, compared by what was seen, recorded like every act."""
 
-import base64
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -9,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from dashboard import connections
 from dashboard import snapshot as snapshots
-from dashboard.acts import ledger, scripts, signed, trash
+from dashboard.acts import kept, ledger, scripts, signed, trash
 from dashboard.acts.ledger import Outcome
 from dashboard.acts.refusals import Refused
-from dashboard.acts.registry import DELETE_RESULT, RESTORE_RESULT, permit
+from dashboard.acts.registry import DELETE_RESULT, RESTORE_RESULT, permit, permit_to_see
 from dashboard.acts.result_target import locate, read, target_at
-from dashboard.acts.signed import MAX_KEY_CARRIED, VALID_FOR
+from dashboard.acts.signed import VALID_FOR
 from dashboard.acts.values import Actor, Answer, Order, Origin, Target, unreachable
 from dashboard.exceptions import SourceUnavailable
-from dashboard.models import OperatorAct
+from dashboard.models import TRASHED_FOR, OperatorAct
 from dashboard.records import Evidence
 from dashboard.sources.locks import available
 from dashboard.sources.preview import MAX_READ
@@ -110,7 +109,10 @@ def _delete(order: Order) -> Outcome:
         answer = unreachable(error.source, error.reason)
     except Refused:
         answer = Answer(state="refused", code="result_already_gone")
-    before = {"key": _carried(target.raw_key), "valid_until_ms": until_ms} if target is not None and answer is None else {}
+    key = signed.carried(target.raw_key) if target is not None else ""
+    if target is not None and answer is None and not key and not _keep_key(order, target):
+        answer = unreachable("lockhouse", "it has to remember the name for a day")
+    before = {"key": key, "valid_until_ms": until_ms} if answer is None else {}
     act, is_mine = ledger.begin(order, before=before)
     if not is_mine:
         return Outcome(act=act, replayed=True)
@@ -138,6 +140,7 @@ def restore(user: "User", act_id: uuid.UUID, *, origin: Origin = "page", now: da
     deleted = OperatorAct.objects.filter(pk=act_id, act=DELETE_RESULT.name).first()
     if deleted is None:
         raise Refused("act_not_known")
+    permit_to_see(actor, deleted)
     if deleted.undo_until is None:
         raise Refused("nothing_to_undo")
     nonce = f"restore:{deleted.pk}:{deleted.undos.exclude(state='done').count()}"
@@ -145,7 +148,7 @@ def restore(user: "User", act_id: uuid.UUID, *, origin: Origin = "page", now: da
         return Outcome(act=first, replayed=True)
     order = Order(
         act=RESTORE_RESULT.name, actor=actor, target_id=deleted.target_id, target_name=deleted.target_name, cache=deleted.cache,
-        token_digest=deleted.token_digest, reason=deleted.reason, nonce=nonce, planned_at=now, raw_key=base64.b64decode(deleted.before.get("key", "")),
+        token_digest=deleted.token_digest, reason=deleted.reason, nonce=nonce, planned_at=now, raw_key=kept.key_recorded(deleted),
     )  # fmt: skip
     return _restore(order, deleted)
 
@@ -178,7 +181,7 @@ def _restored(target: Target, deleted: OperatorAct, until_ms: int) -> Answer:
 def settled(act: OperatorAct) -> Answer | None:
     """What came of an act whose answer was lost, by what is there now; None: it cannot be said yet.  Raises: SourceUnavailable, Refused."""
     deleted_id = act.pk if act.act == DELETE_RESULT.name else act.undo_of_id
-    target = _target_of(act.target_id, act.cache, base64.b64decode(act.before.get("key", "")))
+    target = _target_of(act.target_id, act.cache, kept.key_recorded(act))
     if deleted_id is None or _server_ms(target) <= act.before["valid_until_ms"]:
         return None
     with available(f"cache {target.place.alias}"):
@@ -206,5 +209,6 @@ def _server_ms(target: Target) -> int:
     return int(now[0]) * 1000 + int(now[1]) // 1000
 
 
-def _carried(raw_key: bytes) -> str:
-    return base64.b64encode(raw_key).decode() if len(raw_key) <= MAX_KEY_CARRIED else ""
+def _keep_key(order: Order, target: Target) -> bool:
+    """Remember a key that no record may hold as long as its result can be put back; False: our own Redis does not take it."""
+    return kept.keep(order.id, kept.Kept(cache=target.place.alias, raw_key=target.raw_key, token=b""), TRASHED_FOR)

@@ -174,7 +174,7 @@ def revoke_now(
     _permit(actor, terminate=terminate)
     nonce = nonce_of(actor, idempotency_key)
     if first := ledger.existing(nonce):
-        return _same(first, lock_id, token_digest)
+        return ledger.replayed(first, REVOKE.name, lock_id, token_digest, terminate=terminate)
     return _carry_out(_order(actor, lock_id, token_digest, given(reason), nonce, datetime.now(UTC)), terminate=terminate)
 
 
@@ -196,7 +196,7 @@ def _carry_out(order: Order, *, terminate: bool, patience_s: float = SEEN_WITHIN
     before = {"task_id": holder.task_id if holder else None, "worker": holder.worker if holder else None, "terminate": terminate}
     act, is_mine = ledger.begin(order, before=before)
     if not is_mine:
-        return _same(act, order.target_id, order.token_digest)
+        return ledger.replayed(act, REVOKE.name, order.target_id, order.token_digest, terminate=terminate)
     return ledger.finish(act, obstacle or _revoked(act) or _released_after(act, order, target, patience_s))
 
 
@@ -239,9 +239,3 @@ def _released(act: OperatorAct, order: Order, known: Snapshot, now: datetime, va
     done, _ = ledger.begin(part, before=dict(ready.before))
     outcome = ledger.finish(done, ready.answer or delete(part.id, ready, part))
     return Answer(state="done", code="revoked_released" if outcome.code == "released" else "revoked_not_released", values=values)
-
-
-def _same(act: OperatorAct, target_id: str, token_digest: str) -> Outcome:
-    if (act.act, act.target_id, act.token_digest) != (REVOKE.name, target_id, token_digest):
-        raise Refused("key_reused")
-    return Outcome(act=act, replayed=True)

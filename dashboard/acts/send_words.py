@@ -47,6 +47,10 @@ REFUSALS = {
     "again_not_known": _("The lost run's name or queue is not known, so it cannot be sent again from here. Nothing was done."),
     "again_cut": _("The lost run's arguments are known only in part, so it cannot be sent again from here. Nothing was done."),
     "again_not_lost": _("No run is known to have been lost with this lock, so there is nothing to send again. Nothing was done."),
+    "again_not_with_it": _(
+        "With this Idempotency-Key the lock was released before, and its lost run is not known to have been sent again. "
+        "Nothing more was done: look at the acts, then send it by itself."
+    ),
     "again_will_not_run": _("By what is known the lost run would not run if it were sent again. Nothing was done: release the lock by itself."),
     "trace_not_known": _("Nothing was sent by an act with this id."),
 }

@@ -1,17 +1,18 @@
 """Settles acts of which nobody knows whether they were done, by looking at what is there now. Reads the watched system only."""
 
-import base64
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from dashboard.acts import parts
+from dashboard import snapshot as snapshots
+from dashboard.acts import kept, parts
 from dashboard.acts.ledger import finish
 from dashboard.acts.lifetime_undo import settled_change
 from dashboard.acts.refusals import Refused
 from dashboard.acts.registry import DELETE_RESULT, EVENTS_ON, EXTEND, LIMIT, PROTECT, RELEASE, RELEASE_MANY, RESTORE_RESULT, REVOKE, SEND, UNDO_CHANGE
 from dashboard.acts.results import settled
+from dashboard.acts.revoke_settle import revoke_settled
 from dashboard.acts.send_settle import send_settled
-from dashboard.acts.target import read_digest, target_of
+from dashboard.acts.target import Token, is_seen_gone, key_of, read_digest, read_token, target_of
 from dashboard.acts.values import Answer
 from dashboard.acts.worker_events import events_settled
 from dashboard.exceptions import SourceUnavailable
@@ -23,11 +24,16 @@ OF_LIFETIMES = {EXTEND.name, LIMIT.name, PROTECT.name, UNDO_CHANGE.name}
 OF_RESULTS = {DELETE_RESULT.name, RESTORE_RESULT.name}
 
 
-def _never(_act: OperatorAct, _now: datetime) -> None:
-    """Nothing that is there now tells whether a worker was told to revoke a run."""
+def _revoke_settled(act: OperatorAct, now: datetime) -> Answer | None:
+    part = parts.parts_of(act.pk).first()
+    return revoke_settled(act, settle(part, now=now) if part else None, now)
 
 
-SETTLERS: Mapping[str, Callable[[OperatorAct, datetime], Answer | None]] = {SEND.name: send_settled, EVENTS_ON.name: events_settled, REVOKE.name: _never}
+SETTLERS: Mapping[str, Callable[[OperatorAct, datetime], Answer | None]] = {
+    SEND.name: send_settled,
+    EVENTS_ON.name: events_settled,
+    REVOKE.name: _revoke_settled,
+}
 
 
 def settle(act: OperatorAct, *, now: datetime | None = None) -> OperatorAct:
@@ -40,26 +46,35 @@ def settle(act: OperatorAct, *, now: datetime | None = None) -> OperatorAct:
         return act
     if act.act == RELEASE_MANY.name:
         return _settled_whole(act, now)
-    if settler := SETTLERS.get(act.act):
-        answer = settler(act, now or datetime.now(UTC))
-        return act if answer is None else finish(act, answer).act
-    if "valid_until_ms" not in act.before:  # it never came as far as a command
+    if act.act not in SETTLERS and "valid_until_ms" not in act.before:  # it never came as far as a command
         return finish(act, Answer(state="failed", code="not_done")).act
     try:
-        if act.act in OF_RESULTS:
-            answer = settled(act)
-            return act if answer is None else finish(act, answer).act
-        target = target_of(act.target_id, act.cache, base64.b64decode(act.before.get("key", "")))
-        found, server_ms = read_digest(target)
-        changed = settled_change(act, target, found) if act.act in OF_LIFETIMES else None
+        answer = SETTLERS.get(act.act, _settled_by_look)(act, now or datetime.now(UTC))
     except (SourceUnavailable, Refused):
         return act
+    return act if answer is None else finish(act, answer).act
+
+
+def _settled_by_look(act: OperatorAct, _now: datetime) -> Answer | None:
+    """By what is there now; None: it cannot be said yet.  Raises: SourceUnavailable, Refused."""
+    if act.act in OF_RESULTS:
+        return settled(act)
+    known = snapshots.newest()
+    raw_key = key_of(act.target_id, kept.key_recorded(act), known)
+    if not raw_key and is_seen_gone(act, known):
+        return _by_token(act, None)
+    target = target_of(act.target_id, act.cache, raw_key)
+    found, server_ms = read_digest(target)
     if server_ms <= act.before["valid_until_ms"]:
-        return act
-    if changed is not None:
-        return finish(act, changed).act
-    is_there = found == act.token_digest
-    return finish(act, _of_release(is_there=is_there) if act.act == RELEASE.name else _of_undo(is_there=is_there)).act
+        return None
+    return _by_token(act, read_token(target) if found == act.token_digest else None)
+
+
+def _by_token(act: OperatorAct, token: Token | None) -> Answer:
+    if act.act in OF_LIFETIMES:
+        return settled_change(act, token)
+    is_there = token is not None and token.digest == act.token_digest
+    return _of_release(is_there=is_there) if act.act == RELEASE.name else _of_undo(is_there=is_there)
 
 
 def _settled_whole(act: OperatorAct, now: datetime | None) -> OperatorAct:

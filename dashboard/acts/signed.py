@@ -47,7 +47,7 @@ def sign(user: "User", session_key: str | None, target: Target, token_digest: st
         "target": target.id,
         "cache": target.place.alias,
         "name": target.name,
-        "key": _carried(target.raw_key),
+        "key": carried(target.raw_key),
         "digest": token_digest,
         "forced": forced,
         "span": span_ms,
@@ -55,14 +55,13 @@ def sign(user: "User", session_key: str | None, target: Target, token_digest: st
     return _seal(user, session_key, content, now, act)
 
 
-def sign_many(user: "User", session_key: str | None, locks: Sequence[tuple[Target, str]], now: datetime, act: Act) -> str:
-    """A plan for several targets, each with the digest of what was seen."""
-    many = [[target.id, target.place.alias, target.name, _carried(target.raw_key), digest] for target, digest in locks]
-    return _seal(user, session_key, {"many": many}, now, act)
+def sign_many(user: "User", session_key: str | None, locks: Sequence[tuple[str, str]], now: datetime, act: Act) -> str:
+    """A plan for several, each by its id and the digest of what was seen: with their names it could be too large for a form."""
+    return _seal(user, session_key, {"picked": locks}, now, act)
 
 
-def _carried(raw_key: bytes) -> str:
-    """The key as it stands in a plan, which anybody who has the page can read: none that is long, or has a secret in it."""
+def carried(raw_key: bytes) -> str:
+    """The key as it stands in a plan or a record, which others can read: none that is long, or has a secret in it."""
     return "" if len(raw_key) > MAX_KEY_CARRIED or hides_in(raw_key) else base64.b64encode(raw_key).decode()
 
 
@@ -87,17 +86,11 @@ def read(user: "User", session_key: str | None, signed: str, act: Act = RELEASE)
     )
 
 
-def read_many(user: "User", session_key: str | None, signed: str, act: Act) -> tuple[list[SignedPlan], str, datetime]:
-    """The parts of a plan for several, its nonce, and when it was made.  Raises: as `read`."""
+def read_many(user: "User", session_key: str | None, signed: str, act: Act) -> tuple[list[tuple[str, str]], str, datetime]:
+    """The (id, token digest) of each in a plan for several, its nonce, and when it was made.  Raises: as `read`."""
     content = _open(user, session_key, signed, act)
-    nonce, planned_at = content["nonce"], datetime.fromtimestamp(content["planned"], UTC)
-    parts = [
-        SignedPlan(
-            target_id=target_id, cache=cache, name=name, raw_key=base64.b64decode(key), token_digest=digest, forced=False, nonce=nonce, planned_at=planned_at
-        )
-        for target_id, cache, name, key, digest in content["many"]
-    ]
-    return parts, nonce, planned_at
+    picked = [(target_id, digest) for target_id, digest in content["picked"]]
+    return picked, content["nonce"], datetime.fromtimestamp(content["planned"], UTC)
 
 
 def _open(user: "User", session_key: str | None, signed: str, act: Act) -> dict[str, Any]:

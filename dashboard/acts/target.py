@@ -2,16 +2,20 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dashboard import connections
+from dashboard.acts.long_keys import find_long_key
 from dashboard.acts.refusals import Refused
 from dashboard.acts.values import Target
 from dashboard.conf import policy
 from dashboard.exceptions import SourceUnavailable
 from dashboard.judge import assess
+from dashboard.models import OperatorAct
 from dashboard.records import HeldLock, JudgedLock, Snapshot
-from dashboard.sources.locks import GONE, MAX_TOKEN_BYTES, NEVER, available, digest, find_raw_key, is_ours, lock_id, name_of, read_lock, read_locks
+from dashboard.sources.locks import GONE, MAX_TOKEN_BYTES, NEVER, available, digest, is_ours, lock_id, name_of, read_lock, read_locks
+
+ACTS_TAKE = timedelta(seconds=15)  # much longer than any command of theirs is valid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +47,20 @@ def key_of(target_id: str, raw_key: bytes, snapshot: Snapshot) -> bytes:
     return raw_key or next((lock.raw_key for lock in snapshot.locks if lock.id == target_id), b"")
 
 
+def is_seen_gone(act: OperatorAct, snapshot: Snapshot) -> bool:
+    """Whether the observer, which knows the locks of that cache, has none of that id long after the last moment of the act."""
+    is_seen = any(source.name == f"cache {act.cache}" and source.ok for source in snapshot.sources)
+    is_after = snapshot.at is not None and snapshot.at - act.started_at > ACTS_TAKE
+    return is_seen and is_after and all(lock.id != act.target_id for lock in snapshot.locks)
+
+
 def target_of(target_id: str, cache: str, raw_key: bytes) -> Target:
     """The target under that key; an empty key is searched for.  Raises: Refused where it is not there, SourceUnavailable."""
     try:
         place = connections.watched_one(cache)
     except KeyError:
         raise Refused("not_known") from None
-    found = raw_key or find_raw_key(connections.look(place), place, target_id)
+    found = raw_key or find_long_key(place, target_id)
     if found is None or lock_id(cache, found) != target_id or is_ours(place, found):
         raise Refused("not_known")
     return Target(id=target_id, place=place, raw_key=found, name=name_of(place, found))

@@ -12,7 +12,7 @@ from dashboard.acts import kept, ledger, parts, scripts
 from dashboard.acts.ledger import Outcome
 from dashboard.acts.lifetime_undo import put_deadline_back
 from dashboard.acts.refusals import Refused
-from dashboard.acts.registry import RELEASE_MANY, UNDO_CHANGE, UNDO_RELEASE, permit
+from dashboard.acts.registry import RELEASE_MANY, UNDO_CHANGE, UNDO_RELEASE, permit, permit_to_see
 from dashboard.acts.target import read_digest, target_of
 from dashboard.acts.values import Actor, Answer, Order, Origin, Target, unreachable
 from dashboard.exceptions import SourceUnavailable
@@ -30,7 +30,7 @@ def undo(user: "User | None", act_id: uuid.UUID, *, origin: Origin = "page", she
     now = now or datetime.now(UTC)
     actor = Actor(user=user, origin=origin, shell_name=shell_name)
     permit(actor, UNDO_RELEASE)
-    released = _released(act_id)
+    released = _released(act_id, actor)
     nonce = _nonce_of(released)
     if first := ledger.existing(nonce):
         return Outcome(act=first, replayed=True)
@@ -57,10 +57,11 @@ def undo_all(user: "User", act_id: uuid.UUID, *, origin: Origin = "page", now: d
     return outcomes
 
 
-def _released(act_id: uuid.UUID) -> OperatorAct:
+def _released(act_id: uuid.UUID, actor: Actor) -> OperatorAct:
     act = OperatorAct.objects.filter(pk=act_id).first()
     if act is None:
         raise Refused("act_not_known")
+    permit_to_see(actor, act)
     if act.code not in UNDOABLE:
         raise Refused("nothing_to_undo")
     return act

@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from dashboard.acts import send_words
+from dashboard.acts.effect_words import EFFECTS
 from dashboard.inert import visible
 
 Values = Mapping[str, Any]
@@ -26,47 +27,6 @@ ACTS = {
     "result-restore": _("restore a result"),
     "task-send": _("send a task"),
     "worker-events": _("have a worker tell of its tasks"),
-}
-
-EFFECTS = {
-    "orphaned": _("Nobody holds this lock any more, so releasing it is safe: the next attempt takes it."),
-    "holder_lives": _("The holder still runs and will end with LockNotOwnedError when it releases the lock itself; another run may start beside it."),
-    "overlapping": _("Two runs of this lock are active already; releasing it lets a third start beside them."),
-    "overrun": _("The holder has outlived its lock and still runs; another run may start beside it."),
-    "taken_by_send": _("It was taken when the message was sent: released now, the same may be sent again while the first still waits or runs."),
-    "taken_by_beat": _("A beat is in charge by it: that beat ends with an error at its next tick, and sends nothing more unless something starts it again."),
-    "never_expires": _("This lock never expires: until somebody releases it, nothing that needs it runs."),
-    "unknown": _("Nobody can say whether the holder still runs. If it does, another run may start beside it."),
-    "run_again_later": _("Its message was not acknowledged, so Redis gives that run out again later; released now, another can start before it."),
-    "run_lost": _("The run that held it is lost and will not run again by itself."),
-    "blocks": _("While it is held, this does not happen: %(blocks)s."),
-    "result_written_again": _("Whoever looks for it finds nothing until a run of %(task)s has written it again."),
-    "result_not_there": _("Whoever looks for it finds nothing; which task would write it again is not known."),
-    "result_to_trash": _("It goes to a trash in the same Redis for a day and can be put back until then; its memory is freed only after that."),
-    "result_compared": _("Only what you saw is deleted: if it is written anew meanwhile, nothing is done."),
-    "extend_until": _("It blocks until %(until)s instead of %(was)s: whoever needs it waits, or is refused, for that much longer."),
-    "extend_held": _("The holder keeps it under the same token, and releases it as usual when its run ends."),
-    "extend_unknown": _("Nobody can say whether the holder still runs. If it does not, the lock blocks for nothing until then."),
-    "extend_orphaned": _("Nobody holds this lock any more: extended, it keeps everybody waiting for nothing. Releasing it is what helps."),
-    "timeout_until": _("It will expire by itself at %(until)s; as it is, it never does."),
-    "timeout_held": _("If the holder still runs then, it goes on without its lock, and another run may start beside it: allow more than a run takes."),
-    "timeout_unknown": _("Nobody can say whether the holder still runs. If it still does then, another run may start beside it."),
-    "timeout_orphaned": _("Nobody holds this lock any more: releasing it frees it at once, a timeout only then."),
-    "protect_until": _("The token of the run that outlived its lock is put back until %(until)s: no other run can take the lock meanwhile."),
-    "protect_held": _("If that run ends before, it releases the lock as usual and without an error. If it takes even longer, the lock expires once more."),
-    "revoke_only": _(
-        "%(worker)s alone is told not to run %(task_id)s of %(task_name)s again. This does not stop a run that is under way, and is forgotten at its restart."
-    ),
-    "revoke_terminates": _(
-        "%(worker)s alone is told to end the process of run %(task_id)s of %(task_name)s (SIGTERM): what it has not finished is lost, and is not undone."
-    ),
-    "revoke_then_release": _("The lock is released only when that run was seen to end; where it was not, the lock stays, and the answer says so."),
-    "change_compared": _("Only the token that you saw is kept on or ended: if the lock changes hands meanwhile, nothing is done."),
-    "protect_compared": _("If somebody takes the lock before you confirm, nothing is done."),
-    "worker_events_cost": _("From then on it publishes some events for each run, of about a kilobyte each; its runs appear here."),
-    "worker_events_until": _("It lasts until that worker is started again: to keep it, start it with -E."),
-    "signal_written": _("Those who wait are woken as its library does: the list %(key)s is written anew. If that key is no list, it is left alone."),
-    "no_holder_check": _("Only the token that you saw is deleted: if the lock changes hands meanwhile, nothing is done."),
 }
 
 REFUSALS = {
@@ -102,10 +62,11 @@ ANSWERS = {
     "already_gone": _("Nothing done: the lock is already gone."),
     "already_released": _("Nothing done: %(by)s released it at %(at)s."),
     "not_a_lock": _("Nothing done: what is under this key is not a lock (%(kind)s)."),
-    "internal_lock": _("Nothing done: this is the broker library's own lock, and is never released by hand."),
+    "internal_lock": _("Nothing done: this is the broker library's own lock, and is never released or changed by hand."),
     "not_listed": _("Nothing done: no setting says that this name is a lock's. Add its pattern, which its page says, to LOCKS or LOCK_PATTERNS first."),
-    "not_to_be_released": _("Nothing done: the settings say that this lock is not to be released."),
+    "not_to_be_released": _("Nothing done: the settings say that this lock is not to be released or changed by hand."),
     "needs_force": _("Nothing done: it is not proved that nobody holds this lock; %(verdict)s. Releasing it needs force."),
+    "timeout_needs_force": _("Nothing done: %(life)s. A timeout ends the lock under a run that goes on longer, so setting one needs force."),
     "extended": _("Extended: it blocks until %(until)s instead of %(was)s."),
     "timeout_set": _("It expires at %(until)s now; before, it never did."),
     "protected": _("Protected: the token of the run that outlived its lock is back until %(until)s."),
@@ -127,6 +88,13 @@ ANSWERS = {
     ),
     "holder_has_ended": _("Nothing done: its holder has ended already. Release the lock."),
     "revoke_unheard": _("Not known: %(worker)s did not answer, so it may or may not have been told. The lock was not released."),
+    "revoke_gone_since": _("Whether %(worker)s was told is not known. The lock that you saw is gone since, so nothing is left to do."),
+    "revoke_taken_since": _("Whether %(worker)s was told is not known. The lock that you saw is gone since, and it is another's now."),
+    "revoke_ended_not_released": _("Whether %(worker)s was told is not known. The run has ended since, and its lock is still there: release it."),
+    "revoke_never_known": _(
+        "Not known, and by now it cannot be found out: %(worker)s may or may not have been told. The lock was not released. "
+        "Look at it: if its run goes on and should not, revoke it again."
+    ),
     "revoked_released": _("Done: %(worker)s was told, the run was seen to end, and the lock is released."),
     "revoked_and_gone": _("Done: %(worker)s was told; its run gave the lock up by itself, or it expired. Nothing was released by hand."),
     "revoked_and_taken": _("Done: %(worker)s was told; the lock that you saw is gone, and it is another's now. Nothing was released by hand."),
@@ -181,6 +149,8 @@ VERDICTS = {  # why a lock is not proved to be nobody's
     "held": _("its time is not up"),
 }
 
+LIVES = {"held": _("the holder of this lock still runs"), "unknown": _("whether the holder of this lock lives cannot be known")}
+
 
 def act_name(name: str) -> str:
     """What kind of act that is."""
@@ -200,8 +170,12 @@ def refusal(code: str, values: Values) -> str:
 def answer(code: str, values: Values) -> str:
     """What came of an act; a time that is known becomes part of the sentence."""
     key = next((better for better, needed in _BETTER.get(code, ()) if needed <= values.keys()), code)
-    verdict = values.get("verdict")
-    said = {**_shown(values), "verdict": gettext(VERDICTS[verdict]) if verdict in VERDICTS else verdict}
+    verdict, life = values.get("verdict"), values.get("life")
+    said = {
+        **_shown(values),
+        "verdict": gettext(VERDICTS[verdict]) if verdict in VERDICTS else verdict,
+        "life": gettext(LIVES[life]) if life in LIVES else life,
+    }
     sentence = gettext(ANSWERS[key]) % said
     return f"{sentence} {_left(values)}" if key == "released" else sentence
 
@@ -210,6 +184,7 @@ _BETTER: Mapping[str, list[tuple[str, set[str]]]] = {
     "changed_hands": [("changed_hands_at", {"since"})],
     "already_gone": [("already_released", {"by", "at"})],
     "taken_again": [("taken_again_at", {"since"})],
+    "needs_force": [("timeout_needs_force", {"life"})],  # of a release only the verdict is told
 }
 
 

@@ -5,7 +5,7 @@ A stored result is an entry of Celery's result backend; its state is read by the
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from dashboard.connections import BROKER, Watched
 from dashboard.exceptions import SourceUnavailable
 from dashboard.inert import Preview, child
 from dashboard.records import CachedResult
-from dashboard.sources.locks import GONE, MAX_KEY_CARRIED, NEVER, available, find_raw_key, lock_id, name_of, scan_keys, shown_key
+from dashboard.sources.locks import GONE, MAX_KEY_CARRIED, NEVER, available, lock_id, name_of, scan_keys, shown_key
 from dashboard.sources.patterns import compile_patterns
 from dashboard.sources.preview import MAX_READ, preview_of
 
@@ -205,14 +205,6 @@ def _word(kind: Any) -> str:
 def place_of(alias: str) -> Watched | None:
     """The place of that alias; None: not watched."""
     return next((place for place in places() if place.alias == alias), None)
-
-
-def raw_key_of(result: CachedResult, pace: Callable[[], None] = lambda: None) -> bytes | None:
-    """The key itself, searched for where it is too long to be carried; None: not there.  Raises: SourceUnavailable."""
-    place = place_of(result.cache)
-    if result.raw_key or place is None:
-        return result.raw_key or None
-    return find_raw_key(connections.look(place), place, result.id, pace)
 
 
 def read_value(place: Watched, raw_key: bytes) -> Value | None:

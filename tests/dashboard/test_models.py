@@ -145,3 +145,36 @@ def test_the_record_of_an_act_shows_no_key_whose_name_has_a_secret():
 
     assert "orphaned" in page
     assert key not in page
+
+
+@pytest.mark.parametrize(
+    "lookup", ["before__key__regex", "before__startswith", "nonce__startswith", "token_digest__startswith", "after__has_key", "undo_of__before__key__regex"]
+)
+def test_nobody_guesses_letter_by_letter_what_an_act_keeps_and_does_not_show(auditing, lookup):
+    assert auditing.get("/admin/lockhouse/operatoract/", {lookup: "a"}).status_code == 400
+
+
+@pytest.mark.parametrize("lookup", ["act__exact", "state__exact", "origin__exact", "cache", "started_at__year"])
+def test_the_filters_of_acts_work_as_they_are_shown(auditing, lookup):
+    assert auditing.get("/admin/lockhouse/operatoract/", {lookup: "2026" if "year" in lookup else "done"}).status_code == 200
+
+
+def test_nobody_guesses_the_hash_of_a_token():
+    client = staff_client(make_user("bea", ["view_apitoken"]))
+
+    assert client.get("/admin/lockhouse/apitoken/").status_code == 200
+    assert client.get("/admin/lockhouse/apitoken/", {"digest__startswith": "a"}).status_code == 400
+
+
+@pytest.fixture
+def auditing():
+    """The browser of one who may read what operators did."""
+    return staff_client(make_user("aldo", ["view_acts"]))
+
+
+def staff_client(user) -> Client:
+    user.is_staff = True
+    user.save()
+    client = Client()
+    client.force_login(user)
+    return client

@@ -12,7 +12,7 @@ from dashboard.acts.ledger import Outcome
 from dashboard.acts.refusals import Refused
 from dashboard.api.locks import outcome_row
 from dashboard.exceptions import SourceUnavailable
-from dashboard.management.commands.release import SOURCE_AWAY, UNAVAILABLE, status_of_one, user_named
+from dashboard.management.commands.release import SOURCE_AWAY, UNAVAILABLE, status_of_one, undo_line, user_named
 
 STATUSES = "Exit status: 0 done, 1 refused or not found, 2 usage, 3 the cache does not answer."
 
@@ -51,4 +51,4 @@ def act_and_exit(command: BaseCommand, options: dict[str, Any], do: Callable[[],
 
 
 def _say(command: BaseCommand, options: dict[str, Any], row: dict[str, Any]) -> None:
-    command.stdout.write(json.dumps(row, indent=1) if options["json"] else row["message"])
+    command.stdout.write(json.dumps(row, indent=1) if options["json"] else f"{row['message']}\n{undo_line(row)}")

@@ -3,6 +3,8 @@
 import getpass
 import json
 import sys
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -69,13 +71,19 @@ class Command(BaseCommand):
     def _say_many(self, options: dict[str, Any], row: dict[str, Any]) -> None:
         if not options["json"]:
             for one in row["locks"]:
-                self.stdout.write(f"{one['name']}: {one['message']}")
+                self.stdout.write(f"{one['name']}: {one['message']}\n{undo_line(one)}")
         self._say(options, row)
 
     def _say(self, options: dict[str, Any], row: dict[str, Any]) -> None:
-        self.stdout.write(json.dumps(row, indent=1) if options["json"] else row["message"])
+        self.stdout.write(json.dumps(row, indent=1) if options["json"] else f"{row['message']}\n{undo_line(row)}")
         if not options["json"] and "not_sent_again" in row:
             self.stdout.write(f"Its lost run was not sent again: {row['not_sent_again']}")
+
+
+def undo_line(row: Mapping[str, Any]) -> str:
+    """The command that undoes what came of an act, and until when; empty where it cannot be undone."""
+    until = row.get("undo_until")
+    return f"Undo until {datetime.fromisoformat(until):%H:%M:%S} UTC: manage.py undo {row['act']}\n" if until else ""
 
 
 def status_of_one(outcome: Outcome) -> int:

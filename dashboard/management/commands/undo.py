@@ -13,7 +13,7 @@ class Command(BaseCommand):
     help = f"Undo the act ACT: a release, an extension, a timeout or a protection, within 30 s. {acting.STATUSES}"
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("act", metavar="ACT", type=uuid.UUID, help="the act's id, as --json prints it")
+        parser.add_argument("act", metavar="ACT", type=uuid.UUID, help="the act's id, as the command that did it prints it")
         acting.add_who(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:

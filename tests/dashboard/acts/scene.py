@@ -93,7 +93,9 @@ class Scene:
         now = at or datetime.now(UTC)
         number = next(_versions)
         sources = tuple(SourceState(name=name, ok=True, since=now, last_good_at=now) for name in ("broker", "cache shop", "workers", "events"))
-        known = Snapshot(at=now, version=number, locks=tuple(locks), runs=tuple(runs), workers=(living_worker(now),), sources=sources)
+        active = tuple(run.task_id for run in runs if run.worker == WORKER and run.last_active_at is not None)
+        worker = replace(living_worker(now), active=active, active_at=now)
+        known = Snapshot(at=now, version=number, locks=tuple(locks), runs=tuple(runs), workers=(worker,), sources=sources)
         assert snapshot.put(connections.own(), known, dict.fromkeys(snapshot.SECTIONS, number), set(snapshot.SECTIONS), epoch=1)
 
     def value(self, key: bytes) -> object:

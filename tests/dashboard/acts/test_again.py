@@ -12,6 +12,7 @@ from dashboard import connections, snapshot
 from dashboard.acts.again import execute_and_send, look_at_again, not_sent_with, release_and_send, sending_again, sent_with
 from dashboard.acts.plan import plan_release
 from dashboard.acts.refusals import Refused
+from dashboard.acts.release import release_now
 from dashboard.acts.sending import digest_of
 from dashboard.conf import policy
 from dashboard.judge import assess
@@ -203,3 +204,15 @@ def test_the_page_says_why_it_cannot_be_sent_again(scene, operator):
 
     assert "known only in part" in page
     assert 'name="again"' not in page
+
+
+def test_a_key_that_released_without_sending_is_not_answered_as_if_it_had_sent(scene, operator, redis):
+    lock, key = lost(scene), {"origin": "api", "idempotency_key": "k"}
+    release_now(operator, lock.id, lock.token_digest, "its process died", **key)
+
+    with pytest.raises(Refused) as caught:
+        release_and_send(operator, lock.id, lock.token_digest, "its process died", **key)
+
+    assert caught.value.code == "again_not_with_it"
+    assert redis.llen("reports") == 0
+    assert OperatorAct.objects.get().code == "released"

@@ -1,11 +1,12 @@
 """Several locks in one plan: each is released or left alone by itself, and each says what came of it."""
 
-import base64
+import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.core import signing
+from django.urls import reverse
 
 from dashboard.acts.bulk import execute_bulk, plan_bulk, release_many
 from dashboard.acts.history import acts, parts_of
@@ -13,7 +14,8 @@ from dashboard.acts.picked import MAX_LOCKS
 from dashboard.acts.refusals import Refused
 from dashboard.acts.undo import undo, undo_all
 from dashboard.models import OperatorAct
-from tests.dashboard.acts.scene import OPERATOR, make_user, orphan_token
+from tests.dashboard.acts.scene import OPERATOR, PREFIX, make_user, orphan_token
+from tests.dashboard.acts.test_pages import logged_in
 
 pytestmark = pytest.mark.django_db
 
@@ -55,9 +57,27 @@ def test_no_secret_of_a_name_is_in_the_plan_for_several(scene, operator):
     plan = plan_bulk(operator, "session", picked)
     outcome = execute_bulk(operator, "session", plan.signed, "their workers died")
 
-    keys = [base64.b64decode(key) for _, _, _, key, _ in signing.loads(plan.signed, salt="lockhouse.acts.plan")["many"]]
-    assert sorted(keys) == [b"", b"shop:1:lock_a"]
+    assert signing.loads(plan.signed, salt="lockhouse.acts.plan")["picked"] == [list(one) for one in picked]
     assert (outcome.state, outcome.code) == ("done", "released_all")
+
+
+@pytest.mark.parametrize("size", [480, 8000])
+def test_a_plan_for_as_many_as_can_be_is_small_whatever_their_names(scene, operator, size):
+    keys = [PREFIX + f"lock_{number:04}".encode() + os.urandom(size).hex()[:size].encode() for number in range(MAX_LOCKS)]
+    with scene.redis.pipeline(transaction=False) as pipe:
+        for key in keys:
+            pipe.set(key, orphan_token(), px=600_000)
+        pipe.execute()
+    picked, client = seen(scene, *keys), logged_in(operator)
+    plan = plan_bulk(operator, client.session.session_key, picked)
+
+    ticked = " ".join(f"{lock_id}:{digest}" for lock_id, digest in picked)
+    response = client.post(reverse("lockhouse:locks-release"), {"plan": plan.signed, "reason": "", "picked": ticked})
+
+    assert len(plan.ready) == MAX_LOCKS
+    assert len(plan.signed) < 100_000
+    assert response.status_code == 422
+    assert "Say why" in response.content.decode(), "the plan itself was taken"
 
 
 def test_each_says_what_came_of_it_and_none_waits_for_another(scene, operator):

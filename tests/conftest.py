@@ -1,5 +1,6 @@
 """A real Valkey for each test process, empty before each test that uses it, and Django's settings pointed at it."""
 
+import signal
 from collections.abc import Iterator
 from importlib import import_module
 from types import SimpleNamespace
@@ -15,6 +16,11 @@ from redis import Redis
 from dashboard import connections, snapshot
 from dashboard.history import read
 from tests.system import running_server
+
+if (
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+):  # a shell has what it starts in the background ignore Ctrl-C, and so would each process that a test ends by it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LONG = (  # half a minute and more
     "tests/journeys/",

@@ -5,11 +5,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from dashboard.judge.verdicts import proof_of
 from dashboard.observer import lock_spans
 from dashboard.observer.books import Books
 from dashboard.observer.lock_readings import has_moved, was_put_off_at
 from dashboard.observer.observations import ChangedByHand, LocksRead, ReleasedByHand, Scanned, ServerRead
-from dashboard.records import JudgedLock
+from dashboard.records import HeldLock, JudgedLock
 
 HELD = ("locks", "lanes")
 
@@ -61,6 +62,19 @@ class LockReducer:
             if (held.proved is None) is not (one.lock.proved is None):
                 books.lock_past.judged(held, now)
         return is_new
+
+    def released_unjudged(self) -> tuple[HeldLock, ...]:
+        """Locks that an operator released, as they were held: whoever looks may have found their holder dead sooner than this observer, and be gone by now."""
+        lapsed = self._books.locks.lapsed.values()
+        return tuple(replace(lock, lapsed_at=None, released_by=None) for lock in lapsed if lock.released_by is not None and lock.proved is None)
+
+    def judged_released(self, judged: Sequence[JudgedLock], now: datetime) -> None:
+        """Keep what is proved of them as of those that are held."""
+        for one in judged:
+            if proof := proof_of(one, now):
+                lock = replace(one.lock, proved=proof)
+                lock_spans.judged(self._books.locks.spans.get(lock.id, deque()), lock, is_unknown=False)
+                self._books.lock_past.judged(lock, now)
 
     def server(self, seen: ServerRead) -> Collection[str]:
         """What a place's server says of itself."""

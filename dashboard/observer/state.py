@@ -188,11 +188,13 @@ class State(Books):
         locks = [*self.locks.lapsed.values(), *self.locks.next_in_turn(JUDGED_AT_ONCE)]
         if not locks:
             return False
-        judged = assess(replace(self.snapshot(now), locks=tuple(locks)), now, self._policy)
+        judged = assess(known := replace(self.snapshot(now), locks=tuple(locks)), now, self._policy)
         living = {lapsed_key(one.lock) for one in judged if one.lock.lapsed_at is not None}
         for lock in (one.lock for one in judged if one.lock.went == "deleted"):  # its run is named still, longer than word of its end may take
             self.lock_past.removed(lock)
             self.locks.was_lost(lock.id, lock.token_digest)
+        if released := self._locks.released_unjudged():
+            self._locks.judged_released(assess(replace(known, locks=released), now, self._policy), now)
         self.locks.drop_lapsed(living | {lapsed_key(lock) for lock in locks if is_settling(lock, now)}, now)
         return self._locks.judged(judged, now)
 

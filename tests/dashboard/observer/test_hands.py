@@ -116,13 +116,13 @@ def test_release_by_its_own_run_is_no_hand():
     assert [(span.end, span.by) for span in made.snapshot(SOON).lanes[0].spans] == [("released", None)]
 
 
-def dead(*seen):
-    """The holder's worker was killed; its death is proved by `late`."""
+def dead(*seen, is_judged=True):
+    """The holder's worker was killed; its death is proved by `late`, and `is_judged`: it was found out then."""
     found = [
         ConnectionSeen(worker=WORKER, pid=790, is_open=True, last_event_at=NOW, at=NOW),
         ConnectionSeen(worker=WORKER, pid=790, is_open=False, last_event_at=NOW, at=NOW + timedelta(seconds=6)),
         WorkersAnswered(command="ping", asked=(WORKER,), replies={}, asked_at=NOW + timedelta(seconds=8), at=NOW + timedelta(seconds=9)),
-        Tick(at=LATE),
+        *([Tick(at=LATE)] if is_judged else []),
     ]
     return living(*found, *seen)
 

@@ -36,6 +36,15 @@ def test_lane_of_a_lock_whose_holder_died_stays_red_after_its_release(order):
     assert kinds(dead(*order)) == ["orphaned"]
 
 
+def test_lane_of_a_lock_that_was_released_before_the_observer_had_judged_it_is_red_as_well():
+    """Whoever looks judges for himself, and may be quicker than the observer, which does so once a second."""
+    at_once = LATE + timedelta(seconds=0.5)
+    made = dead(read(gone=[LOCK.id], at=at_once), replace(HAND, at=at_once), Tick(at=LATE + timedelta(seconds=1)), is_judged=False)
+
+    assert kinds(made) == ["orphaned"]
+    assert noted(made) == ["acquired", "by-hand", "died"]
+
+
 def test_death_is_told_once_with_the_time_that_it_happened():
     made = dead(Tick(at=LATER))
     (died,) = [row for row in made.lock_past.take()[0] if WHATS[row[3]] == "died"]

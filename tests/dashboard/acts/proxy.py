@@ -21,13 +21,15 @@ class Proxy:
         self.on_eval: Callable[[], None] | None = None
         self.drops_answers = False
         self._ends: list[socket.socket] = []
+        self._is_cut = False
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
         self._listener.close()
 
     def cut(self) -> None:
-        """Break every connection, and take no other: both sides see it at once."""
+        """Break every connection, and take no other: both sides see it at once, and nothing that one says of it reaches the other."""
+        self._is_cut = True
         self._listener.shutdown(socket.SHUT_RDWR)  # else the thread that accepts would take one more
         self._listener.close()
         for end in self._ends:
@@ -40,6 +42,9 @@ class Proxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
+            if self._is_cut:
+                client.close()
+                return
             upstream = socket.create_connection(self._server)
             self._ends += [client, upstream]
             threading.Thread(target=self._forward, args=(client, upstream, True), daemon=True).start()
@@ -48,6 +53,8 @@ class Proxy:
     def _forward(self, source: socket.socket, sink: socket.socket, is_request: bool) -> None:
         try:
             while received := source.recv(65536):
+                if self._is_cut:
+                    break
                 is_marked = is_request and any(mark in received for mark in self._marks)
                 if is_marked and self.on_eval:
                     act, self.on_eval = self.on_eval, None

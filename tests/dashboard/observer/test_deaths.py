@@ -149,7 +149,7 @@ def test_worker_that_lost_its_broker_and_whose_run_goes_on_is_never_orphaned(sys
 
     proxy.cut()
 
-    wait_for(lambda: "connection_gone" in codes(locks()["import-1"]))
+    wait_for(lambda: "connection_gone" in codes(locks()["import-1"]), said="the end of its connection")
     assert seen_for(20, locks) <= {"held", "unknown"}
     assert "lock_moved_since" in codes(locks()["import-1"])
 

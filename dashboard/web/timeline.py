@@ -16,6 +16,7 @@ from dashboard.words import visible
 WINDOW = timedelta(minutes=2)
 QUANTUM = timedelta(seconds=5)
 BEYOND = timedelta(seconds=20)  # how far a held bar is drawn past the anchor: a page that hears no more stops growing it
+LAPSED = {"overrun", "unsure"}  # a run goes on without its lock, or may do so
 NARROWEST = 0.4  # percent: a lock held for 50 ms must be seen
 NAME_BEGINS, LETTER, LONGEST_NAME = 4.0, 1.8, 16  # percent beside a mark, percent a letter where the picture is as narrow as a phone, letters
 LONGEST = timedelta(hours=1)  # the right end of the strip's scale
@@ -98,7 +99,6 @@ class Drawn:
     bars: tuple[Bar, ...]
     marks: tuple[Mark, ...]
     tails: tuple[Tail, ...]
-    began_before: str  # the kind of the bar that goes on to the left of the window, "" for none
     told: tuple[str, ...]
     blanks: tuple[Blank, ...] = ()
     hands: tuple[Hand, ...] = ()
@@ -133,7 +133,6 @@ def draw_in(frame: Frame, lane: Lane, judged: Sequence[JudgedLock], edge: dateti
         bars=tuple(_side_by_side([bar for bar in map(_clipped, bars) if bar.x + bar.width > 0])),
         marks=tuple(mark for mark in marks if mark.x >= 0),
         tails=tuple(tails),
-        began_before=next((bar.kind for bar in bars if bar.x < 0 < bar.x + bar.width), ""),
         told=(*timeline_words.lane_told(lane, frame.anchor, frame.window), *map(timeline_words.unknown, unseen)),
         blanks=tuple(_blank(one, frame) for one in unseen),
         hands=tuple(_hands(lane.spans, frame, [*((mark.x, mark.x) for mark in marks), *((tail.x, tail.x + tail.width) for tail in tails)])),
@@ -177,7 +176,7 @@ def _bars(span: Span, judged: Sequence[JudgedLock], frame: Frame, edge: datetime
         to_at = span.lapsed_at or to_at  # nobody went on without it
         cuts.append((max(span.from_at, died_at), "orphaned"))
     elif span.lapsed_at is not None:
-        cuts.append((span.lapsed_at, "overrun"))
+        cuts.append((span.lapsed_at, "unsure" if mine is not None and "unknown" in mine.flags else "overrun"))
     for (from_at, kind), (until, _kind) in zip(cuts, [*cuts[1:], (to_at, "")], strict=True):
         if until > from_at or len(cuts) == 1:
             x = frame.place(from_at)
@@ -217,11 +216,11 @@ def _clipped(bar: Bar) -> Bar:
 
 def _side_by_side(bars: Sequence[Bar]) -> Iterator[Bar]:
     """The bars, an overrun last and in two parts where another run takes the lock meanwhile: one that is hidden by the other would be no overlap to see."""
-    yield from (bar for bar in bars if bar.kind != "overrun")
+    yield from (bar for bar in bars if bar.kind not in LAPSED)
     for bar in bars:
-        if bar.kind != "overrun":
+        if bar.kind not in LAPSED:
             continue
-        others = [other.x for other in bars if other.kind != "overrun" and bar.x <= other.x < bar.x + bar.width]
+        others = [other.x for other in bars if other.kind not in LAPSED and bar.x <= other.x < bar.x + bar.width]
         taken = min(others, default=bar.x + bar.width)
         if taken > bar.x:
             yield replace(bar, width=round(taken - bar.x, 2))

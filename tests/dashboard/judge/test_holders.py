@@ -88,7 +88,7 @@ def test_only_run_of_the_owner_is_the_likely_holder_among_many():
     assert (judged.holder.certainty, judged.holder.task_id, judged.holder.candidates) == ("likely", make_run().task_id, 1)
     assert sentence(judged.evidence[0], NOW) == (
         "taken at 14:06:21 UTC; by the settings reports_prepare_massive_report takes it, and run d9c26803 on worker-b@web-2 started 100 ms before, "
-        "the best of 1 of its runs that were active then"
+        "its only one that was active then"
     )
 
 

@@ -54,6 +54,13 @@ def test_overrun_is_a_bar_of_its_own_after_the_expiry():
     assert held.x + held.width == pytest.approx(overrun.x, abs=0.02)
 
 
+def test_time_without_its_lock_of_a_run_that_may_go_on_or_not_is_no_overrun():
+    lock = make_lock(acquired_at=ago(seconds=94), lapsed_at=ago(seconds=34))
+    span = Span(from_at=ago(seconds=94), to_at=None, token_digest=lock.token_digest, lapsed_at=ago(seconds=34))
+
+    assert [bar.kind for bar in draw(make_lane(lock, spans=(span,)), [judged(lock, "unknown")], NOW).bars] == ["held", "unsure"]
+
+
 def test_orphaned_part_begins_with_the_first_sign_of_death():
     lock = make_lock()
     gone = Evidence(code="connection_gone", values={"worker": "w", "at": ago(seconds=71)})
@@ -128,12 +135,12 @@ def test_lock_held_for_a_moment_is_still_to_be_seen():
     assert bar.width > 0.3
 
 
-def test_lock_held_for_a_year_is_clipped_and_said_to_have_begun_before():
+def test_lock_held_for_a_year_is_clipped():
     lock = make_lock(acquired_at=ago(days=365), expires_at=None)
 
     drawn = draw(make_lane(lock), [judged(lock, "never-expires")], NOW)
 
-    assert drawn.began_before == "never-expires"
+    assert drawn.bars[0].kind == "never-expires"
     assert drawn.bars[0].x >= -10
     assert drawn.bars[0].width < 200
 

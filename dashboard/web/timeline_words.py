@@ -75,4 +75,4 @@ def unknown(absence: Absence) -> str:
     """Of when nothing is known, and why."""
     if absence.is_first:
         return _("nothing is known of the time before %(to)s") % {"to": instant(absence.to_at.replace(microsecond=0))}
-    return _("nothing is known from %(from)s to %(to)s: no observer ran") % {"from": instant(absence.from_at), "to": instant(absence.to_at)}
+    return _("nothing is known from %(from)s to %(to)s: no observer was heard") % {"from": instant(absence.from_at), "to": instant(absence.to_at)}

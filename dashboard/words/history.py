@@ -41,7 +41,7 @@ def absence_sentence(absence: Absence, now: datetime) -> str:
     """From when until when nobody looked."""
     if absence.is_first:
         return _("Nothing is known of the time before %(to)s: nobody looked, or what was seen is no longer kept.") % {"to": clock(absence.to_at, now)}
-    return _("No observer ran from %(from)s to %(to)s: what happened then is missing.") % {
+    return _("No observer was heard from %(from)s to %(to)s: what happened then is missing.") % {
         "from": instant(absence.from_at, now),
         "to": instant(absence.to_at, now),
     }

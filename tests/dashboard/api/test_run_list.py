@@ -257,7 +257,7 @@ def test_the_page_has_the_history_the_gap_and_the_way_to_older_ones(known, opera
     client = Client()
     client.force_login(operator)
     first = client.get("/runs/").content.decode()
-    assert "No observer ran from" in first
+    assert "No observer was heard from" in first
     older = first.partition("before=")[2].partition('"')[0]
 
     second = client.get(f"/runs/?before={older}").content.decode()

@@ -238,7 +238,7 @@ def test_time_since_the_last_observer_died_is_unknown_though_none_has_come_after
     page = viewer.get("/timeline/").content.decode()
 
     assert ('class="lh-blank"' in page) is is_unseen
-    assert ("No observer ran from" in page) is is_unseen
+    assert ("No observer was heard from" in page) is is_unseen
 
 
 def test_time_is_unknown_where_no_observer_has_run_at_all(watching, viewer):  # noqa: F811
@@ -299,7 +299,7 @@ def test_time_without_an_observer_is_said_and_is_blank_in_every_lane(watching, w
     page = viewer.get("/timeline/", {"until": BASE_US // SECOND_US + shown_s, "span": 120}).content.decode()
 
     assert "lh-bar-held" in page
-    assert ("No observer ran from" in page) is is_said
+    assert ("No observer was heard from" in page) is is_said
     assert ("lh-blank" in page.partition("<tbody")[2].partition("</tbody>")[0]) is is_said
     assert ("nothing is known from" in page.partition("visually-hidden")[2]) is is_said
 
@@ -307,7 +307,7 @@ def test_time_without_an_observer_is_said_and_is_blank_in_every_lane(watching, w
 def test_time_without_an_observer_is_said_where_nothing_else_is_known(watching, viewer):  # noqa: F811
     not_observed(20, 50)
     page = viewer.get("/timeline/", {"until": BASE_US // SECOND_US + 60, "span": 120}).content.decode()
-    assert "No observer ran from" in page and "Nothing was held while an observer ran" in page
+    assert "No observer was heard from" in page and "Nothing was held while an observer ran" in page
 
 
 def not_observed(from_s, to_s):

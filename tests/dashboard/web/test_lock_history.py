@@ -70,8 +70,8 @@ def test_time_without_an_observer_is_said_on_the_page_that_shows_it(viewer, writ
     first = viewer.get(PAGE)
     second = viewer.get(f"{PAGE}?before={first.context['older']}")
 
-    assert "No observer ran from" not in first.content.decode()
-    assert "No observer ran from" in second.content.decode()
+    assert "No observer was heard from" not in first.content.decode()
+    assert "No observer was heard from" in second.content.decode()
 
 
 def test_lock_of_which_nothing_is_written_says_so(viewer):

@@ -303,7 +303,7 @@ def test_time_without_an_observer_is_said_above_the_timeline_and_blank_in_it(end
     pieces = pieces_of("overview", make_snapshot(lanes=(make_lane(make_lock()),), observer=observer))
     (lane,) = (html for name, html in pieces.items() if name.startswith("lane-"))
 
-    assert ("No observer ran from 14:04:51 UTC" in pieces["timeline-state"]) is is_said
+    assert ("No observer was heard from 14:04:51 UTC" in pieces["timeline-state"]) is is_said
     assert ("lh-blank" in lane) is is_said
     assert ("nothing is known from 14:04:51 UTC" in lane) is is_said
 

@@ -46,6 +46,7 @@ class LiveRun(msgspec.Struct, gc=False, kw_only=True):
     refused_at: datetime | None = None
     last_active_at: datetime | None = None
     redelivered: bool = False
+    end_before: tuple[str, float] | None = None  # how and when the execution before it ended, as far as it was told
     heard_at: datetime | None = None  # by our clock; those of one batch share it
     first_at: datetime | None = None  # when it was heard of first, by our clock
     row: int = 0  # of the history

@@ -118,6 +118,8 @@ class RunBook(KnownRuns):
         run = self._own(latest, task_id, event.hostname, event.pid)
         if run is None:
             run = self._begun(task_id, at) if latest is None else self._beside(latest, at)
+        elif run.end_before is not None and run.end_before == (outcome, time):
+            return None  # a second word of it: which of the two goes on is not known
         elif (run.ended_at is not None and run.has_word_after(run.worker, time, run.ended_at)) or run.is_later_than(event.hostname, time):
             return None
         end(run, event, outcome, time)
@@ -161,6 +163,8 @@ class RunBook(KnownRuns):
         self.ended.pop(run.task_id, None)
         new = self._begun(run.task_id, at)
         new.redelivered = run.outcome != "RETRY"
+        if run.outcome is not None and run.ended_at is not None:
+            new.end_before = run.outcome, run.ended_at
         return new
 
     def refused(self, refusal: Refusal) -> LiveRun | None:

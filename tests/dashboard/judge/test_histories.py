@@ -20,19 +20,24 @@ FROZEN = Story(
     rivals=(Rival(at=-0.4, lasts=600.0), Rival(at=-60.0, lasts=600.0)),
 )  # fmt: skip
 UNHEARD = Story(exact=False, owned=True, other="namesake", fate="frozen", fate_at=0.3, inspect="flaky", gap=(-20.0, 2.0), pushes=False, seed=255)
+REPEATED = Story(
+    works_before=5.0, inspect="no active", repeats=0.3, mixes=True, pushes=False, seed=79,
+    rivals=(Rival(at=4.0, lasts=600.0), Rival(at=4.0, lasts=0.03, does="again")),
+)  # fmt: skip
 CUT_OFF = Story(fate="cut off", fate_at=0.3)
 CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
 
 
 @pytest.mark.parametrize(
     "story",
-    [REPLACED, AGAIN, NAMESAKE, FROZEN, UNHEARD],
+    [REPLACED, AGAIN, NAMESAKE, FROZEN, UNHEARD, REPEATED],
     ids=[
         "its worker leaves and another process comes under its name and pid, while a run like it has ended",
         "its message was given out twice, the second receipt was missed, and that run ended before the lock was seen",
         "its message was given out twice, to a namesake as well, which told of its end before the first told of its receipt",
         "its worker used its connection while no event was received, and froze",
         "its worker, of which no event was ever received, answered once in the place of a namesake, and froze",
+        "its message was given out twice to the same process, and the end of the second run came before its receipt, and once more after it",
     ],
 )
 def test_holder_that_goes_on_is_not_called_dead_for_the_end_of_another_run(story):

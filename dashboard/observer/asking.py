@@ -59,7 +59,7 @@ class WorkersFeed(Asker):
         """One question after the other; who has not answered one is not asked the next."""
         for command in ("stats", "active"):
             names = self.ask(command, names) if names else names
-        new = names & {worker.name for worker in roster.workers if worker.queues is None}
+        new = names & {worker.name for worker in roster.workers if worker.queues is None or worker.tasks is None}
         wanted = names if rounds % RARELY == 0 else new
         for command in ("active_queues", "registered"):
             wanted = self.ask(command, wanted) if wanted else wanted

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from django.contrib.auth.models import Group, Permission
 from django.contrib.auth.views import redirect_to_login
@@ -39,9 +40,15 @@ def to_login(request: HttpRequest) -> HttpResponse:
     if request.headers.get("HX-Request") != "true":
         response: HttpResponse = redirect_to_login(request.get_full_path(), login)
     else:
-        response = HttpResponse(headers={"HX-Redirect": redirect_to_login(request.get_full_path(), login).url})
+        response = HttpResponse(headers={"HX-Redirect": redirect_to_login(_whole_page(request), login).url})
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+def _whole_page(request: HttpRequest) -> str:
+    """The page that asked for a part of itself, which alone would be no page to come back to."""
+    page = urlsplit(request.headers.get("HX-Current-URL", ""))
+    return urlunsplit(("", "", page.path, page.query, "")) if page.netloc == request.get_host() else request.get_full_path()
 
 
 def forbidden(request: HttpRequest, permission: str) -> HttpResponse:

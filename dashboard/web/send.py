@@ -1,12 +1,14 @@
 """The pages of sending: the form with "will this run?", and its confirmation. Only the POST of a confirmed plan sends."""
 
+import json
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard import snapshot as snapshots
@@ -52,6 +54,7 @@ def send(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
+@cache_control(no_store=True)
 @page_for(SEND)
 def send_check(request: HttpRequest) -> HttpResponse:
     """Will this run? Read only, from the newest snapshot; by POST because arguments are no part of an address."""
@@ -59,18 +62,23 @@ def send_check(request: HttpRequest) -> HttpResponse:
     try:
         form = form_of(request.POST, known, may_of(request))
     except Refused as refusal:
-        return _answered(request, {"error": str(refusal)})
-    context: dict[str, Any] = {"form": form, "is_another": request.POST.get("shown_for") != form.given["task"], "is_swap": True}
-    try:
-        return _answered(request, {**context, "check": _checked(form, known)})
-    except Refused as refusal:
-        return _answered(request, {**context, "error": str(refusal), "place": _place(refusal) if form.mode != "schedule" else ""})
+        return render(request, "lockhouse/send_checked.html", {"error": str(refusal)})
+    said, is_another = _answer(form, known), request.POST.get("shown_for") != form.given["task"]
+    if not is_another and request.POST.get("seen") == said["seen"]:  # asked every few seconds: what is the same is neither moved nor read out again
+        return HttpResponse(status=204)
+    return render(request, "lockhouse/send_checked.html", {"form": form, "is_another": is_another, "is_swap": True, **said})
 
 
-def _answered(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
-    response = render(request, "lockhouse/send_checked.html", context)
-    patch_cache_control(response, no_store=True)
-    return response
+def _answer(form: SendForm, known: Snapshot) -> dict[str, Any]:
+    """What `panels/send_check.html` shows: the verdict, or why there is none; neither while neither a task nor a queue is named."""
+    said: dict[str, Any] = {}
+    if form.given["task"].strip() or form.given["queue"].strip():
+        try:
+            said["check"] = _verdict(look(form.sending, known, now_utc()), form)
+        except Refused as refusal:
+            place = refusal.place if isinstance(refusal, Malformed) and form.mode != "schedule" else ""
+            said |= {"error": str(refusal), "place": visible(place)}
+    return {**said, "seen": sha256(json.dumps(said).encode()).hexdigest()[:16]}
 
 
 def _with_taken(data: QueryDict) -> QueryDict:
@@ -146,20 +154,13 @@ def _options(form: SendForm) -> list[tuple[str, str]]:
 
 
 def _shown(request: HttpRequest, form: SendForm, known: Snapshot, *, error: Refused | None = None, status: int = 200) -> HttpResponse:
-    is_filled = bool(form.given.get("task", "").strip() or form.given.get("queue", "").strip())
-    check, said = None, error
-    if is_filled and error is None:
-        try:
-            check = _checked(form, known)
-        except Refused as refusal:
-            said = refusal
     counts = dict(names_of(known))
     here = [name for name in registered_names() if name not in counts]
+    said = _answer(form, known)
     context: dict[str, Any] = {
         "form": form,
-        "check": check,
-        "error": str(said) if said else "",
-        "place": _place(said) if form.mode != "schedule" else "",
+        **said,
+        "refused": str(error) if error and str(error) != said.get("error") else "",
         "names": [*counts.items(), *((name, 0) for name in here)][:MAX_LISTED],
         "queues": [(queue.name, len(queue.consumers) if queue.consumers is not None else None) for queue in known.queues][:MAX_LISTED],
         "is_read_only": conf().READ_ONLY,
@@ -170,19 +171,10 @@ def _shown(request: HttpRequest, form: SendForm, known: Snapshot, *, error: Refu
     return show_page(request, "lockhouse/send.html", here="send", title=_("Send"), status=status, **context)
 
 
-def _checked(form: SendForm, known: Snapshot) -> dict[str, Any]:
-    """The verdict on what is meant.  Raises: Refused where it cannot be read."""
-    return _verdict(look(form.sending, known, now_utc()), form)
-
-
 def _verdict(preflight: Preflight, form: SendForm) -> dict[str, Any]:
     """In words; where the arguments stay unseen, so does what of them is in a lock's name."""
     seen = replace(preflight, checks=without_arguments(preflight.checks)) if form.mode == "schedule" else preflight
     return verdict_of(seen, now_utc())
-
-
-def _place(refusal: Refused | None) -> str:
-    return visible(refusal.place) if isinstance(refusal, Malformed) else ""
 
 
 def _user(request: HttpRequest) -> Any:

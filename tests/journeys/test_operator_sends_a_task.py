@@ -25,3 +25,19 @@ def test_misspelt_queue_is_told_and_three_runs_are_followed_to_their_end(demo, l
     expect(page.locator("#trace-summary")).to_contain_text("1 succeeded", timeout=80_000)
     expect(page.locator("#trace-summary")).to_contain_text("2 refused")
     expect(page.locator("#trace-rows")).to_contain_text("turned away by the lock lock_report_33")
+
+
+def test_answer_follows_what_becomes_known_while_nobody_types(demo, logged_in):
+    page = logged_in(demo.url, "operator")
+    page.goto("/send/")
+    page.locator("#send-task").fill("reports_prepare_massive_report")
+    page.locator("#p-data_id").fill("7")
+    page.locator("#send-queue").fill("reports")
+    expect(page.locator("#send-check")).to_contain_text("lock_report_7 is free")
+
+    other = logged_in(demo.url, "operator")
+    other.locator("#scene-overlap").get_by_role("button").click()
+
+    expect(page.locator("#send-check")).to_contain_text("lock_report_7 is held by run")
+    expect(page.locator("#p-data_id")).to_have_value("7")
+    expect(page.locator("#send-check")).to_contain_text("lock_report_7 is free", timeout=80_000)

@@ -10,7 +10,7 @@ from django.db import connections
 
 from dashboard.history.lock_rows import TABLE as LOCKS
 from dashboard.history.names_read import KnownNames, known_names
-from dashboard.history.rows import COLUMNS, GOING, IDS_PER_US, LOST, NAMES, REFUSED, SUCCEEDED, US, Gap
+from dashboard.history.rows import COLUMNS, GOING, IDS_PER_US, LOCKS_DELETED, LOST, NAMES, REFUSED, SUCCEEDED, US, Gap
 from dashboard.history.search import Wanted, ids_of
 from dashboard.history.statements import TABLE
 from dashboard.records import Absence, Run
@@ -67,25 +67,27 @@ def runs_of_identity(identity: str, alias: str = "default") -> Sequence[Run]:
 def gaps(limit: int = 20, alias: str = "default") -> list[Gap]:
     """The latest gaps."""
     with connections[alias].cursor() as cursor:
-        cursor.execute("SELECT from_us, to_us, why, how_many FROM lockhouse_historygap ORDER BY to_us DESC LIMIT %s", [limit])
+        cursor.execute("SELECT from_us, to_us, why, how_many FROM lockhouse_historygap WHERE why <> %s ORDER BY to_us DESC LIMIT %s", [LOCKS_DELETED, limit])
         return [Gap(from_us=from_us, to_us=to_us, why=why, how_many=how_many) for from_us, to_us, why, how_many in cursor.fetchall()]
 
 
 def gaps_between(from_at: datetime, to_at: datetime, limit: int = 20, alias: str = "default") -> list[Gap]:
     """The latest gaps that have a part of that time.  Cost: one statement over an index."""
-    statement = "SELECT from_us, to_us, why, how_many FROM lockhouse_historygap WHERE to_us > %s AND from_us < %s ORDER BY to_us DESC LIMIT %s"
+    wanted = "to_us > %s AND from_us < %s AND why <> %s ORDER BY to_us DESC LIMIT %s"
     with connections[alias].cursor() as cursor:
-        cursor.execute(statement, [_us(from_at), _us(to_at), limit])
+        cursor.execute(f"SELECT from_us, to_us, why, how_many FROM lockhouse_historygap WHERE {wanted}", [_us(from_at), _us(to_at), LOCKS_DELETED, limit])  # noqa: S608  # no value
         return [Gap(from_us=from_us, to_us=to_us, why=why, how_many=how_many) for from_us, to_us, why, how_many in cursor.fetchall()]
 
 
 def time_before_all(from_at: datetime, to_at: datetime, kept_since: datetime, alias: str = "default") -> list[Gap]:
-    """The time before anybody looked, or of which nothing is kept, where it has a part of that time: as one gap.  Cost: one statement over primary keys."""
+    """The time before anybody looked, or of whose locks nothing is kept, where it has a part of that time: as one gap.  Cost: one statement over indexes."""
+    deleted = "SELECT max(to_us) FROM lockhouse_historygap WHERE why = %s"
+    firsts = f"(SELECT min(since_us) FROM lockhouse_historyepoch), (SELECT min(id) FROM {TABLE}), (SELECT min(id) FROM {LOCKS})"  # noqa: S608  # no values
     with connections[alias].cursor() as cursor:
-        cursor.execute(f"SELECT (SELECT min(since_us) FROM lockhouse_historyepoch), (SELECT min(id) FROM {TABLE}), (SELECT min(id) FROM {LOCKS})")  # noqa: S608  # names of our own
-        led_us, run, event = cursor.fetchone()
+        cursor.execute(f"SELECT {firsts}, ({deleted})", [LOCKS_DELETED])
+        led_us, run, event, deleted_us = cursor.fetchone()
     known_us = [led_us, *(row // IDS_PER_US for row in (run, event) if row is not None)]  # times of leading are forgotten before what they wrote
-    since_us = max(min((us for us in known_us if us is not None), default=_us(to_at)), _us(kept_since))
+    since_us = max(min((us for us in known_us if us is not None), default=_us(to_at)), _us(kept_since), deleted_us or 0)
     return [Gap(from_us=0, to_us=since_us, why="before")] if since_us > _us(from_at) else []
 
 

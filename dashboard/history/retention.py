@@ -8,8 +8,8 @@ from typing import Any
 from django.db import connections, transaction
 
 from dashboard.history.lock_rows import TABLE as LOCKS
-from dashboard.history.rows import IDS_PER_US, US
-from dashboard.history.statements import TABLE, newest_index
+from dashboard.history.rows import IDS_PER_US, LOCKS_DELETED, US
+from dashboard.history.statements import PUT_GAP, TABLE, newest_index
 
 SLICE_S = 0.02  # how long a slice may take, so that a batch and a slice together stay below 50 ms
 FEWEST, MOST = 100, 5000  # rows in a slice
@@ -41,7 +41,10 @@ class Retention:
         """Find out what is too old or too much.  Cost: one pass over an index, which takes no lock."""
         oldest_us = us - self._limits.days * DAY_US
         oldest = max(oldest_us * IDS_PER_US, self._id_of_the_first_too_many(TABLE) + 1)
-        oldest_of_locks = max(oldest_us * IDS_PER_US, self._id_of_the_first_too_many(LOCKS) + 1)
+        too_many = self._id_of_the_first_too_many(LOCKS)
+        oldest_of_locks = max(oldest_us * IDS_PER_US, too_many + 1)
+        if too_many >= oldest_us * IDS_PER_US:
+            self._tell_of_locks(oldest_of_locks // IDS_PER_US)
         minute = oldest_us // (60 * US)
         tables = (
             (TABLE, "id", oldest),
@@ -66,6 +69,13 @@ class Retention:
             cursor.execute(f"SELECT id FROM {table}{index} ORDER BY id DESC LIMIT 1 OFFSET %s", [self._limits.rows])  # noqa: S608  # our names
             row = cursor.fetchone()
         return row[0] if row else 0
+
+    def _tell_of_locks(self, until_us: int) -> None:
+        """What young events of locks leave is a time of which nothing is known: said before they go, lest it looks like one in which nothing was held."""
+        with transaction.atomic(using=self._alias), connections[self._alias].cursor() as cursor:
+            cursor.execute("UPDATE lockhouse_historygap SET to_us = %s WHERE why = %s", [until_us, LOCKS_DELETED])
+            if not cursor.rowcount:
+                cursor.execute(PUT_GAP, [0, until_us, LOCKS_DELETED, None, 0])
 
     def _slice(self, table: str, column: str, below: int) -> int:
         statement = f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE {column} < %s ORDER BY {column} LIMIT %s)"  # noqa: S608  # as above

@@ -16,6 +16,7 @@ NAMES = {4: 1, 5: 2, 6: 3, 7: 4, 8: 5}  # place in a row -> kind of name
 TASK, WORKER, QUEUE, LOCK, SIGNATURE = 1, 2, 3, 4, 5
 Row = tuple[int | str, ...]
 US = 1_000_000
+LOCKS_DELETED = "locks-gone"  # why a time is unknown: more was told of locks than is kept
 IDS_PER_US = 256
 
 GOING, UNTOLD, LOST, RETRIED, REJECTED, REVOKED, FAILED, SUCCEEDED, REFUSED = range(9)

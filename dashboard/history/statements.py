@@ -25,6 +25,7 @@ PUT_MINUTE = (  # every statement here is made of our own names alone
     f"INSERT INTO lockhouse_runminute ({', '.join(MINUTE)}) VALUES ({', '.join(['%s'] * len(MINUTE))}) "  # noqa: S608
     f"ON CONFLICT (kind, name, minute, epoch) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in MINUTE[4:])}"
 )
+PUT_GAP = "INSERT INTO lockhouse_historygap (from_us, to_us, why, how_many, epoch) VALUES (%s, %s, %s, %s, %s)"
 
 
 def _larger(function: str) -> str:

@@ -13,7 +13,7 @@ from dashboard.history.lock_rows import PUT_EVENT, numbered
 from dashboard.history.names import Names
 from dashboard.history.retention import forget_names
 from dashboard.history.rows import COLUMNS, Batch
-from dashboard.history.statements import MINUTE, PUT_MINUTE, PUT_NAME, put_rows
+from dashboard.history.statements import MINUTE, PUT_GAP, PUT_MINUTE, PUT_NAME, put_rows
 
 SEGMENT_ROWS = 20_000
 FIT_INT, FIT_BIGINT = 2**31 - 1, 2**62
@@ -100,7 +100,6 @@ class Writer:
             self._segment, self._in_segment = self._segment + 1, 0
 
 
-PUT_GAP = "INSERT INTO lockhouse_historygap (from_us, to_us, why, how_many, epoch) VALUES (%s, %s, %s, %s, %s)"
 assert len(MINUTE) == 12, "what `_write` gives"
 
 

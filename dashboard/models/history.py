@@ -9,6 +9,8 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from dashboard.history.rows import LOCKS_DELETED
+
 KINDS = [(1, _("task")), (2, _("worker")), (3, _("queue")), (4, _("lock")), (5, _("error"))]
 OUTCOMES = [
     (0, _("goes on")),
@@ -27,6 +29,7 @@ WHYS = [
     ("database", _("the database could not take it")),
     ("events", _("there were more events than could be taken in")),
     ("cut", _("the broker cut the connection")),
+    (LOCKS_DELETED, _("more was told of locks than is kept (HISTORY_ROWS)")),
 ]
 
 

@@ -14,7 +14,7 @@ from dashboard.api.lock_history import overlap_row, seen_active
 from dashboard.history.locks import LAST, LockPage, page_of
 from dashboard.history.overlaps import MAX_EACH, Overlap, Overlaps, overlaps
 from dashboard.history.problems import AWAY, reason_of
-from dashboard.history.read import EPOCH, at_id, gaps_between
+from dashboard.history.read import EPOCH, at_id, gaps_between, time_before_all
 from dashboard.history.rows import Gap
 from dashboard.records import LockMoment
 from dashboard.web.access import page_for
@@ -22,6 +22,7 @@ from dashboard.web.export import FILES, PAYLOADS, UNREDACTED, rows_response
 from dashboard.web.instants import instant_of
 from dashboard.web.links import run_url, task_url, worker_url
 from dashboard.web.panels.lock import name_of
+from dashboard.web.past import kept_since
 from dashboard.web.show import may_of, now_utc, show_page
 from dashboard.words import CERTAINTY_WORDS, duration, short_id, visible
 from dashboard.words.history import cut_sentence, gap_sentence, moment
@@ -35,9 +36,9 @@ MAX_SAID = 3
 def lock_history(request: HttpRequest, id: str) -> HttpResponse:  # noqa: A002  # the URL's own word
     """What happened to one lock, the latest first; 404 for one of which nothing is known and nothing was kept."""
     before = _before(request.GET.get("before", ""))
-    page, missing, problem = _page(id, before)
-    name = next((one.name for one in page.moments), None) or name_of(snapshots.newest(), id)
     now = now_utc()
+    page, missing, problem = _page(id, before, now)
+    name = next((one.name for one in page.moments), None) or name_of(snapshots.newest(), id)
     context = {
         "name": visible(name or ""),
         "lock_url": reverse("lockhouse:lock", args=[id]),
@@ -50,12 +51,13 @@ def lock_history(request: HttpRequest, id: str) -> HttpResponse:  # noqa: A002  
     return show_page(request, "lockhouse/lock_history.html", here="lock", title=title, status=status, **context)
 
 
-def _page(lock_id: str, before: int) -> tuple[LockPage, list[Gap], str]:
+def _page(lock_id: str, before: int, now: datetime) -> tuple[LockPage, list[Gap], str]:
     """A page of its events, and what is missing in the time that the page shows."""
     try:
         page = page_of(lock_id, before, ROWS)
-        from_at = page.moments[-1].at if page.older else EPOCH
-        return page, gaps_between(from_at, at_id(before), MAX_SAID), ""
+        from_at, to_at = page.moments[-1].at if page.older else EPOCH, at_id(before)
+        first = [] if page.older else time_before_all(EPOCH, to_at, kept_since(now))
+        return page, [*gaps_between(from_at, to_at, MAX_SAID), *first], ""
     except AWAY as error:
         return LockPage((), 0), [], reason_of(error)
 

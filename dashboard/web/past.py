@@ -83,11 +83,15 @@ def timeline_past(request: HttpRequest) -> HttpResponse:
 def _found(seen: Look, from_at: datetime, to_at: datetime) -> Found:
     try:
         past = lanes_between(from_at, to_at, seen.snapshot.locks, seen.snapshot.waits)
-        kept_since = seen.now - timedelta(days=min(conf().HISTORY_DAYS, CENTURY_DAYS))
-        missing = [*_since_the_last(seen, to_at), *time_before_all(from_at, to_at, kept_since), *gaps_between(from_at, to_at, MAX_GAPS)]
+        missing = [*_since_the_last(seen, to_at), *time_before_all(from_at, to_at, kept_since(seen.now)), *gaps_between(from_at, to_at, MAX_GAPS)]
         return Found(past=past, missing=missing)
     except AWAY as error:
         return Found(problem=reason_of(error))
+
+
+def kept_since(now: datetime) -> datetime:
+    """What is older is deleted."""
+    return now - timedelta(days=min(conf().HISTORY_DAYS, CENTURY_DAYS))
 
 
 def _since_the_last(seen: Look, to_at: datetime) -> list[Gap]:

@@ -1,15 +1,19 @@
 """What is no longer kept goes slice by slice, and nothing else does."""
 
+from datetime import timedelta
+
 import pytest
 
+from dashboard.history.read import EPOCH, gaps, gaps_between, time_before_all
 from dashboard.history.retention import DAY_US, Limits, Retention
 from dashboard.history.rows import Batch, Gap, MinuteRow
 from dashboard.history.write import Writer
 from dashboard.models import HistoryEpoch, HistoryGap, HistoryName, RunMinute, TaskRun
-from tests.dashboard.history.made import BASE_US, make_row
+from tests.dashboard.history.made import BASE_US, made_event, make_row
 
 pytestmark = pytest.mark.django_db
 NOW_US = BASE_US + 10 * DAY_US
+NOW = EPOCH + timedelta(microseconds=NOW_US)
 
 
 @pytest.fixture
@@ -29,6 +33,11 @@ def swept(**limits):
     return slices
 
 
+def before_all():
+    """What is said of the time before all that is kept."""
+    return time_before_all(EPOCH, NOW, EPOCH)
+
+
 def test_nothing_goes_that_is_young_and_few_enough(writer):
     assert sum(swept()) == 0
     assert TaskRun.objects.count() == 1200
@@ -39,6 +48,27 @@ def test_too_many_go_the_oldest_first_and_in_slices(writer):
 
     assert sum(slices) == 1100 and len([one for one in slices if one]) > 1
     assert set(TaskRun.objects.values_list("task_id", flat=True)) == {f"run-{number}" for number in range(1100, 1200)}
+
+
+def test_time_whose_locks_were_too_many_is_unknown_and_not_quiet(writer):
+    writer.write(Batch(locks=[made_event(number) for number in range(200)]), BASE_US)
+    assert before_all() == [Gap(from_us=0, to_us=BASE_US, why="before")]
+
+    swept(rows=150)
+    assert before_all() == [Gap(from_us=0, to_us=BASE_US + 49_000, why="before")]
+
+    writer.write(Batch(locks=[made_event(number) for number in range(200, 210)]), BASE_US)
+    swept(rows=150)
+    assert before_all() == [Gap(from_us=0, to_us=BASE_US + 59_000, why="before")]
+    assert gaps() == gaps_between(EPOCH, NOW) == []
+
+
+def test_too_many_runs_leave_the_time_of_locks_known(writer):
+    writer.write(Batch(locks=[made_event(number) for number in range(200)]), BASE_US)
+
+    swept(rows=1000)
+
+    assert before_all() == [Gap(from_us=0, to_us=BASE_US, why="before")]
 
 
 def test_what_is_too_old_goes_with_its_counts_and_gaps(writer):

@@ -54,6 +54,16 @@ def test_long_history_has_pages(viewer, write):
     assert (len(first.context["rows"]), len(second.context["rows"]), second.context["older"]) == (100, 20, 0)
 
 
+def test_last_page_says_since_when_anything_is_known(viewer, write):
+    write(*(made_event(number, task_id=f"run-{number}") for number in range(120)))
+    said = "Nothing is known of the time before"
+
+    first = viewer.get(PAGE)
+
+    assert said not in first.content.decode()
+    assert said in viewer.get(f"{PAGE}?before={first.context['older']}").content.decode()
+
+
 @pytest.mark.parametrize("before", ["x", "-1", "9" * 40, "²"])
 def test_page_that_nobody_gave_begins_at_the_newest(viewer, write, before):
     write(made_event(1))

@@ -15,7 +15,7 @@ from dashboard.api.paging import cursor_of_history, row_before
 from dashboard.api.rows import rfc3339
 from dashboard.api.runs import judged
 from dashboard.api.tasks import judged_tasks
-from dashboard.history.lock_figures import LockMinute, minutes_of
+from dashboard.history.lock_figures import LockMinute, gaps_since, minutes_of
 from dashboard.history.locks import LAST, page_of
 from dashboard.history.overlaps import Overlap, overlaps
 from dashboard.history.problems import AWAY, reason_of
@@ -82,17 +82,26 @@ def all_overlaps(request: HttpRequest, cursor: str | None = None) -> dict[str, A
 
 @router.get("/tasks/{task_id}/locks", summary="How often a task's runs acquired, were refused and lost a lock, by minute", auth=needs("lockhouse.view_locks"))
 def task_locks(request: HttpRequest, task_id: str) -> dict[str, Any]:
-    """Of the last hour, the oldest minute first; a minute in which nothing happened is not told. 404 where no name with this id is known."""
+    """Of the last hour, the oldest minute first; a minute in which nothing happened is not told. `missing` is when not all is known, or nothing.
+
+    404 where no name with this id is known.
+    """
     now = datetime.now(UTC)
     name = next((one.name for one in judged_tasks(snapshots.newest(), now) if identity(one.name) == task_id), None)
     if name is None:
         raise Http404
-    answer: dict[str, Any] = {"task": name, "minutes": [], "as_of": rfc3339(now), "unavailable": {}}
+    answer: dict[str, Any] = {"task": name, "minutes": [], "missing": None, "as_of": rfc3339(now), "unavailable": {}}
+    since = int(now.timestamp()) // 60 - 60
     try:
-        found = minutes_of(name, int(now.timestamp()) // 60 - 60)
+        found, gaps = minutes_of(name, since), gaps_since(since)
     except AWAY as error:
         return {**answer, "unavailable": {"history": reason_of(error)}}
-    return {**answer, "minutes": [_minute_row(one) for one in found]}
+    missing = [{"from": rfc3339(max(_at(gap.from_us), EPOCH + timedelta(minutes=since))), "to": rfc3339(_at(gap.to_us))} for gap in gaps]
+    return {**answer, "minutes": [_minute_row(one) for one in found], "missing": missing}
+
+
+def _at(us: int) -> datetime:
+    return EPOCH + timedelta(microseconds=us)
 
 
 def _minute_row(one: LockMinute) -> dict[str, Any]:

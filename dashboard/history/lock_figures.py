@@ -2,15 +2,18 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 from django.db import connections
 
 from dashboard.history.lock_rows import CODES, TABLE
-from dashboard.history.rows import IDS_PER_US, TASK, US
+from dashboard.history.read import EPOCH, gaps_between, time_before_all
+from dashboard.history.rows import IDS_PER_US, TASK, US, Gap
 
 KEPT_S = 10.0
 MAX_KEPT = 200
+MAX_GAPS = 100
 MINUTE_IDS = 60 * US * IDS_PER_US
 ACQUIRED, REFUSED, LOST = CODES["acquired"], CODES["refused"], CODES["lost"]
 
@@ -26,6 +29,7 @@ class LockMinute:
 
 
 _kept: dict[tuple[str, str, int], tuple[float, tuple[LockMinute, ...]]] = {}
+_kept_gaps: dict[tuple[str, int], tuple[float, list[Gap]]] = {}
 
 
 def minutes_of(task: str, since_minute: int, alias: str = "default") -> tuple[LockMinute, ...]:
@@ -38,9 +42,21 @@ def minutes_of(task: str, since_minute: int, alias: str = "default") -> tuple[Lo
     return kept[1]
 
 
+def gaps_since(since_minute: int, alias: str = "default") -> list[Gap]:
+    """Times since that minute in which more may have happened than is told; at most some seconds old.  Cost: two statements.  Raises: as above."""
+    key = (alias, since_minute)
+    if (kept := _kept_gaps.get(key)) is None or monotonic() - kept[0] > KEPT_S:
+        _kept_gaps.clear()  # of other minutes
+        from_at, to_at = EPOCH + timedelta(minutes=since_minute), datetime.now(UTC)
+        found = [*time_before_all(from_at, to_at, EPOCH, alias), *gaps_between(from_at, to_at, MAX_GAPS, alias)]
+        kept = _kept_gaps[key] = monotonic(), found
+    return kept[1]
+
+
 def forget() -> None:
     """For tests: the database is another one."""
     _kept.clear()
+    _kept_gaps.clear()
 
 
 def _read(task: str, since_minute: int, alias: str) -> tuple[LockMinute, ...]:

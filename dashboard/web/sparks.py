@@ -7,11 +7,11 @@ WIDTH, HEIGHT = 100, 24
 MARGIN = 2  # so that a line at the top or bottom is not cut in half
 
 
-def lines(samples: Sequence[int | None]) -> list[str]:
-    """The `points` of one polyline for each unbroken stretch, oldest first, on a base of zero."""
+def lines(samples: Sequence[int | None], top: int = 0) -> list[str]:
+    """The `points` of one polyline for each unbroken stretch, oldest first, on a base of zero; `top`: of several lines beside each other, else their own."""
     if len(samples) <= 1:
         return []
-    top = max((value for value in samples if value is not None), default=0) or 1
+    top = top or max((value for value in samples if value is not None), default=0) or 1
     placed = [(index, value) for index, value in enumerate(samples)]
     stretches = (list(stretch) for known, stretch in groupby(placed, key=lambda pair: pair[1] is not None) if known)
     return [" ".join(_point(index, value or 0, top, len(samples)) for index, value in stretch) for stretch in stretches if len(stretch) > 1]

@@ -9,9 +9,10 @@ from django.test import Client
 from redis import Redis
 
 from dashboard import snapshot as snapshots
+from dashboard.api.rows import rfc3339
 from dashboard.history import figures, lock_figures
 from dashboard.history.rollups import Rollups
-from dashboard.history.rows import SUCCEEDED, Batch
+from dashboard.history.rows import SUCCEEDED, Batch, Gap
 from dashboard.history.write import Writer
 from dashboard.records import Minute, QueueHead, RememberedRun, ScheduleReading, Snapshot
 from dashboard.records.identity import identity
@@ -258,6 +259,25 @@ def test_a_tasks_page_and_the_api_tell_how_often_its_runs_had_and_lost_locks(sho
     facts = pieces_of("task", make_snapshot(at=datetime.now(UTC), tasks=(make_task(),), runs=()), {"id": identity(NAME)}, now=datetime.now(UTC))["task-facts"]
     minutes = shown.get(f"/api/v1/tasks/{identity(NAME)}/locks").json()["minutes"]
 
-    assert "3 acquired" in text_of(facts) and "1 lost" in text_of(facts)
+    assert "3 acquired2 refused · 1 lostlast minute 0 acquired · 0 refused · 0 lost" in text_of(facts)
+    assert [len(re.findall("<polyline", part)) for part in re.findall(r'<g class="lh-line-\w+">(.*?)</g>', facts)] == [1, 1, 1]
     assert [sum(one[name] for one in minutes) for name in ("acquired", "refused", "lost")] == [3, 2, 1]
     assert shown.get("/api/v1/tasks/0000/locks").status_code == 404
+
+
+def test_minutes_of_which_nothing_is_known_are_no_minutes_without_locks(shown):
+    lock_figures.forget()
+    now = datetime.now(UTC)
+    at, until = (int((now - timedelta(minutes=minutes)).timestamp() * 1e6) for minutes in (40, 1))
+    writer = Writer("test:1")
+    writer.claim(at)
+    gaps = [Gap(from_us=at + 600_000_000, to_us=at + 900_000_000, why="no-observer"), Gap(from_us=until, to_us=until + 50_000_000, why="cut")]
+    writer.write(Batch(locks=[made_event(1, us=at + 300_000_000, task=NAME)], gaps=gaps), at)
+
+    facts = pieces_of("task", make_snapshot(at=now, tasks=(make_task(),), runs=()), {"id": identity(NAME)}, now=now)["task-facts"]
+    missing = shown.get(f"/api/v1/tasks/{identity(NAME)}/locks").json()["missing"]
+
+    acquired = re.search(r'<g class="lh-line-acquired">(.*?)</g>', facts)[1]
+    assert len(re.findall("<polyline", acquired)) == 2 and 'points="0.0,' not in acquired, "a stretch before the gap, and one after it; none before all"
+    assert "last minute not known" in text_of(facts)
+    assert len(missing) == 3 and missing[0]["to"] == rfc3339(datetime.fromtimestamp(at / 1e6, UTC))

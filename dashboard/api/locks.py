@@ -15,7 +15,7 @@ from dashboard.acts.refusals import Refused
 from dashboard.acts.release import Outcome, release_now
 from dashboard.api.auth import caller, needs
 from dashboard.api.paging import page
-from dashboard.api.rows import lock_row, locks_answer, rfc3339, unavailable
+from dashboard.api.rows import as_known, lock_row, locks_answer, rfc3339
 from dashboard.conf import policy
 from dashboard.judge import assess
 from dashboard.judge.filtering import matches
@@ -90,7 +90,7 @@ def lock(request: HttpRequest, lock_id: str) -> dict[str, Any]:
     found = next((one for one in assess(known, now, policy()) if one.lock.id == lock_id), None)
     if found is None:
         raise Refused("not_known")
-    return {"lock": lock_row(found, now), "as_of": rfc3339(known.at), "unavailable": unavailable(known, now)}
+    return {"lock": lock_row(found, now), **as_known(known, now)}
 
 
 @router.post("/locks/{lock_id}/release", summary="Release a lock", auth=needs("lockhouse.release_lock"))

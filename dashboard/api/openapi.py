@@ -42,6 +42,11 @@ ANSWER = {
         "additionalProperties": {"type": "string"},
         "description": "By source, why it does not answer: what hangs on it is not known.",
     },
+    "notes": {
+        "type": "object",
+        "additionalProperties": {"type": "array", "items": {"type": "string"}},
+        "description": "By source that answers, what of it is not seen all the same, or later, each with its fix.",
+    },
 }
 ROWS = {"type": "array", "items": {"type": "object"}, "description": "Unknown is null, durations end in `_ms`, times are in UTC."}
 SEARCHED = {
@@ -120,4 +125,4 @@ def _say_answer(path: str, operation: dict[str, Any]) -> None:
         if any(parameter["name"] == "cursor" for parameter in operation.get("parameters", ())):
             properties |= PAGED
     answer["description"] = "What is known, and since when."
-    answer["content"] = {"application/json": {"schema": {"type": "object", "required": list(ANSWER), "properties": properties}}}
+    answer["content"] = {"application/json": {"schema": {"type": "object", "required": ["as_of", "unavailable"], "properties": properties}}}

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from dashboard.api.rows import rfc3339, unavailable
+from dashboard.api.rows import as_known, rfc3339
 from dashboard.records import Concern, EventGap, Observer
 from dashboard.web.look import Look
 from dashboard.web.navigation import ENTRIES
@@ -19,8 +19,7 @@ def overview_answer(seen: Look) -> dict[str, Any]:
         "attention": {entry.name: entry.attention(seen) for entry in ENTRIES if entry.attention},
         "events": _events(seen.snapshot.observer),
         "observer": _observer(seen.snapshot.observer),
-        "as_of": rfc3339(seen.snapshot.at),
-        "unavailable": unavailable(seen.snapshot, seen.now),
+        **as_known(seen.snapshot, seen.now),
     }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from dashboard.api.rows import rfc3339, unavailable
+from dashboard.api.rows import as_known
 from dashboard.records import JudgedQueue, Snapshot
 from dashboard.words import sentence, sentences
 
@@ -34,7 +34,7 @@ def queue_row(judged: JudgedQueue, now: datetime) -> dict[str, Any]:
 
 def queues_answer(snapshot: Snapshot, rows: Sequence[dict[str, Any]], now: datetime) -> dict[str, Any]:
     """Rows with the time they are from, and what could not be looked at."""
-    return {"queues": list(rows), "as_of": rfc3339(snapshot.at), "unavailable": unavailable(snapshot, now)}
+    return {"queues": list(rows), **as_known(snapshot, now)}
 
 
 def queue_sources_away(names: Iterable[str]) -> list[str]:

@@ -11,7 +11,7 @@ from dashboard.api.auth import needs
 from dashboard.api.locks import Limit
 from dashboard.api.paging import page
 from dashboard.api.queue_rows import queue_row, queues_answer
-from dashboard.api.rows import rfc3339, unavailable
+from dashboard.api.rows import as_known
 from dashboard.conf import policy
 from dashboard.judge.queue_filter import matches_queue
 from dashboard.judge.queue_why import judge_queues
@@ -36,4 +36,4 @@ def queue(request: HttpRequest, queue_id: str) -> dict[str, Any]:
     found = next((one for one in judge_queues(known, now, policy()) if one.queue.id == queue_id), None)
     if found is None:
         raise Http404
-    return {"queue": queue_row(found, now), "as_of": rfc3339(known.at), "unavailable": unavailable(known, now)}
+    return {"queue": queue_row(found, now), **as_known(known, now)}

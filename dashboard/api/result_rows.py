@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from dashboard.api.rows import rfc3339, unavailable
+from dashboard.api.rows import as_known, rfc3339
 from dashboard.inert import Node, Preview, literal
 from dashboard.judge.results import JudgedResult
 from dashboard.records import Snapshot
@@ -38,7 +38,7 @@ def result_row(judged: JudgedResult, now: datetime) -> dict[str, Any]:
 def results_answer(snapshot: Snapshot, rows: Sequence[dict[str, Any]], now: datetime) -> dict[str, Any]:
     """Rows with the time they are from, how many there really are in each cache, and what could not be looked at."""
     counts = {count.cache: count.total for count in snapshot.result_counts}
-    return {"results": list(rows), "counts": counts, "as_of": rfc3339(snapshot.at), "unavailable": unavailable(snapshot, now)}
+    return {"results": list(rows), "counts": counts, **as_known(snapshot, now)}
 
 
 def value_row(preview: Preview | None, kind: str, digest: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from dashboard.api.auth import caller, needs
 from dashboard.api.locks import Limit
 from dashboard.api.paging import page
 from dashboard.api.result_rows import result_row, results_answer, value_row
-from dashboard.api.rows import rfc3339, unavailable
+from dashboard.api.rows import as_known, rfc3339
 from dashboard.conf import policy
 from dashboard.judge.results import judge_results, matches_result
 
@@ -38,7 +38,7 @@ def result(request: HttpRequest, result_id: str) -> dict[str, Any]:
     found = next((one for one in judge_results(known, policy()) if one.result.id == result_id), None)
     if found is None:
         raise Refused("result_not_known")
-    return {"result": result_row(found, now), "as_of": rfc3339(known.at), "unavailable": unavailable(known, now)}
+    return {"result": result_row(found, now), **as_known(known, now)}
 
 
 @router.get("/results/{result_id}/value", summary="What a result says", auth=needs("lockhouse.view_payloads"))

@@ -93,7 +93,13 @@ def _ttl_ms(judged: JudgedLock, now: datetime) -> int | None:
 
 def locks_answer(snapshot: Snapshot, rows: Sequence[dict[str, Any]], now: datetime) -> dict[str, Any]:
     """Rows with the time they are from, and what could not be looked at, or not yet."""
-    return {"locks": list(rows), "as_of": rfc3339(snapshot.at), "unavailable": unavailable(snapshot, now), "searched": searched(snapshot)}
+    return {"locks": list(rows), **as_known(snapshot, now), "searched": searched(snapshot)}
+
+
+def as_known(snapshot: Snapshot, now: datetime) -> dict[str, Any]:
+    """When this was known, what could not be looked at, and of what else not everything is seen, each with its fix."""
+    notes = {source.name: list(source.notes) for source in snapshot.sources if source.ok and source.notes}
+    return {"as_of": rfc3339(snapshot.at), "unavailable": unavailable(snapshot, now), "notes": notes}
 
 
 def searched(snapshot: Snapshot) -> dict[str, dict[str, int | None]]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from dashboard.api.rows import rfc3339, unavailable
+from dashboard.api.rows import as_known, rfc3339
 from dashboard.judge.runs import JudgedRun, tie_of
 from dashboard.records import Snapshot
 from dashboard.redaction import hide_secrets
@@ -62,8 +62,7 @@ def runs_answer(snapshot: Snapshot, rows: Sequence[dict[str, Any]], now: datetim
         "runs": list(rows),
         "more": snapshot.more_runs,
         "note": not_found(q, is_empty=not rows) or None,
-        "as_of": rfc3339(snapshot.at),
-        "unavailable": unavailable(snapshot, now),
+        **as_known(snapshot, now),
     }
 
 

@@ -11,7 +11,7 @@ from dashboard import snapshot as snapshots
 from dashboard.api.auth import caller, needs
 from dashboard.api.locks import Limit
 from dashboard.api.paging import INVALID, after, cursor_of, cursor_of_history, history_cursor
-from dashboard.api.rows import rfc3339, unavailable
+from dashboard.api.rows import as_known
 from dashboard.api.run_list import LAST, Ended, ended, executions, going
 from dashboard.api.run_rows import run_row, runs_answer
 from dashboard.conf import policy
@@ -65,7 +65,7 @@ def run(request: HttpRequest, run_id: str) -> dict[str, Any]:
     if not found:
         raise Http404
     latest, *before = (_row(request, one, now) for one in found)
-    return {"run": latest, "before": before, "as_of": rfc3339(known.at), "unavailable": unavailable(known, now)}
+    return {"run": latest, "before": before, **as_known(known, now)}
 
 
 def judged(known: Snapshot, now: datetime) -> list[JudgedRun]:

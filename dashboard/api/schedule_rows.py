@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from dashboard.api.rows import rfc3339, unavailable
+from dashboard.api.rows import as_known, rfc3339
 from dashboard.judge.schedules import JudgedSchedule, silent_beats
 from dashboard.records import Snapshot
 from dashboard.redaction import hide_secrets
@@ -50,7 +50,7 @@ def schedule_row(judged: JudgedSchedule, now: datetime, *, payloads: bool, unred
 def schedules_answer(snapshot: Snapshot, judged: Sequence[JudgedSchedule], rows: Sequence[dict[str, Any]], now: datetime) -> dict[str, Any]:
     """Rows with the time they are from, the beats of all that are silent, and what could not be looked at."""
     silent = [{"name": beat.name, "last_sent_at": rfc3339(beat.last_at), "overdue": len(beat.overdue)} for beat in silent_beats(judged)]
-    return {"schedules": list(rows), "silent_beats": silent, "as_of": rfc3339(snapshot.at), "unavailable": unavailable(snapshot, now)}
+    return {"schedules": list(rows), "silent_beats": silent, **as_known(snapshot, now)}
 
 
 def schedule_sources_away(names: Iterable[str]) -> list[str]:

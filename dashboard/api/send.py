@@ -14,7 +14,7 @@ from dashboard.acts.send import send_now
 from dashboard.acts.sending import MAX_BODY, from_json
 from dashboard.api.auth import caller, needs
 from dashboard.api.locks import IdempotencyKey, status_of
-from dashboard.api.rows import rfc3339, unavailable
+from dashboard.api.rows import as_known
 from dashboard.api.send_rows import check_row, sent_row
 from dashboard.records import Sending
 
@@ -41,7 +41,7 @@ def check(request: HttpRequest) -> dict[str, Any]:
     """The verdict and every check behind it; nothing is sent."""
     sending, _said = _read(request)
     now, known = datetime.now(UTC), snapshots.newest()
-    return {**check_row(look(sending, known, now), now), "as_of": rfc3339(known.at), "unavailable": unavailable(known, now)}
+    return {**check_row(look(sending, known, now), now), **as_known(known, now)}
 
 
 @router.post("/send", summary="Send a task to a queue", auth=needs("lockhouse.send_tasks"), openapi_extra={"requestBody": BODY})

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from dashboard.api.rows import rfc3339, unavailable
+from dashboard.api.rows import as_known, rfc3339
 from dashboard.judge.task_filter import prefix_of
 from dashboard.judge.tasks import STATES, JudgedTask
 from dashboard.records import RememberedRun, Snapshot
@@ -72,7 +72,7 @@ def _ms(span: timedelta | None) -> int | None:
 
 def tasks_answer(snapshot: Snapshot, rows: Sequence[dict[str, Any]], now: datetime) -> dict[str, Any]:
     """Rows with the time they are from, and what could not be looked at."""
-    return {"tasks": list(rows), "as_of": rfc3339(snapshot.at), "unavailable": unavailable(snapshot, now)}
+    return {"tasks": list(rows), **as_known(snapshot, now)}
 
 
 def task_sources_away(names: Iterable[str]) -> list[str]:

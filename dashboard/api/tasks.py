@@ -10,7 +10,7 @@ from dashboard import snapshot as snapshots
 from dashboard.api.auth import needs
 from dashboard.api.locks import Limit
 from dashboard.api.paging import page
-from dashboard.api.rows import rfc3339, unavailable
+from dashboard.api.rows import as_known
 from dashboard.api.task_rows import task_row, tasks_answer
 from dashboard.conf import policy
 from dashboard.judge import assess
@@ -39,7 +39,7 @@ def task(request: HttpRequest, task_id: str) -> dict[str, Any]:
     found = next((one for one in judged_tasks(known, now) if identity(one.name) == task_id), None)
     if found is None:
         raise Http404
-    return {"task": task_row(found, now), "as_of": rfc3339(known.at), "unavailable": unavailable(known, now)}
+    return {"task": task_row(found, now), **as_known(known, now)}
 
 
 def judged_tasks(known: Snapshot, now: datetime) -> list[JudgedTask]:

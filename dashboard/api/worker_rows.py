@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from dashboard.api.rows import rfc3339, unavailable
+from dashboard.api.rows import as_known, rfc3339
 from dashboard.judge.workers import JudgedWorker
 from dashboard.records import Snapshot, Worker
 from dashboard.words import sentences
@@ -52,7 +52,7 @@ def _process(worker: Worker) -> dict[str, Any]:
 
 def workers_answer(snapshot: Snapshot, rows: Sequence[dict[str, Any]], now: datetime) -> dict[str, Any]:
     """Rows with the time they are from, and what could not be looked at."""
-    return {"workers": list(rows), "as_of": rfc3339(snapshot.at), "unavailable": unavailable(snapshot, now)}
+    return {"workers": list(rows), **as_known(snapshot, now)}
 
 
 def worker_sources_away(names: Iterable[str]) -> list[str]:

@@ -10,7 +10,7 @@ from dashboard import snapshot as snapshots
 from dashboard.api.auth import needs
 from dashboard.api.locks import Limit
 from dashboard.api.paging import page
-from dashboard.api.rows import rfc3339, unavailable
+from dashboard.api.rows import as_known
 from dashboard.api.runs import judged as judged_runs
 from dashboard.api.worker_rows import worker_row, workers_answer
 from dashboard.conf import policy
@@ -37,7 +37,7 @@ def worker(request: HttpRequest, worker_id: str) -> dict[str, Any]:
     found = next((one for one in judged(known, now) if one.id == worker_id), None)
     if found is None:
         raise Http404
-    return {"worker": worker_row(found, now), "as_of": rfc3339(known.at), "unavailable": unavailable(known, now)}
+    return {"worker": worker_row(found, now), **as_known(known, now)}
 
 
 def judged(known: Snapshot, now: datetime) -> list[JudgedWorker]:

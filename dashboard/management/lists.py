@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -14,6 +14,7 @@ from dashboard import snapshot as snapshots
 from dashboard.api.rows import is_stale
 from dashboard.observer.survey import survey
 from dashboard.records import Snapshot
+from dashboard.snapshot import OWN_SOURCE
 from dashboard.words import duration, visible
 
 UNAVAILABLE = 3
@@ -48,10 +49,18 @@ class ListCommand(BaseCommand):
         answer, total = self.answer(known, options["q"], datetime.now(UTC))
         away = self.away(answer["unavailable"])
         self.stdout.write(json.dumps(answer, indent=1) if options["json"] else self.as_text(answer, total=total, is_whole=not away))
-        for source, reason in answer["unavailable"].items():
-            self.stderr.write(f"{source}: {visible(reason)}")
+        self.stderr.write("".join(beside(answer)), ending="")
         if away:
             sys.exit(UNAVAILABLE)
+
+
+def beside(answer: Mapping[str, Any]) -> Iterator[str]:
+    """What does not answer, and of what else not everything is seen: lines for the error output."""
+    for source, reason in answer["unavailable"].items():
+        yield f"{source}: {visible(reason)}\n"
+    for source, notes in answer["notes"].items():
+        if source != OWN_SOURCE:  # where our own keys lie changes nothing of a list
+            yield from (f"{source}: {visible(note)}\n" for note in notes)
 
 
 def newest_or_survey() -> Snapshot:

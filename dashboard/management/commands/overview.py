@@ -9,9 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from dashboard.api.overview_rows import overview_answer
-from dashboard.management.lists import UNAVAILABLE, newest_or_survey
+from dashboard.management.lists import UNAVAILABLE, beside, newest_or_survey
 from dashboard.web.look import look
-from dashboard.words import visible
 
 MIB = 1024 * 1024
 
@@ -29,8 +28,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         answer = overview_answer(look(newest_or_survey(), datetime.now(UTC)))
         self.stdout.write(json.dumps(answer, indent=1) if options["json"] else "\n".join(lines(answer)))
-        for source, reason in answer["unavailable"].items():
-            self.stderr.write(f"{source}: {visible(reason)}")
+        self.stderr.write("".join(beside(answer)), ending="")
         if answer["unavailable"]:
             sys.exit(UNAVAILABLE)
 

@@ -105,6 +105,15 @@ class Scene:
         return lock_id("shop", key)
 
 
+def tell_note(source: str, note: str) -> None:
+    """The observer says of this source what it does not see of it."""
+    known = snapshot.newest()
+    told = SourceState(name=source, ok=True, since=datetime.now(UTC), last_good_at=known.at, notes=(note,))
+    others = tuple(one for one in known.sources if one.name != source)
+    again = replace(known, version=known.version + 1, sources=(*others, told))
+    assert snapshot.put(connections.own(), again, dict.fromkeys(snapshot.SECTIONS, again.version), set(snapshot.SECTIONS), epoch=1)
+
+
 @pytest.fixture
 def scene(watching: str) -> Scene:
     return Scene(redis=Redis.from_url(f"{watching}/1"))

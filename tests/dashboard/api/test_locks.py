@@ -8,7 +8,7 @@ from django.test import Client
 
 from dashboard.acts.tokens import make_token
 from dashboard.models import ApiToken, OperatorAct
-from tests.dashboard.acts.scene import orphan_token
+from tests.dashboard.acts.scene import orphan_token, tell_note
 from tests.dashboard.acts.test_pages import logged_in
 
 pytestmark = pytest.mark.django_db
@@ -42,7 +42,7 @@ def test_locks_are_listed_in_the_form_that_programs_rely_on(scene, viewer):
     assert 0 < row["ttl_ms"] <= 60_000
     assert row["holder"]["certainty"] == "exact"
     assert row["evidence"][-1].startswith("run d9c26803") or any("pid 815" in sentence for sentence in row["evidence"])
-    assert answer["unavailable"] == {}
+    assert answer["unavailable"] == answer["notes"] == {}
     assert answer["total"] == 1
     assert answer["next_cursor"] is None
 
@@ -329,3 +329,13 @@ def test_a_viewer_releases_none_of_several(scene, viewer):
 
     assert response.status_code == 403
     assert scene.value(lock.raw_key) is not None
+
+
+def test_what_a_source_does_not_see_is_said_with_every_list(scene, viewer):
+    scene.orphan()
+    note = "More than 20,000 locks are held at once in cache shop: those beyond are not listed. Narrow LOCKHOUSE_LOCK_PATTERNS."
+    tell_note("cache shop", note)
+
+    answers = [Client().get(f"/api/v1/{noun}", headers=bearer(viewer)).json() for noun in ("locks", "queues", "overview")]
+
+    assert [answer["notes"] for answer in answers] == [{"cache shop": [note]}] * 3

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command, execute_from_comm
 from dashboard.locking.holder import current_run, this_process
 from dashboard.locking.token import write_token
 from dashboard.models import OperatorAct
-from tests.dashboard.acts.scene import orphan_token
+from tests.dashboard.acts.scene import orphan_token, tell_note
 
 
 def run(capsys, *arguments: str) -> tuple[int, str, str]:
@@ -275,3 +275,14 @@ def test_several_ids_need_a_digest_each_and_none_is_forced(scene, arguments):
         call_command("release", *arguments, "--reason", "x")
 
     assert caught.value.returncode == 2
+
+
+def test_what_a_cache_does_not_show_is_said_beside_the_table(scene, capsys):
+    lock = scene.orphan()
+    tell_note("cache shop", "More than 20,000 locks are held: \x1b[2Jthose beyond are not listed.")
+    tell_note("lockhouse", "Give it a Redis of its own.")
+
+    status, out, err = run(capsys, "locks")
+
+    assert (status, err) == (0, "cache shop: More than 20,000 locks are held: \\u001b[2Jthose beyond are not listed.\n")
+    assert lock.id in out

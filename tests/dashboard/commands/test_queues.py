@@ -13,7 +13,7 @@ def test_queues_as_json_are_what_the_api_gives(put, capsys):
     answer = json.loads(out)
     assert status == 0
     assert [list(row) for row in answer["queues"]] == [FIELDS]
-    assert set(answer) == {"queues", "as_of", "unavailable"}
+    assert set(answer) == {"queues", "as_of", "unavailable", "notes"}
 
 
 def test_queues_as_a_table_say_why(put, capsys):

@@ -13,7 +13,7 @@ def test_tasks_as_json_are_what_the_api_gives(put, capsys):
     answer = json.loads(out)
     assert status == 0
     assert [list(row) for row in answer["tasks"]] == [FIELDS]
-    assert set(answer) == {"tasks", "as_of", "unavailable"}
+    assert set(answer) == {"tasks", "as_of", "unavailable", "notes"}
 
 
 def test_tasks_as_a_table_say_where_they_are_known(put, capsys):

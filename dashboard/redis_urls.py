@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 SCHEMES = {"redis": "redis", "rediss": "rediss", "valkey": "redis", "valkeys": "rediss", "unix": "unix", "redis+socket": "unix", "sentinel": "sentinel"}
-SENTINEL_PORT = 26379
+PORT, SENTINEL_PORT = 6379, 26379
 CERTIFICATES = {"cert_none": "none", "cert_optional": "optional", "cert_required": "required"}  # Celery takes both, the driver these
 
 
@@ -49,6 +49,17 @@ def for_celery(url: str) -> str:
     if parts.scheme in {"valkey", "valkeys"}:
         return _joined(SCHEMES[parts.scheme], parts.netloc, parts.path, query)
     return url
+
+
+def database_of(url: str) -> tuple[str, str]:
+    """The server and the database of it that an address means: of two that are equal it is surely one, of two that differ it may be."""
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    if sentinels := sentinels_of(url):
+        return repr(sentinels.hosts), str(sentinels.db)
+    if SCHEMES.get(parts.scheme) == "unix":
+        return parts.path, query.get("db") or query.get("virtual_host", "").strip("/") or "0"
+    return (f"{parts.hostname}:{parts.port or PORT}", query.get("db") or parts.path.strip("/") or "0") if is_redis(url) else (url, "")
 
 
 def _joined(scheme: str, netloc: str, path: str, query: Mapping[str, str]) -> str:

@@ -92,7 +92,7 @@ class Feed:
 class LocksFeed(Feed):
     """The locks of one place."""
 
-    def __init__(self, place: Watched, foreign: Sequence[bytes], emit: Callable[[Observation], None], stop: threading.Event) -> None:
+    def __init__(self, place: Watched, places: Sequence[Watched], emit: Callable[[Observation], None], stop: threading.Event) -> None:
         super().__init__(name=f"cache {place.alias}", emit=emit, stop=stop, url=shown_url(place.url))
         self._place = place
         self._redis, self._server_due, self._is_searching = connections.look(place), 0.0, False
@@ -101,7 +101,7 @@ class LocksFeed(Feed):
             place,
             conf().LOCK_PATTERNS,
             tell=self._tell,
-            foreign=foreign,
+            places=places,
             scan=conf().SCAN,
             expired=self._expired,
             all_may_be_gone=self._look_at_server,

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 
 from dashboard import connections, snapshot
 from dashboard.conf import conf, own_redis_url, policy
-from dashboard.connections import BROKER, Watched, shown_url
+from dashboard.connections import shown_url
 from dashboard.judge.results import expected_names
 from dashboard.observer.acts_feed import ActsFeed
 from dashboard.observer.app_feed import AppFeed
@@ -93,7 +93,7 @@ class Watch:
         self._waited = timedelta(0)  # the last event, in the inbox
         self._next_tick = 0.0
         self._events = EventsFeed(self._emit, self._ended, self._wake)
-        self._feeds: list[Feed] = [self._events, *(LocksFeed(place, foreign_prefixes(place, places), self._emit, self._ended) for place in places)]
+        self._feeds: list[Feed] = [self._events, *(LocksFeed(place, places, self._emit, self._ended) for place in places)]
         self._feeds.append(QueuesFeed(lambda: self._roster, self._emit, self._ended))
         self._feeds += [ResultsFeed(place, lambda: self._roster.results, self._emit, self._ended) for place in result_places()]
         self._feeds += [TracesFeed(self._emit, self._ended), AppFeed(self._emit, self._ended), ActsFeed("acts", self._emit, self._ended)]
@@ -240,10 +240,3 @@ class Watch:
             results=expected_names(self.state.runs.running(), policy().results),
             workers=workers,
         )
-
-
-def foreign_prefixes(place: Watched, places: list[Watched]) -> list[bytes]:
-    """For the broker's database: the prefixes of caches that live in it too, so that no lock is listed twice."""
-    if place.alias != BROKER:
-        return []
-    return [other.prefix for other in places if other.alias != BROKER and other.prefix and shown_url(other.url) == shown_url(place.url)]

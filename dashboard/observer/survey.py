@@ -14,7 +14,6 @@ from dashboard.exceptions import SourceUnavailable
 from dashboard.judge.results import expected_names
 from dashboard.observer.asking import told
 from dashboard.observer.observations import AppRead, LocksRead, Observation, QueuesRead, ResultsRead, SchedulesRead, SourceSaid, WorkersAnswered
-from dashboard.observer.process import foreign_prefixes
 from dashboard.observer.schedules_feed import Read, schedule_places
 from dashboard.observer.state import State
 from dashboard.records import Snapshot, SourceState
@@ -98,7 +97,7 @@ def _locks(state: State, place: Watched, places: list[Watched]) -> Sequence[str]
     def tell(locks: Any, gone: Any, live: bool, at: datetime) -> None:
         state.apply(LocksRead(cache=place.alias, locks=locks, gone=gone, live=live, at=at))
 
-    follower = Follower(connections.look(place), place, conf().LOCK_PATTERNS, tell=tell, foreign=foreign_prefixes(place, places), scan=conf().SCAN)
+    follower = Follower(connections.look(place), place, conf().LOCK_PATTERNS, tell=tell, places=places, scan=conf().SCAN)
     try:
         follower.open()
         follower.search_all()

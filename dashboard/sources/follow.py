@@ -18,6 +18,7 @@ from dashboard.sources.in_sight import InSight
 from dashboard.sources.locks import is_ours, lock_id, look_alikes, read_locks
 from dashboard.sources.patterns import compile_patterns, fixed_beginnings, globs_of, without_overlap
 from dashboard.sources.search import NameSearch
+from dashboard.sources.shares import Share
 from dashboard.sources.tracking import FLUSHED, Tracker, TrackingRefused
 
 POLL_S = 1.0  # names that nobody pushes, and locks past their deadline (an expiry is pushed late), are read again this often
@@ -53,7 +54,7 @@ class Follower:
         patterns: Sequence[str],
         *,
         tell: Told,
-        foreign: Sequence[bytes] = (),
+        places: Sequence[Watched] = (),
         scan: bool = True,
         expired: Expired = _nobody,
         all_may_be_gone: Callable[[], None] = _nothing,
@@ -64,10 +65,10 @@ class Follower:
         self._all_may_be_gone, self._searched = all_may_be_gone, searched
         patterns = [*patterns, *globs_of(conf().LOCKS)]
         self._matches: re.Pattern[str] = compile_patterns(patterns)
-        self._foreign = tuple(foreign)  # prefixes of other places in the same database
+        self._share = Share(place, places)
         beginnings = [beginning.encode() for beginning in fixed_beginnings(patterns)]
         known = [beginning.encode() for beginning in fixed_beginnings(GLOBS)]  # whole keys: other libraries put no cache's prefix before them
-        self.prefixes = without_overlap([place.prefix + beginning for beginning in beginnings] + ([] if foreign else beginnings) + known)
+        self.prefixes = without_overlap([place.prefix + beginning for beginning in beginnings] + ([*beginnings, *known] if self._share.has_bare else []))
         self._scan_always = scan
         self._in_sight, self._most = InSight(most), most
         self._tokens: dict[bytes, bytes] = {}  # of those that are held: when one has expired, only we still know it
@@ -193,10 +194,10 @@ class Follower:
             self._poll(found)
 
     def _unseen(self, keys: Iterable[bytes]) -> list[bytes]:
-        return [key for key in keys if key not in self._in_sight and not key.startswith(self._foreign) and not is_ours(self._place, key)]
+        return [key for key in keys if key not in self._in_sight and self._share.has(key) and not is_ours(self._place, key)]
 
     def _is_lock_name(self, key: bytes) -> bool:
-        if is_ours(self._place, key):
+        if is_ours(self._place, key) or not self._share.has(key):
             return False
         name = key.removeprefix(self._place.prefix)[:MAX_NAME].decode("utf-8", "backslashreplace")  # as it is: hiding secrets first costs 20 µs and more
         return self._matches.match(name) is not None or is_known_key(key[:MAX_NAME])

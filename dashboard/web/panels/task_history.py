@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils.translation import gettext_lazy
+
 from dashboard.history.figures import Figures, figures_of, last_that_worked
 from dashboard.history.lock_figures import LockMinute, gaps_since, minutes_of
 from dashboard.history.problems import AWAY
@@ -13,7 +15,7 @@ from dashboard.web import sparks
 from dashboard.words import duration
 
 DAY_MINUTES, HOUR_MINUTES = 24 * 60, 60
-LOCKS = ("acquired", "refused", "lost")
+LOCKS = {"acquired": gettext_lazy("acquired"), "refused": gettext_lazy("refused"), "lost": gettext_lazy("lost")}
 
 
 def day_of(task: str, now: datetime) -> dict[str, Any] | None:
@@ -39,8 +41,11 @@ def _sums(found: Sequence[LockMinute]) -> dict[str, int]:
     return {name: sum(getattr(one, name) for one in found) for name in LOCKS}
 
 
-def _minute(found: Sequence[LockMinute], gaps: Sequence[Gap], minute: int) -> dict[str, int] | None:
-    return None if _is_missing(minute, gaps) else _sums([one for one in found if one.minute == minute])
+def _minute(found: Sequence[LockMinute], gaps: Sequence[Gap], minute: int) -> list[tuple[str, str, int]]:
+    """Name, word and count; none where not all of it is known."""
+    if _is_missing(minute, gaps):
+        return []
+    return [(name, str(LOCKS[name]), count) for name, count in _sums([one for one in found if one.minute == minute]).items()]
 
 
 def _lines(found: Sequence[LockMinute], gaps: Sequence[Gap], this: int) -> list[tuple[str, list[str]]]:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tomllib
+import warnings
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -43,6 +44,8 @@ def _made(versions, requirements, wheel):
     python = interpreter(*versions)
     if python is None:
         return f"none of the interpreters {', '.join(f'python{version}' for version in versions)} is installed here"
+    if (said := run(python, "--version").strip()) and not said.startswith(f"Python {versions[0]}."):
+        warnings.warn(f"Python {versions[0]} is not installed here: {requirements[0]} and the others are tried on {said}", stacklevel=1)
     try:
         ready = environment(python, *requirements)
     except pytest.skip.Exception as no_index:

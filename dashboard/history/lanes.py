@@ -35,34 +35,65 @@ def lanes_between(from_at: datetime, to_at: datetime, held: Sequence[HeldLock], 
 
     `held`: those that are held now, or left a run that goes on; `waits`: those that are known now.
     """
+    moments, is_cut = _moments(from_at, to_at, alias)
+    scene = _scene(moments, to_at, held, waits, alias)
+    named = {lock_id: (found[0].cache, found[0].name) for lock_id, found in scene.told.items()} | {
+        one.id: (one.cache, one.name) for one in scene.still.values()
+    }
+    lanes = [_lane(lock_id, cache, name, scene) for lock_id, (cache, name) in named.items()]
+    return Past([lane for lane in lanes if lane.spans or lane.refused_at or lane.waits], is_cut)
+
+
+def _moments(from_at: datetime, to_at: datetime, alias: str) -> tuple[Sequence[LockMoment], bool]:
+    """What happened in that time, and the later ends of what was held in it, the first first; and whether there was more than is read."""
     codes = ", ".join(str(CODES[what]) for what in (*ENDS, "restored"))
     inside = events(alias, f"id >= {_row(from_at):d} AND id < {_row(to_at):d} ORDER BY id DESC LIMIT {MAX_EVENTS + 1:d}")
     after = events(alias, f"what IN ({codes}) AND id >= {_row(to_at):d} AND id < {_row(to_at + LATER):d} ORDER BY id LIMIT {MAX_ENDS:d}")
     gone = {(one.lock_id, one.token_digest) for one in inside if one.what in LEFT}
     reaching = [one for one in after if _began_before(to_at, one) or (one.what == "restored" and (one.lock_id, one.token_digest) in gone)]
-    moments = [*reversed(inside[:MAX_EVENTS]), *reaching]
-    runs = runs_under({one.task_id for one in moments if one.what in LEFT and one.task_id}, alias)
+    return [*reversed(inside[:MAX_EVENTS]), *reaching], len(inside) > MAX_EVENTS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scene:
+    """All that the lanes of one time are made of."""
+
+    to_at: datetime
+    told: Mapping[str, Sequence[LockMoment]]  # by lock
+    still: Mapping[str, HeldLock]  # locks that were held then and are so now
+    left: Collection[str]  # tokens whose runs go on without them
+    died: Mapping[Token, datetime]
+    runs: Mapping[str, Sequence[Run]]
+    ends: Mapping[str, LockMoment]  # of waits
+    trying: Collection[str]  # the tokens of attempts that wait still
+
+
+def _scene(moments: Sequence[LockMoment], to_at: datetime, held: Sequence[HeldLock], waits: Sequence[Wait], alias: str) -> _Scene:
     told: dict[str, list[LockMoment]] = defaultdict(list)
     for moment in moments:
         told[moment.lock_id].append(moment)
-    still = {lock.id: lock for lock in held if lock.lapsed_at is None and _held_since(lock) < to_at}
-    left = frozenset(lock.token_digest for lock in held if lock.lapsed_at is not None)
-    named = {lock_id: (found[0].cache, found[0].name) for lock_id, found in told.items()} | {one.id: (one.cache, one.name) for one in still.values()}
-    died = _deaths(to_at, alias)
-    ends = _ends_of_waits(moments, to_at, alias)
-    trying = frozenset(wait.token_digest for wait in waits if wait.to_at is None)
-    lanes = [
-        Lane(
-            lock_id=lock_id,
-            cache=cache,
-            name=name,
-            spans=tuple(span for span in _spans(told.get(lock_id, ()), still.get(lock_id), left, died, runs) if span.from_at < to_at),
-            refused_at=tuple(one.at for one in told.get(lock_id, ()) if one.what == "refused" and one.at < to_at),
-            waits=tuple(_wait(one, ends.get(one.token_digest), trying) for one in told.get(lock_id, ()) if one.what == "waiting"),
-        )
-        for lock_id, (cache, name) in named.items()
-    ]
-    return Past([lane for lane in lanes if lane.spans or lane.refused_at or lane.waits], len(inside) > MAX_EVENTS)
+    return _Scene(
+        to_at=to_at,
+        told=told,
+        still={lock.id: lock for lock in held if lock.lapsed_at is None and _held_since(lock) < to_at},
+        left=frozenset(lock.token_digest for lock in held if lock.lapsed_at is not None),
+        died=_deaths(to_at, alias),
+        runs=runs_under({one.task_id for one in moments if one.what in LEFT and one.task_id}, alias),
+        ends=_ends_of_waits(moments, to_at, alias),
+        trying=frozenset(wait.token_digest for wait in waits if wait.to_at is None),
+    )
+
+
+def _lane(lock_id: str, cache: str, name: str, scene: _Scene) -> Lane:
+    told = scene.told.get(lock_id, ())
+    return Lane(
+        lock_id=lock_id,
+        cache=cache,
+        name=name,
+        spans=tuple(span for span in _spans(told, scene.still.get(lock_id), scene) if span.from_at < scene.to_at),
+        refused_at=tuple(one.at for one in told if one.what == "refused" and one.at < scene.to_at),
+        waits=tuple(_wait(one, scene.ends.get(one.token_digest), scene.trying) for one in told if one.what == "waiting"),
+    )
 
 
 def _row(at: datetime) -> int:
@@ -77,10 +108,8 @@ def _held_since(lock: HeldLock) -> datetime:
     return lock.put_back_at or lock.acquired_at or lock.first_seen_at
 
 
-def _spans(
-    told: Sequence[LockMoment], held: HeldLock | None, left: Collection[str], died: Mapping[Token, datetime], runs: Mapping[str, Sequence[Run]]
-) -> Sequence[Span]:
-    """The first first; `left`: tokens whose runs go on without them."""
+def _spans(told: Sequence[LockMoment], held: HeldLock | None, scene: _Scene) -> Sequence[Span]:
+    """Of one lock, the first first."""
     ended, began, spans = set[str](), dict[str, datetime](), list[Span]()
     for one in told:
         token = one.token_digest
@@ -90,15 +119,15 @@ def _spans(
             spans = [_until_back(span, one.at) if span.token_digest == token else span for span in spans]
         elif one.what in ENDS and token not in ended:
             ended.add(token)
-            is_dead = (one.lock_id, token) in died
-            until = None if is_dead else _goes_on_until(one, runs)
-            spans.append(_span(one, began.pop(token, None), is_going=token in left and one.what in LEFT and not is_dead, until=until))
+            is_dead = (one.lock_id, token) in scene.died
+            until = None if is_dead else _goes_on_until(one, scene.runs)
+            spans.append(_span(one, began.pop(token, None), is_going=token in scene.left and one.what in LEFT and not is_dead, until=until))
     if held is not None:
         spans.append(Span(from_at=began.pop(held.token_digest, _held_since(held)), to_at=None, token_digest=held.token_digest))
     spans += [Span(from_at=at, to_at=at, token_digest=token) for token, at in began.items()]  # the end of these was not told
     lock_id = held.id if held is not None else told[0].lock_id if told else ""
     known = {one.token_digest for one in told if one.certainty != "unknown"}
-    return sorted((_with_holder(span, died.get((lock_id, span.token_digest)), known) for span in spans), key=lambda span: span.from_at)
+    return sorted((_with_holder(span, scene.died.get((lock_id, span.token_digest)), known) for span in spans), key=lambda span: span.from_at)
 
 
 def _with_holder(span: Span, died_at: datetime | None, known: Collection[str]) -> Span:
@@ -152,7 +181,6 @@ def _ends_of_waits(moments: Sequence[LockMoment], to_at: datetime, alias: str) -
 
 
 def _wait(one: LockMoment, end: LockMoment | None, trying: Collection[str]) -> Wait:
-    """`trying`: the tokens of attempts that wait still."""
     is_trying = end is None and one.token_digest in trying
     return Wait(
         lock_id=one.lock_id, cache=one.cache, name=one.name, token_digest=one.token_digest, from_at=one.at,

@@ -36,6 +36,12 @@ class ActNotFound(ActRefused):
     status = 404
 
 
+class Forbidden(DashboardError):
+    """What was asked for is not for this user, or not from this page."""
+
+    status = 403
+
+
 class TooLarge(DashboardError):
     """A request that is larger than anything we take: it was not read."""
 

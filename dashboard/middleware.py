@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dashboard.conf import conf
-from dashboard.exceptions import DashboardError, SourceUnavailable, TooLarge
+from dashboard.exceptions import DashboardError, Forbidden, SourceUnavailable, TooLarge
 
 NAMESPACE = "lockhouse"
 API_NAMESPACE = "lockhouse-api"
@@ -29,6 +29,7 @@ TITLES = {
     429: gettext_lazy("Too many"),
     503: gettext_lazy("Not available"),
 }
+OLD_PAGE = gettext_lazy("This page is older than your last login: load it again, and do again what you meant to do. Nothing was done.")
 MAX_BODY = 2_000_000  # bytes: below Django's own limit, whose answer says nothing; arguments are 1 MB at most
 log = logging.getLogger(__name__)
 
@@ -65,6 +66,7 @@ class DashboardMiddleware(MiddlewareMixin):
             allowed = response.headers.get("Allow", "")
             response = JsonResponse({"error": _("Possible here: %(methods)s.") % {"methods": allowed}}, status=NOT_ALLOWED, headers={"Allow": allowed})
         if _is_ours(request):
+            response = _page(request, Forbidden(str(OLD_PAGE))) if _is_without_token(request, response) else response
             patch_cache_control(response, no_store=True)
         return response
 
@@ -102,6 +104,12 @@ def _namespaces_at(path: str) -> list[str]:
 
 def _is_ours(request: HttpRequest) -> bool:
     return request.resolver_match is not None and NAMESPACE in request.resolver_match.namespaces
+
+
+def _is_without_token(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Whether Django refused it for its CSRF token, which changes with each login: its own page speaks to developers."""
+    is_checked = not _is_api(request) and request.resolver_match is not None and not getattr(request.resolver_match.func, "csrf_exempt", False)
+    return response.status_code == Forbidden.status and is_checked and not getattr(request, "csrf_processing_done", False)
 
 
 def _is_api(request: HttpRequest) -> bool:

@@ -10,8 +10,10 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext as _
 
-from dashboard.web.show import show_page
+from dashboard.exceptions import Forbidden
+from dashboard.web.show import is_partial, show_page
 
 View = Callable[..., HttpResponse]
 
@@ -52,9 +54,11 @@ def _whole_page(request: HttpRequest) -> str:
 
 
 def forbidden(request: HttpRequest, permission: str) -> HttpResponse:
-    """A page that says what is missing; its status is 403."""
+    """A page that says what is missing; its status is 403.  Raises: Forbidden, for the part of a page."""
     app, _dot, codename = permission.partition(".")
     missing = Permission.objects.filter(content_type__app_label=app, codename=codename).first()
     groups = Group.objects.filter(permissions=missing).order_by("name") if missing else Group.objects.none()
+    if is_partial(request):  # a page has no room in the part of another
+        raise Forbidden(_("Your user lacks the permission %(permission)s.") % {"permission": permission})
     context: dict[str, Any] = {"permission": permission, "permission_name": missing.name if missing else "", "groups": [group.name for group in groups]}
     return show_page(request, "lockhouse/forbidden.html", here="", status=403, **context)

@@ -92,3 +92,24 @@ def test_login_leads_back_to_the_page_and_not_to_its_part(client, scene):
 
     assert client.post(CHECK, GIVEN, headers={**PART, **page})["HX-Redirect"] == "/login/?next=/send/%3Ftask%3Dmain_send_email"
     assert client.post(CHECK, GIVEN, headers={**PART, "HX-Current-URL": "http://elsewhere/send/"})["HX-Redirect"] == "/login/?next=/send/check/"
+
+
+def test_page_that_is_left_open_asks_on_after_another_login(scene):
+    scene.put([])
+    client = logged_in(make_user("olga", OPERATOR), enforce_csrf_checks=True)
+
+    assert client.post(CHECK, GIVEN, headers=PART).status_code == 200
+    refused = client.post("/send/", {**GIVEN, "step": "plan", "csrfmiddlewaretoken": "x" * 32})
+
+    assert refused.status_code == 403
+    assert "This page is older than your last login: load it again" in refused.content.decode()
+
+
+def test_permission_that_was_taken_away_meanwhile_is_said_inside_the_part(scene):
+    client = logged_in(make_user("vera", ()))
+
+    said = client.post(CHECK, GIVEN, headers=PART)
+
+    assert (said.status_code, said["HX-Reswap"]) == (403, "innerHTML")
+    assert "lacks the permission lockhouse.send_tasks" in said.content.decode()
+    assert "<html" not in said.content.decode()

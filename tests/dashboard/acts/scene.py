@@ -12,6 +12,7 @@ from redis import Redis
 from redis.lock import Lock
 
 from dashboard import connections, snapshot
+from dashboard.acts.refusals import Refused
 from dashboard.acts.release import execute, plan_release
 from dashboard.locking.holder import Run as HolderRun
 from dashboard.locking.token import write_process, write_token
@@ -112,6 +113,12 @@ def tell_note(source: str, note: str) -> None:
     others = tuple(one for one in known.sources if one.name != source)
     again = replace(known, version=known.version + 1, sources=(*others, told))
     assert snapshot.put(connections.own(), again, dict.fromkeys(snapshot.SECTIONS, again.version), set(snapshot.SECTIONS), epoch=1)
+
+
+def code_of(call) -> str:
+    with pytest.raises(Refused) as caught:
+        call()
+    return caught.value.code
 
 
 @pytest.fixture

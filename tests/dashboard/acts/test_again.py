@@ -18,8 +18,8 @@ from dashboard.conf import policy
 from dashboard.judge import assess
 from dashboard.models import OperatorAct
 from dashboard.records import QueueReading, Run
+from tests.dashboard.acts.pages import logged_in, plan_in
 from tests.dashboard.acts.scene import WORKER, orphan_token
-from tests.dashboard.acts.test_pages import logged_in, plan_in
 
 pytestmark = pytest.mark.django_db
 TASK = "d9c26803-1111-4222-8333-444455556666"

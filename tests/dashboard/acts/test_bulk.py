@@ -14,8 +14,8 @@ from dashboard.acts.picked import MAX_LOCKS
 from dashboard.acts.refusals import Refused
 from dashboard.acts.undo import undo, undo_all
 from dashboard.models import OperatorAct
+from tests.dashboard.acts.pages import logged_in
 from tests.dashboard.acts.scene import OPERATOR, PREFIX, make_user, orphan_token
-from tests.dashboard.acts.test_pages import logged_in
 
 pytestmark = pytest.mark.django_db
 

@@ -5,8 +5,8 @@ import html
 import pytest
 from django.urls import reverse
 
+from tests.dashboard.acts.pages import logged_in, plan_in
 from tests.dashboard.acts.test_effects import LIVES, held_by_a_run
-from tests.dashboard.acts.test_pages import logged_in, plan_in
 
 pytestmark = pytest.mark.django_db
 

@@ -11,8 +11,8 @@ from dashboard.acts import long_keys
 from dashboard.acts.long_keys import find_long_key
 from dashboard.exceptions import SourceUnavailable
 from dashboard.observer.survey import survey
+from tests.dashboard.acts.pages import logged_in, plan_in, release_url
 from tests.dashboard.acts.scene import make_user, orphan_token
-from tests.dashboard.acts.test_pages import logged_in, plan_in, release_url
 
 pytestmark = pytest.mark.django_db
 NAME = "lock_" + "z" * 9000

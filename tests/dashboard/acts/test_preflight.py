@@ -18,9 +18,9 @@ from django.test import Client
 
 from dashboard import connections, snapshot
 from dashboard.words.preflight import STATES, SUBJECTS
+from tests.dashboard.acts.pages import logged_in
 from tests.dashboard.acts.scene import make_user
-from tests.dashboard.acts.test_pages import logged_in
-from tests.dashboard.api.test_locks import bearer, post
+from tests.dashboard.api.calls import bearer, post
 from tests.system import ROOT, System, running_server, running_system, wait_for
 
 pytestmark = pytest.mark.django_db

@@ -12,8 +12,8 @@ from dashboard.acts.refusals import Refused
 from dashboard.acts.release import execute, plan_release
 from dashboard.acts.settle import settle
 from dashboard.models import OperatorAct
+from tests.dashboard.acts.pages import planned
 from tests.dashboard.acts.scene import release
-from tests.dashboard.acts.test_pages import planned
 
 pytestmark = pytest.mark.django_db
 

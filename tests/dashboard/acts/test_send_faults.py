@@ -15,10 +15,10 @@ from dashboard.acts.send import send_now
 from dashboard.acts.settle import settle
 from dashboard.models import OperatorAct
 from dashboard.records import Sending, SourceState, Traced
+from tests.dashboard.acts.pages import logged_in
 from tests.dashboard.acts.proxy import Proxy
 from tests.dashboard.acts.scene import AUDITOR, make_user
-from tests.dashboard.acts.test_pages import logged_in
-from tests.dashboard.acts.test_send import SENDING, broker, put, sender
+from tests.dashboard.acts.sending import SENDING, broker, put, sender
 from tests.factories import make_queue
 from tests.system import running_server, wait_for
 

@@ -14,9 +14,9 @@ from dashboard.acts.results import execute_delete, plan_delete, restore
 from dashboard.acts.undo import undo
 from dashboard.models import OperatorAct
 from dashboard.observer.survey import survey
+from tests.dashboard.acts.pages import logged_in
 from tests.dashboard.acts.scene import make_user, orphan_token, release
-from tests.dashboard.acts.test_pages import logged_in
-from tests.dashboard.api.test_locks import bearer, post
+from tests.dashboard.api.calls import bearer, post
 
 pytestmark = pytest.mark.django_db
 

@@ -15,7 +15,7 @@ from django.urls import URLResolver
 from dashboard.acts.registry import ACTS
 from dashboard.acts.tokens import make_token
 from dashboard.api.app import api
-from dashboard.models import OperatorAct
+from dashboard.models import ApiToken, OperatorAct
 from dashboard.web import urls
 from tests.dashboard.acts.scene import make_user
 
@@ -171,3 +171,13 @@ def test_operation_needs_a_permission_and_one_that_changes_something_needs_that_
 
 def answer(client, method: str, path: str) -> int:
     return client.generic(method, path, "{}", content_type="application/json").status_code
+
+
+def test_a_token_is_kept_as_a_hash_and_its_use_is_noted(watching, viewer):
+    token = make_token(viewer, "grafana")
+
+    Client().get("/api/v1/locks", headers={"Authorization": f"Bearer {token}"})
+
+    kept = ApiToken.objects.get()
+    assert token not in str(vars(kept))
+    assert kept.last_used_at is not None

@@ -1,6 +1,10 @@
 """The description of the API is whole, whatever operation is added."""
 
+import re
+
 import pytest
+from django.contrib.staticfiles import finders
+from django.test import Client
 
 from dashboard.api.app import api
 from dashboard.api.openapi import permissions
@@ -56,3 +60,13 @@ def test_lock_is_described_with_its_evidence_and_its_holder():
     assert listed == one
     assert set(listed["properties"]["evidence_facts"]["items"]["properties"]) == {"code", "values", "at", "age_ms"}
     assert {"candidates", "candidate_runs", "distance_ms"} <= set(listed["properties"]["holder"]["properties"])
+
+
+def test_the_documentation_needs_no_other_host(watching, db):
+    page = Client().get("/api/v1/docs").content.decode()
+    openapi = Client().get("/api/v1/openapi.json").json()
+
+    assert "http://" not in page
+    assert "https://" not in page
+    assert finders.find(re.search(r"static/(ninja/swagger-ui-bundle\.js)", page)[1])
+    assert {"/api/v1/locks", "/api/v1/locks/{lock_id}", "/api/v1/locks/{lock_id}/release", "/api/v1/locks/release"} <= set(openapi["paths"])

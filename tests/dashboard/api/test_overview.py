@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from dashboard.records import EventGap, Observer
-from tests.dashboard.api.test_locks import bearer
+from tests.dashboard.api.calls import bearer
 from tests.dashboard.api.test_queues import put
 from tests.factories import make_queue, make_source
 

@@ -6,7 +6,7 @@ from django.test import Client
 
 from dashboard import connections, snapshot
 from dashboard.records import QueueHead
-from tests.dashboard.api.test_locks import bearer
+from tests.dashboard.api.calls import bearer
 from tests.factories import make_queue, make_snapshot, make_source, make_worker
 
 pytestmark = pytest.mark.django_db

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.test import Client
 
-from tests.dashboard.api.test_locks import bearer
+from tests.dashboard.api.calls import bearer
 from tests.dashboard.api.test_queues import put
 from tests.factories import make_schedule, make_source
 

@@ -4,8 +4,8 @@ import pytest
 from django.test import Client
 
 from tests.dashboard.acts.scene import make_user
-from tests.dashboard.acts.test_send import broker, sender
-from tests.dashboard.api.test_locks import bearer, post
+from tests.dashboard.acts.sending import broker, sender
+from tests.dashboard.api.calls import bearer, post
 
 __all__ = ["broker", "sender"]
 pytestmark = pytest.mark.django_db

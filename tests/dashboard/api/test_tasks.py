@@ -7,7 +7,7 @@ from django.test import Client
 from dashboard import connections, snapshot
 from dashboard.records import Minute, RememberedRun
 from dashboard.records.identity import identity
-from tests.dashboard.api.test_locks import bearer
+from tests.dashboard.api.calls import bearer
 from tests.factories import make_snapshot, make_source, make_task, make_worker
 
 pytestmark = pytest.mark.django_db

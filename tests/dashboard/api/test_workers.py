@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from dashboard.records.identity import identity
-from tests.dashboard.api.test_locks import bearer
+from tests.dashboard.api.calls import bearer
 from tests.dashboard.api.test_queues import put
 from tests.dashboard.commands.test_locks import run
 from tests.factories import make_source

@@ -5,7 +5,7 @@ import json
 import pytest
 from django.core.management import call_command
 
-from tests.dashboard.acts.test_send import broker, messages
+from tests.dashboard.acts.sending import broker, messages
 
 __all__ = ["broker"]
 pytestmark = pytest.mark.django_db

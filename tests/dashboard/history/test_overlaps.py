@@ -13,40 +13,21 @@ from django.test import Client
 from dashboard import connections
 from dashboard.history import names_read
 from dashboard.history.overlaps import MAX_ACQUIRED, MAX_EACH, MAX_PAIRS, overlaps
-from dashboard.history.rows import FAILED, GOING, SUCCEEDED, Batch
+from dashboard.history.rows import FAILED, GOING, Batch
 from dashboard.history.write import Writer
 from dashboard.records import Snapshot
 from dashboard.snapshot import SECTIONS, put
 from dashboard.web.links import task_url, worker_url
 from dashboard.words import visible
-from tests.dashboard.history.made import BASE_US, LOCK_ID, made_event, make_row, row_id
+from tests.dashboard.history.made import LOCK_ID, event, make_row, row_id, run, write
+from tests.dashboard.observer.observations import read, state
 from tests.dashboard.observer.test_lock_past import GONE, HAND, LOCK, OTHER
-from tests.dashboard.observer.test_state import read, state
 from tests.dashboard.web.test_views import person
 from tests.factories import NOW, make_claim, make_run, make_source, make_worker
 
+__all__ = ["write"]
 pytestmark = pytest.mark.django_db
 TAKEN_AGAIN = read(OTHER, at=NOW + timedelta(seconds=2))
-SECOND = 1000  # of the numbers of events
-
-
-def event(seconds, what, run, *, token="one", **changes):
-    row = made_event(int(seconds * SECOND), what, task_id=run, **changes)
-    return (*row[:10], token, *row[11:])
-
-
-def run(name, *, ended=None, outcome=SUCCEEDED, **told):
-    """A run that was heard of at the beginning, and of whose end was told after so many seconds."""
-    heard_us = BASE_US + int((ended or 0) * 1_000_000)
-    return make_row({"run-a": 1, "run-b": 2}.get(name, 3), task_id=name, heard_us=heard_us, outcome=outcome if ended else GOING, **told)
-
-
-@pytest.fixture
-def write():
-    names_read.forget()
-    writer = Writer("test:1")
-    writer.claim(BASE_US)
-    return lambda runs, *events: writer.write(Batch(rows=list(runs), locks=list(events)), BASE_US)
 
 
 TAKEN = (event(1, "acquired", "run-a"), event(10, "acquired", "run-b", token="two"))

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from dashboard.words import sentence
-from tests.dashboard.judge.test_verdicts import OWNED, PLAIN, SILENT, codes, judge
+from tests.dashboard.judge.judged import OWNED, PLAIN, SILENT, codes, judge
 from tests.factories import NOW, ago, make_claim, make_lock, make_run, make_worker
 
 CUT = "\N{HORIZONTAL ELLIPSIS}"

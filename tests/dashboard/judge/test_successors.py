@@ -10,7 +10,7 @@ from dashboard.observer.observations import EventsSeen, LocksRead, SourceSaid, T
 from dashboard.observer.state import State
 from dashboard.sources.dialects import Entry, read
 from dashboard.sources.event import event_of
-from tests.dashboard.judge.test_verdicts import OWNED, PLAIN
+from tests.dashboard.judge.judged import OWNED, PLAIN
 from tests.factories import NOW, make_claim, make_lock, make_run, make_source
 
 HERE, ELSEWHERE = "worker-b@web-2", "w@other"

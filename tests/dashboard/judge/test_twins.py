@@ -3,7 +3,7 @@
 import pytest
 
 from dashboard.judge.twins import no_exclusion
-from tests.dashboard.judge.test_verdicts import codes, judge
+from tests.dashboard.judge.judged import codes, judge
 from tests.factories import make_claim, make_lock
 
 OURS = make_lock(name="import-1", key="shop:3:import-1")

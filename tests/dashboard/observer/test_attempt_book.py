@@ -9,8 +9,8 @@ from dashboard.judge import assess
 from dashboard.observer.observations import Tick
 from dashboard.records import Policy
 from dashboard.sources.locks import lock_id
-from tests.dashboard.observer.test_state import IN_A_SECOND, event, read, state
-from tests.dashboard.observer.test_state import LOCK as ANY_LOCK
+from tests.dashboard.observer.observations import IN_A_SECOND, event, read, state
+from tests.dashboard.observer.observations import LOCK as ANY_LOCK
 from tests.factories import NOW
 
 LOCK = replace(ANY_LOCK, id=lock_id("default", b":1:lock_report_12"))

@@ -7,7 +7,7 @@ import pytest
 
 from dashboard.observer.observations import ChangedByHand, ConnectionSeen, EventsSeen, Tick
 from dashboard.sources.heartbeats import may_be_open
-from tests.dashboard.observer.test_state import LOCK, event, read, state
+from tests.dashboard.observer.observations import LOCK, event, read, state
 from tests.factories import NOW, make_claim
 
 NAME, PID = "worker-b@web-2", 790

@@ -8,7 +8,7 @@ from dashboard.observer.alike import Alike
 from dashboard.observer.count_book import MAX_EXCEPTIONS, MAX_ROWS, CountBook, exception_of, host_of
 from dashboard.observer.live_run import LiveRun
 from dashboard.records import Counts, Run
-from tests.dashboard.observer.test_state import event, good, state
+from tests.dashboard.observer.observations import event, good, state
 from tests.factories import NOW, make_run
 
 SENDER = "gen4711@web-1"

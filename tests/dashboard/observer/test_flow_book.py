@@ -7,7 +7,7 @@ from dashboard.observer.observations import LocksRead, QueuesRead, Tick
 from dashboard.observer.state import State
 from dashboard.records import CatalogueEntry, Policy, Refusal
 from dashboard.sources.locks import lock_id
-from tests.dashboard.observer.test_state import answered, event, good, read, state
+from tests.dashboard.observer.observations import answered, event, good, read, state
 from tests.dashboard.observer.told import Told
 from tests.factories import NOW, ago, make_claim, make_lock, make_queue
 

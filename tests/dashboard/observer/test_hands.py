@@ -14,8 +14,8 @@ from dashboard.observer.observations import ChangedByHand, ConnectionSeen, Relea
 from dashboard.observer.state import State
 from dashboard.records import Policy
 from dashboard.web.timeline import draw
-from tests.dashboard.observer.test_state import IN_A_SECOND, answered, event, good, read, state
-from tests.dashboard.observer.test_state import LOCK as READ
+from tests.dashboard.observer.observations import IN_A_SECOND, answered, event, good, read, state
+from tests.dashboard.observer.observations import LOCK as READ
 from tests.factories import NOW, make_claim, make_source
 
 CLAIM = make_claim(attempted_at=NOW)

@@ -7,7 +7,7 @@ import pytest
 from dashboard.observer.lock_book import LockBook
 from dashboard.sources.expired import MAX_KEPT, MAX_KEPT_OF_ONE
 from dashboard.sources.locks import lock_id
-from tests.dashboard.observer.test_state import read
+from tests.dashboard.observer.observations import read
 from tests.factories import NOW, make_lock
 
 PLACES = [("default", ":1:"), ("broker", "")]

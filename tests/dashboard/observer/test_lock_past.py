@@ -9,8 +9,8 @@ from dashboard.history.lock_rows import COLUMNS, WHATS
 from dashboard.observer.observations import ChangedByHand, LocksRead, ReleasedByHand, Scanned, SourceSaid, Tick
 from dashboard.records import SourceState
 from dashboard.sources.locks import lock_id
-from tests.dashboard.observer.test_state import IN_A_SECOND, answered, event, good, read, state
-from tests.dashboard.observer.test_state import LOCK as ANY_LOCK
+from tests.dashboard.observer.observations import IN_A_SECOND, answered, event, good, read, state
+from tests.dashboard.observer.observations import LOCK as ANY_LOCK
 from tests.factories import NOW, make_claim
 
 EXPIRES = NOW + timedelta(minutes=20)

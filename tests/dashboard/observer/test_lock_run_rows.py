@@ -6,8 +6,8 @@ from datetime import timedelta
 from dashboard.history.lock_rows import COLUMNS, WHATS
 from dashboard.records import Holder
 from dashboard.sources.locks import lock_id
-from tests.dashboard.observer.test_state import LOCK as ANY_LOCK
-from tests.dashboard.observer.test_state import event, read, state
+from tests.dashboard.observer.observations import LOCK as ANY_LOCK
+from tests.dashboard.observer.observations import event, read, state
 from tests.factories import NOW, make_claim
 
 LOCK = replace(ANY_LOCK, id=lock_id("default", b":1:lock_report_12"))

@@ -11,14 +11,14 @@ from dashboard.observer.observations import Tick
 from dashboard.observer.state import State
 from dashboard.records import Policy
 from dashboard.web.timeline import draw
-from tests.dashboard.history.test_lanes import at, lane, spanned
-from tests.dashboard.history.test_overlaps import event as written
-from tests.dashboard.history.test_overlaps import run, write  # noqa: F401  # a fixture
+from tests.dashboard.history.made import at, lane, run, spanned, write
+from tests.dashboard.history.made import event as written
+from tests.dashboard.observer.observations import answered, event, read
 from tests.dashboard.observer.test_hands import HAND, LATE, LATER, LOCK, SOON, TASK, dead, living
-from tests.dashboard.observer.test_state import answered, event, read
-from tests.dashboard.web.test_views import viewer  # noqa: F401  # a fixture
+from tests.dashboard.web.test_views import viewer
 from tests.factories import NOW, make_lock
 
+__all__ = ["viewer", "write"]
 RELEASED = (read(gone=[LOCK.id], at=LATER), Tick(at=LATER))
 ALIVE = event("task-started", LATE + timedelta(seconds=2), uuid=TASK)
 
@@ -81,28 +81,28 @@ DEATH, END = written(60, "died", "run-a"), spanned(written(1200, "by-hand", "run
 @pytest.mark.parametrize(
     ("from_s", "to_s"), [(0, 120), (600, 720), (1100, 1300), (20, 59.5)], ids=["as it died", "long after", "as it was released", "before it was known"]
 )
-def test_picture_of_a_time_that_is_over_knows_of_a_death_that_was_told_before_or_after(write, from_s, to_s):  # noqa: F811
+def test_picture_of_a_time_that_is_over_knows_of_a_death_that_was_told_before_or_after(write, from_s, to_s):
     write([], written(10, "acquired", "run-a"), (*DEATH[:4], DEATH[4] - 30_000_000, *DEATH[5:]), END)
 
     assert [(span.from_at, span.died_at, span.to_at, span.lapsed_at) for span in lane(from_s, to_s).spans] == [(at(10), at(30), at(1200), None)]
 
 
 @pytest.mark.django_db
-def test_run_that_is_told_to_be_lost_after_its_lock_was_released_did_not_go_on_without_it(write):  # noqa: F811
+def test_run_that_is_told_to_be_lost_after_its_lock_was_released_did_not_go_on_without_it(write):
     write([run("run-a", ended=1250)], written(10, "acquired", "run-a"), DEATH, END)
 
     assert [(span.to_at, span.lapsed_at) for span in lane(0, 1300).spans] == [(at(1200), None)]
 
 
 @pytest.mark.django_db
-def test_holder_that_was_alive_after_all_is_drawn_as_one(write):  # noqa: F811
+def test_holder_that_was_alive_after_all_is_drawn_as_one(write):
     write([], written(10, "acquired", "run-a"), DEATH, written(70, "alive", "run-a"), END)
 
     assert [span.died_at for span in lane(0, 1300).spans] == [None]
 
 
 @pytest.mark.django_db
-def test_death_is_of_its_own_lock_alone(write):  # noqa: F811
+def test_death_is_of_its_own_lock_alone(write):
     held = make_lock(id="f" * 16, acquired_at=at(5), token_digest="one")
     write([], written(10, "acquired", "run-a"), DEATH, END)
 
@@ -111,7 +111,7 @@ def test_death_is_of_its_own_lock_alone(write):  # noqa: F811
 
 
 @pytest.mark.django_db
-def test_death_is_red_on_the_page_of_that_time_and_a_line_of_the_locks_history(watching, write, viewer):  # noqa: F811
+def test_death_is_red_on_the_page_of_that_time_and_a_line_of_the_locks_history(watching, write, viewer):
     write([], written(10, "acquired", "run-a"), DEATH, END)
 
     past = viewer.get("/timeline/", {"until": int(at(700).timestamp()), "span": 120})

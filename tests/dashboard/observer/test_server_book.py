@@ -6,7 +6,7 @@ import pytest
 
 from dashboard.observer.observations import LocksRead, Scanned, ServerRead
 from dashboard.records import Server
-from tests.dashboard.observer.test_state import IN_A_SECOND, LOCK, read, state
+from tests.dashboard.observer.observations import IN_A_SECOND, LOCK, read, state
 from tests.factories import NOW
 
 BEFORE = Server(place="default", db=1, at=NOW, run_id="a" * 40, replid="b" * 40)

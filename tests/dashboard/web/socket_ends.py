@@ -1,4 +1,4 @@
-"""The browser's end of a socket, a panel whose words a test changes, and who looks at it: for the tests of sockets."""
+"""The browser's end of a socket, a panel whose words a test changes, who looks at it, and the key that it is rendered by: for the tests of sockets."""
 
 import json
 
@@ -11,6 +11,7 @@ from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 
+from dashboard.web.hub import Key
 from dashboard.web.panel import Piece
 from dashboard.web.sockets import websocket_for
 
@@ -123,3 +124,7 @@ async def closed_with(socket):
         assert message["type"] in {"websocket.send", "websocket.accept"}
     await socket.wait(timeout=PATIENCE_S)
     return message["code"]
+
+
+def make_key(panel, **changes):
+    return Key(**({"name": "locks", "panel": panel, "may": frozenset({"lockhouse.view_locks"})} | changes))

@@ -8,9 +8,9 @@ from redis import RedisError
 
 from dashboard.models import OperatorAct
 from tests.dashboard.acts.conftest import operator, viewer
+from tests.dashboard.acts.pages import logged_in, plan_in
 from tests.dashboard.acts.scene import orphan_token, scene
 from tests.dashboard.acts.test_bulk import seen
-from tests.dashboard.acts.test_pages import logged_in, plan_in
 from tests.system import wait_for
 
 pytestmark = pytest.mark.django_db

@@ -1,24 +1,20 @@
-"""The hub: rendered once for all who may share it, and every socket gets from whatever it has to the newest state."""
+"""The hub: rendered once for all who may share it, at once when something is announced, and whatever breaks meanwhile."""
 
 import asyncio
-import json
 import random
 import threading
 from collections import deque
 
 import pytest
 from channels.layers import channel_layers
-from hypothesis import given
-from hypothesis import strategies as st
 
 from dashboard.observer.announce import GROUP, Announcer
 from dashboard.records import Snapshot
 from dashboard.web import hearing
 from dashboard.web import hub as hubs
-from dashboard.web.hub import KEPT_VERSIONS, Hub, Key, View, delta, full, order_of
+from dashboard.web.hub import Hub
 from dashboard.web.panel import Piece
-
-PATIENCE_S = 60
+from tests.dashboard.web.socket_ends import PATIENCE_S, make_key
 
 
 class CountingPanel:
@@ -37,10 +33,6 @@ class CountingPanel:
         if isinstance(self.words, Exception):
             raise self.words
         return [Piece(id="region", html=f'<p id="region">{self.words}</p>')]
-
-
-def make_key(panel, **changes):
-    return Key(**({"name": "locks", "panel": panel, "may": frozenset({"lockhouse.view_locks"})} | changes))
 
 
 @pytest.fixture
@@ -236,79 +228,3 @@ def test_the_process_can_end_at_any_moment(watching, panel, seed):
         task.cancel()
     loop.run_until_complete(end(tasks))
     loop.close()
-
-
-# From whatever a page shows to the newest state
-
-
-def apply(shown, message):
-    """What the browser does, on (pieces by id, ids by list)."""
-    pieces, lists = ({}, {}) if message.get("full") else (dict(shown[0]), dict(shown[1]))
-    for name in message["gone"]:
-        pieces.pop(name)
-    pieces.update({name: (html, within) for name, html, within in message["changed"]})
-    lists.update(message.get("order", {}))
-    return pieces, {name: ids for name, ids in lists.items() if ids}
-
-
-def state_of(pieces):
-    return {name: (piece.html, piece.within) for name, piece in pieces.items()}, order_of(pieces)
-
-
-@st.composite
-def pages(draw):
-    """Up to a dozen pieces with few ids, so that pages overlap, in two lists or in none."""
-    ids = draw(st.lists(st.sampled_from([f"p{number}" for number in range(12)]), unique=True))
-    piece = st.builds(Piece, id=st.just(""), html=st.sampled_from(["<p>1</p>", "<p>2</p>", "\ud800<b>"]), within=st.sampled_from([None, "a-rows", "b-rows"]))
-    drawn = [draw(piece) for _ in ids]
-    return [Piece(id=name, html=one.html, within=one.within) for name, one in zip(ids, drawn, strict=True)]
-
-
-def by_id(pieces):
-    return {piece.id: piece for piece in pieces}
-
-
-@given(pages(), pages())
-def test_a_delta_turns_the_old_page_into_the_new_one(old, new):
-    message = json.loads(json.dumps(delta(by_id(old), by_id(new))))
-
-    assert apply(state_of(by_id(old)), message) == state_of(by_id(new))
-
-
-@given(pages())
-def test_a_delta_of_nothing_says_nothing(page):
-    assert delta(by_id(page), by_id(page)) == {"changed": [], "gone": []}
-
-
-@given(st.lists(pages(), min_size=1, max_size=KEPT_VERSIONS + 4), st.data())
-def test_from_any_version_a_socket_gets_to_the_newest(versions, data):
-    async def story():
-        view, shown = View(make_key(None)), {0: ({}, {})}
-        for pieces in versions:
-            view.publish(pieces)
-            shown[view.version] = state_of(by_id(pieces))
-        start = data.draw(st.sampled_from(sorted(shown)))
-
-        message = json.loads(view.message_since(start))
-
-        assert message["v"] == view.version
-        assert apply(shown[start], message) == apply(({}, {}), full(by_id(versions[-1])))
-
-    asyncio.run(story())
-
-
-async def test_a_message_is_made_once_for_all_who_have_the_same_version():
-    view = View(make_key(None))
-    view.publish([Piece(id="a", html="1")])
-    view.publish([Piece(id="a", html="2")])
-
-    assert view.message_since(1) is view.message_since(1)
-    assert json.loads(view.message_since(1)) == {"v": 2, "changed": [["a", "2", None]], "gone": []}
-
-
-async def test_an_emptied_list_is_told():
-    view = View(make_key(None))
-    view.publish([Piece(id="a", html="1", within="locks-rows")])
-    view.publish([])
-
-    assert json.loads(view.message_since(1)) == {"v": 2, "changed": [], "order": {"locks-rows": []}, "gone": ["a"]}

@@ -12,10 +12,10 @@ from dashboard.locking.token import write_process, write_token
 from dashboard.models import OperatorAct
 from dashboard.records import Run
 from tests.dashboard.acts.conftest import admin, operator, viewer
+from tests.dashboard.acts.pages import logged_in, plan_in
 from tests.dashboard.acts.scene import PARENT_PID, WORKER, scene
 from tests.dashboard.acts.test_lifetime import overrun
-from tests.dashboard.acts.test_pages import logged_in, plan_in
-from tests.dashboard.api.test_locks import bearer, post
+from tests.dashboard.api.calls import bearer, post
 from tests.dashboard.commands.test_locks import run
 
 pytestmark = pytest.mark.django_db

@@ -11,13 +11,9 @@ from dashboard.web.links import run_url, task_url, worker_url
 from tests.dashboard.web.pieces import ALL, pieces_of
 from tests.factories import ago, make_claim, make_lane, make_lock, make_run, make_snapshot, make_source
 
+pytestmark = pytest.mark.usefixtures("acts_on")
 LOCK = make_lock()
 QUERY = {"id": LOCK.id}
-
-
-@pytest.fixture(autouse=True)
-def acts_on(settings):
-    settings.LOCKHOUSE = {"NAME": "demo-shop", "READ_ONLY": False}
 
 
 def test_held_lock_shows_evidence_facts_and_how_to_see_it_for_oneself():

@@ -11,7 +11,7 @@ from dashboard import connections
 from dashboard.snapshot import Reader
 from dashboard.web.readiness import Probe, observed
 from tests.dashboard.acts.scene import VIEWER, make_user
-from tests.dashboard.api.test_locks import bearer
+from tests.dashboard.api.calls import bearer
 from tests.dashboard.api.test_queues import put
 from tests.factories import NOW, ago, make_snapshot, make_source
 from tests.system import wait_for

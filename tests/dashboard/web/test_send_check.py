@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from dashboard import connections, snapshot
+from tests.dashboard.acts.pages import logged_in
 from tests.dashboard.acts.scene import OPERATOR, make_user, scene
-from tests.dashboard.acts.test_pages import logged_in
 
 pytestmark = pytest.mark.django_db
 __all__ = ["scene"]

@@ -1,41 +1,14 @@
-import csv
-import io
-import json
-import re
-from html import unescape
+"""The pages of a release, with and without JavaScript: plan, confirmation, outcome and undo, and who gets none of them."""
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
-from dashboard.acts.refusals import Refused
 from dashboard.models import OperatorAct
+from tests.dashboard.acts.pages import found, logged_in, plan_in, planned, release_url
 from tests.dashboard.acts.scene import OPERATOR, make_user, release
 
 pytestmark = pytest.mark.django_db
-
-
-def logged_in(user, **options) -> Client:
-    client = Client(**options)
-    client.force_login(user)
-    return client
-
-
-def release_url(lock) -> str:
-    return reverse("lockhouse:lock-release", kwargs={"id": lock.id})
-
-
-def plan_in(response) -> str:
-    return found(r'name="plan" value="([^"]+)"', response.content.decode())
-
-
-def found(pattern: str, page: str) -> str:
-    [first] = re.findall(pattern, page)
-    return unescape(first)
-
-
-def planned(client: Client, lock, **headers) -> str:
-    return plan_in(client.get(release_url(lock), {"digest": lock.token_digest}, headers=headers))
 
 
 def test_the_plan_is_a_page_without_javascript(scene, operator):
@@ -235,90 +208,3 @@ def test_a_hostile_name_is_only_text(scene, admin, settings, name):
 
 def _to_type(page: str) -> str:
     return found(r"type <code>([^<]+)</code>", page)
-
-
-def test_the_list_of_acts_is_filtered_and_paged(scene, operator, auditor):
-    for number in range(3):
-        release(operator, scene.orphan(f"lock_{number}"), reason=f"reason {number}")
-    client = logged_in(auditor)
-
-    everything = client.get(reverse("lockhouse:acts")).content.decode()
-    one = client.get(reverse("lockhouse:acts"), {"q": "lock_1 olga"}).content.decode()
-    nothing = client.get(reverse("lockhouse:acts"), {"q": "nothing like that"}).content.decode()
-
-    assert all(f"lock_{number}" in everything for number in range(3))
-    assert "reason 1" in one
-    assert "reason 2" not in one
-    assert "No act matches" in nothing
-    assert client.get(reverse("lockhouse:acts"), {"p": "x"}).status_code == 200
-
-
-def test_the_list_of_acts_is_a_file_too(scene, operator, auditor, viewer):
-    act = release(operator, scene.orphan("lock_first"), reason="=HYPERLINK(1)").act
-    release(operator, scene.orphan("lock_second"))
-    client = logged_in(auditor)
-
-    page = client.get("/acts/?q=first").content.decode()
-    [row] = csv.DictReader(io.StringIO(client.get("/acts/?q=first&format=csv").getvalue().decode()))
-    listed = [json.loads(line) for line in client.get("/acts/?format=json").getvalue().splitlines()]
-
-    assert "?q=first&amp;format=csv" in page
-    assert (row["id"], row["act"], row["target"]) == (str(act.pk), "lock-release", "lock_first")
-    assert (row["user"], row["state"], row["code"]) == (operator.username, "done", "released")
-    assert row["reason"] == "'=HYPERLINK(1)"
-    assert [one["target"] for one in listed] == ["lock_second", "lock_first"]
-    assert "token" not in row
-    assert logged_in(viewer).get("/acts/?format=csv").status_code == 403
-
-
-def test_the_list_of_acts_leads_to_the_undo_as_long_as_there_is_one(scene, operator):
-    done = release(operator, scene.orphan()).act
-    client = logged_in(operator)
-
-    before = client.get(reverse("lockhouse:acts")).content.decode()
-    client.post(reverse("lockhouse:act-undo", args=[done.pk]))
-    after = client.get(reverse("lockhouse:acts")).content.decode()
-
-    assert "Undo…" in before
-    assert "Undo…" not in after
-
-
-def test_an_undo_is_offered_only_to_those_who_may(scene, operator, auditor, settings):
-    done = release(operator, scene.orphan()).act
-    url = reverse("lockhouse:act", args=[done.pk])
-
-    assert "data-undo-until" in logged_in(operator).get(url).content.decode()
-    assert "data-undo-until" not in logged_in(auditor).get(url).content.decode()
-    assert "Undo…" not in logged_in(auditor).get(reverse("lockhouse:acts")).content.decode()
-    settings.LOCKHOUSE = {**settings.LOCKHOUSE, "READ_ONLY": True}
-    assert "data-undo-until" not in logged_in(operator).get(url).content.decode()
-
-
-def test_a_result_in_the_list_of_acts_leads_to_results(scene, operator, auditor):
-    done = release(operator, scene.orphan()).act
-    OperatorAct.objects.filter(pk=done.pk).update(act="result-delete")
-
-    page = logged_in(auditor).get(reverse("lockhouse:acts")).content.decode()
-
-    assert reverse("lockhouse:result", args=[done.target_id]) in page
-
-
-def test_an_auditor_reads_acts_and_releases_nothing(scene, operator, auditor):
-    lock = scene.orphan()
-    act = release(operator, lock).act
-    client = logged_in(auditor)
-
-    assert client.get(reverse("lockhouse:act", args=[act.pk])).status_code == 200
-    assert client.post(reverse("lockhouse:act-undo", args=[act.pk])).status_code == 403
-    assert scene.value(lock.raw_key) is None
-
-
-def test_a_viewer_sees_no_act_of_another(scene, operator, viewer):
-    act = release(operator, scene.orphan()).act
-
-    assert logged_in(viewer).get(reverse("lockhouse:act", args=[act.pk])).status_code == 403
-    assert logged_in(viewer).get(reverse("lockhouse:acts")).status_code == 403
-
-
-def test_the_reason_in_the_error_is_the_code_for_programs():
-    assert Refused("too_many", limit=30).status == 429

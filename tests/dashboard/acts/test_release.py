@@ -174,7 +174,7 @@ def test_too_many_releases_within_a_minute_are_refused_and_recorded(scene, opera
     assert OperatorAct.objects.filter(state="refused", code="too_many").count() == 1
 
 
-def test_the_reason_in_the_error_is_the_code_for_programs():
+def test_refusal_of_too_many_acts_has_the_status_for_programs():
     assert Refused("too_many", limit=30).status == 429
 
 

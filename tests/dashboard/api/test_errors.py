@@ -72,9 +72,3 @@ def test_the_token_of_somebody_who_may_no_longer_log_in_is_401(scene, viewer):
     viewer.save()
 
     assert Client().get("/api/v1/locks", headers=headers).status_code == 401
-
-
-def test_what_is_not_there_is_404_in_json(watching, viewer):
-    response = Client().get("/api/v1/nothing", headers=bearer(viewer))
-
-    assert response.status_code == 404

@@ -26,7 +26,7 @@ def concerns(snapshot: Snapshot, judged: Sequence[JudgedLock], now: datetime, po
     found = [*_sources(facts), *mishaps(facts), *_locks(judged), *no_exclusion(judged)]
     if facts.is_stale or any(not source.ok for source in snapshot.sources if source.name in BLINDING):
         return [*found, *standing_dangers(facts)]  # a silence may be ours, and a reader may have come back
-    named = {lock.holder.worker for concern in found for lock in concern.locks}
+    named = {lock.holder.worker for concern in found for lock in concern.locks if _is_left_by_its_worker(lock)}
     workers = [concern for concern in _workers(facts) if concern.subject not in named]
     return [*found, *_beats(facts), *_queues(facts), *unknown_tasks(facts), *workers, *standing_dangers(facts)]
 
@@ -54,6 +54,13 @@ def _locks(judged: Sequence[JudgedLock]) -> Iterator[Concern]:
     for (verdict, worker), locks in causes.items():
         several = len(locks) > 1
         yield Concern(kind=verdict, subject=worker if several else locks[0].lock.name, evidence=locks[0].evidence, locks=locks)
+
+
+def _is_left_by_its_worker(lock: JudgedLock) -> bool:
+    """Whether its row says already that the whole worker is gone: what one of its processes left, or left long ago, says nothing of it now."""
+    before = next((fact.values.get("proof") for fact in lock.evidence if fact.code == "proved_before"), None)
+    codes = {before} if before else {fact.code for fact in lock.evidence}
+    return lock.verdict == "orphaned" and "worker_silent" in codes
 
 
 def _overlap(together: Sequence[JudgedLock]) -> Concern:

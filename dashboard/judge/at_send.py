@@ -4,10 +4,9 @@ No active run proves nothing while the message is ready or unacked, so only the 
 """
 
 from datetime import UTC, datetime
-from typing import Literal
 
-from dashboard.judge.facts import Facts, Life
-from dashboard.records import Evidence, HeldLock, Holder, Run, Word
+from dashboard.judge.facts import Facts, Life, goes_on, say
+from dashboard.records import Evidence, HeldLock, Holder, Run
 
 ONCE = "qo_"  # celery-once: qo_<task name>, then _<argument>-<value> for each; so a name is known only by comparing
 
@@ -43,35 +42,33 @@ def life_of_sent(holder: Holder, run: Run | None, facts: Facts) -> Life:
     if holder.certainty != "exact":
         return _of_any_run(holder, facts)
     if message := facts.unacked.get(holder.task_id or ""):
-        return _say("alive", "sent_unacked", task_id=holder.task_id, queue=message.queue)
+        return say("alive", "sent_unacked", task_id=holder.task_id, queue=message.queue)
     if run is None:
-        return _say("unknown", "sent_unseen", task_id=holder.task_id)
+        return say("unknown", "sent_unseen", task_id=holder.task_id)
+    if other := next((one for one in facts.runs.get(run.task_id, ()) if goes_on(one) and one.started_at), None):  # given out twice: the lock is for both
+        return _of_an_open_run(other, facts)
     if run.ended_at is None or run.outcome == "RETRY" or _is_active(run, facts):
         return _of_an_open_run(run, facts)
     if facts.now - run.ended_at < facts.policy.answer_margin:  # its lock may be on its way to be deleted
-        return _say("alive", "run_ended", task_id=run.task_id, outcome=run.outcome, at=run.ended_at)
-    return _say("dead", "run_ended", task_id=run.task_id, outcome=run.outcome, at=run.ended_at)
+        return say("alive", "run_ended", task_id=run.task_id, outcome=run.outcome, at=run.ended_at)
+    return say("dead", "run_ended", task_id=run.task_id, outcome=run.outcome, at=run.ended_at)
 
 
 def _of_an_open_run(run: Run, facts: Facts) -> Life:
     if _is_active(run, facts):
-        return _say("alive", "run_active_still", task_id=run.task_id, worker=run.worker)
+        return say("alive", "run_active_still", task_id=run.task_id, worker=run.worker)
     if run.started_at is None or run.outcome == "RETRY":
-        return _say("unknown", "sent_waits", task_id=run.task_id)
-    return _say("unknown", "run_started", task_id=run.task_id, worker=run.worker, at=run.started_at)
+        return say("unknown", "sent_waits", task_id=run.task_id)
+    return say("unknown", "run_started", task_id=run.task_id, worker=run.worker, at=run.started_at)
 
 
 def _of_any_run(holder: Holder, facts: Facts) -> Life:
     for run in facts.snapshot.runs:
         if holder.task_name and run.name == holder.task_name and run.started_at is not None and run.ended_at is None:
-            return _say("alive", "sent_task_active", task_name=run.name, task_id=run.task_id, worker=run.worker)
-    return _say("unknown", "sent_nameless")
+            return say("alive", "sent_task_active", task_name=run.name, task_id=run.task_id, worker=run.worker)
+    return say("unknown", "sent_nameless")
 
 
 def _is_active(run: Run, facts: Facts) -> bool:
     """Whether a worker that answers names it."""
     return any(run.task_id in (worker.active or ()) and not facts.silent(worker) for worker in facts.workers.get(run.worker or "", ()))
-
-
-def _say(state: Literal["alive", "dead", "unknown"], code: str, **values: Word) -> Life:
-    return Life(state=state, evidence=(Evidence(code=code, values=values),))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
+from itertools import chain
 from math import inf
 from operator import itemgetter
 from re import DOTALL, Pattern, escape, split, sub
@@ -24,6 +25,7 @@ from dashboard.records import (
     Snapshot,
     UnackedMessage,
     Wait,
+    Word,
     Worker,
     digest_of_id,
     object_part,
@@ -48,6 +50,16 @@ class Life:
     evidence: tuple[Evidence, ...]
 
 
+def say(state: Literal["alive", "dead", "unknown"], code: str, **values: Word) -> Life:
+    """A life by one fact."""
+    return Life(state=state, evidence=(Evidence(code=code, values=values),))
+
+
+def goes_on(run: Run) -> bool:
+    """Whether nothing tells that it ended or was lost: it runs, or waits."""
+    return run.ended_at is None and run.outcome is None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What one moment's snapshot says, ready to be asked about."""
@@ -66,6 +78,8 @@ class Facts:
     begun: list[Begun]  # filled when it is asked for
     lives: dict[Process, Life | None]  # what was made of a process already: many locks are held by runs of one
     ids: dict[str, str]  # of known runs and messages, by the digest that a token may have; filled where one has it
+    children: dict[str, Run]  # by their parent's id, one that goes on or waits
+    names: set[str]  # of tasks that some worker knows; filled when it is asked for
     latest: dict[Place, Claim]  # of all tokens, that of the process which began last
 
     @property
@@ -94,6 +108,12 @@ class Facts:
     def by_our_clock(self, run: Run, at: datetime) -> datetime:
         """A time that the run's worker told."""
         return at - self.skewed.get((run.worker or "", run.parent_pid), timedelta(0))
+
+    def is_nobodys(self, name: str) -> bool:
+        """Whether no worker knows a task of that name, as far as they have told theirs: then it may be another's that runs under it."""
+        if not self.names:
+            self.names.update(chain.from_iterable(worker.tasks or () for worker in self.snapshot.workers))
+        return bool(self.names) and name not in self.names
 
     def silent(self, worker: Worker) -> bool:
         """Not heard of for longer than the grace."""
@@ -189,6 +209,8 @@ def gather(snapshot: Snapshot, now: datetime, policy: Policy) -> Facts:
         begun=[],
         lives={},
         ids=_ids(snapshot) if any(lock.claim and lock.claim.task_digest for lock in snapshot.locks) else {},
+        children={run.parent_id: run for run in snapshot.runs if run.parent_id and goes_on(run)},
+        names=set(),
         latest=_latest(snapshot.locks),
     )
 

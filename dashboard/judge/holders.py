@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from dashboard.judge.at_send import sent_holder
-from dashboard.judge.facts import Facts
+from dashboard.judge.facts import Facts, goes_on
 from dashboard.records import Candidate, Claim, Evidence, HeldLock, Holder, Run, Word
 
 CLOCKS_DIFFER = timedelta(milliseconds=50)  # a run's times and its token come from one machine's clock, but from two processes
@@ -68,8 +68,10 @@ def _named(task_id: str | None, facts: Facts) -> tuple[Holder, Run | None, list[
     """The value is a task id and nothing else, or a token that looks like one (None): exact where such a run is known."""
     if task_id is None:
         return Holder(certainty="unknown"), None, [Evidence(code="holder_unreadable")]
-    run = next(iter(facts.runs.get(task_id, ())), None)
-    if run is None or run.worker is None:
+    known = facts.runs.get(task_id, ())
+    going = [run for run in known if goes_on(run) and run.worker is not None]
+    run = next(iter(going or known), None)
+    if run is None or run.worker is None or len(going) > 1:  # given out twice, and both go on: which of them took it is not known
         return Holder(certainty="unknown", task_id=task_id), None, [Evidence(code="holder_task_id", values={"task_id": task_id})]
     holder = Holder(certainty="exact", task_id=task_id, task_name=run.name, worker=run.worker, pid=run.pid)
     return holder, run, [Evidence(code="holder_value", values={"task_id": task_id, "task_name": run.name, "worker": run.worker})]

@@ -8,7 +8,7 @@ from dashboard.records import Evidence, HeldLock, Worker
 
 SHARED_FOR = timedelta(seconds=60)  # everybody is called every five seconds or so
 TOGETHER = timedelta(seconds=5)  # two processes of one name heard this long beside each other are no restart
-AT_ONCE = timedelta(seconds=45)  # the system closes the connections of a process that dies; what is closed later may be so for being idle (HAProxy: 50 s)
+AT_ONCE = timedelta(seconds=20)  # the system closes the connections of a process that dies; what is closed later may be so for being idle (HAProxy: 30 s)
 
 DEAF_FOR = timedelta(seconds=10)  # so long after the last event a subscription that brings nothing is found to be dead (sources.stream)
 
@@ -20,6 +20,25 @@ def name_is_shared(processes: list[Worker], facts: Facts) -> bool:
     newest = processes[0]
     others = [worker for worker in processes[1:] if worker.said_offline_at is None]
     return any(worker.last_heard_at > newest.first_heard_at + TOGETHER and not facts.silent(worker) for worker in others)
+
+
+def has_twin(mine: Worker, processes: list[Worker], since: datetime) -> bool:
+    """Whether two have answered under its name since then, and no second process of that name is known: they have one pid, as in containers."""
+    if mine.shared_at is None or mine.shared_at < since - SHARED_FOR:
+        return False
+    return not any(other is not mine and other.last_heard_at >= mine.shared_at - TOGETHER for other in processes)
+
+
+def own_answer_at(mine: Worker, processes: list[Worker]) -> datetime | None:
+    """When it was last asked for its runs and the answer can only be its own; None: another may have answered each time.
+
+    Of two processes of one name the first that answers is heard, and one of them may send nothing else: only a call to everybody tells.
+    """
+    if mine.spoke_alone_at is None:
+        return None
+    since = mine.spoke_alone_at - TOGETHER
+    is_shared = any(other is not mine and other.said_offline_at is None and other.last_heard_at >= since for other in processes)
+    return None if is_shared else mine.spoke_alone_at
 
 
 def silence_of(mine: Worker, processes: list[Worker], facts: Facts) -> tuple[bool, tuple[Evidence, ...]]:

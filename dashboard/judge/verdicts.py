@@ -8,14 +8,15 @@ from fnmatch import fnmatchcase
 
 from dashboard.judge.alibis import without_others
 from dashboard.judge.at_send import life_of_sent
-from dashboard.judge.facts import DEFAULT_VISIBILITY_TIMEOUT, Facts, Life, gather
+from dashboard.judge.ends import may_come_again
+from dashboard.judge.facts import DEFAULT_VISIBILITY_TIMEOUT, Facts, Life, gather, say
 from dashboard.judge.holders import find_holder
 from dashboard.judge.life import life_of
+from dashboard.judge.proofs import remembered
 from dashboard.judge.twins import with_twins
-from dashboard.records import CatalogueEntry, Evidence, HeldLock, Holder, JudgedLock, Policy, Proved, Run, Snapshot, Word
+from dashboard.records import CatalogueEntry, Evidence, HeldLock, Holder, JudgedLock, Policy, Run, Snapshot, Word
 
 URGENCY = ("overlapping", "orphaned", "overrun", "expiring", "never-expires", "unknown", "held")
-PROOFS = ("run_ended", "worker_lost", "process_gone", "run_not_active", "pid_given_again", "worker_silent")  # the codes of a death
 MISSED_FOR = timedelta(hours=6)  # a run that found no room may go on, and take a lock later; its worker names it again if it can
 READ_WITHIN = timedelta(seconds=3)  # a lock past its deadline is read again each second
 ENDS_TOLD_WITHIN = timedelta(seconds=4)  # the library deletes its lock before the worker tells that the run ended
@@ -42,7 +43,7 @@ def _judge(lock: HeldLock, facts: Facts) -> JudgedLock | None:
         return None
     holder, run, why = find_holder(lock, facts)
     entry = facts.catalogued(lock)
-    life = _remembered(lock, _believable(lock, holder, run, entry, facts))
+    life = remembered(lock, _believable(lock, holder, run, entry, facts))
     if lock.lapsed_at is not None and (life.state == "dead" or (life.state == "unknown" and not _is_its_run_known(lock, holder, facts))):
         return None  # an expired lock whose run has ended, or cannot be named, is history
     too_short = _ends_before(lock, run, facts) if life.state == "alive" else None
@@ -81,24 +82,6 @@ def _no_release(lock: HeldLock, entry: CatalogueEntry | None, policy: Policy) ->
     return "" if is_listed else "not-listed"
 
 
-def _remembered(lock: HeldLock, life: Life) -> Life:
-    """A proof that cannot be seen again still holds for the same token: only a sign of life outweighs it."""
-    has_moved = any(fact.code == "lock_moved_since" for fact in life.evidence)
-    if life.state != "unknown" or lock.proved is None or (lock.proved.code == "worker_silent" and has_moved):
-        return life
-    fact = Evidence(code="proved_before", values={"at": lock.proved.at, "since": lock.proved.since, "proof": lock.proved.code, "task_id": lock.proved.task_id})
-    return Life(state="dead", evidence=(*life.evidence, fact))
-
-
-def proof_of(judged: JudgedLock, now: datetime) -> Proved | None:
-    """What of its evidence proves now that the holder is dead; None: nothing does."""
-    if "orphaned" not in judged.flags:
-        return None
-    proof = next((fact for fact in judged.evidence if fact.code in PROOFS), None)
-    since = next((value for value in proof.values.values() if isinstance(value, datetime)), None) if proof else None
-    return Proved(at=now, code=proof.code, since=since, task_id=judged.holder.task_id) if proof else None
-
-
 def _believable(lock: HeldLock, holder: Holder, run: Run | None, entry: CatalogueEntry | None, facts: Facts) -> Life:
     """The holder's life, less what old readings or a mere likelihood cannot carry."""
     if facts.is_stale:
@@ -111,6 +94,8 @@ def _believable(lock: HeldLock, holder: Holder, run: Run | None, entry: Catalogu
     is_named = lock.claim is not None and lock.claim.worker is not None  # else only the run tells which process it is
     parent_pid = lock.claim.parent_pid if lock.claim and is_named else run.parent_pid if run else None
     life = life_of(lock, holder, run, parent_pid, facts)
+    if life.state == "dead" and may_come_again(lock, run):
+        return say("unknown", "sent_waits", task_id=holder.task_id)
     owned = entry is not None and entry.owner is not None and entry.owner == holder.task_name
     if life.state != "dead" or holder.certainty != "likely":
         return life

@@ -10,6 +10,7 @@ import socket
 import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
 
 from .token import write_process
 
@@ -137,7 +138,7 @@ def _celery_state(name: str) -> Any:
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+    return str(value) if isinstance(value, (str, int, UUID)) else None  # an id may be given as either
 
 
 def _number(value: object) -> int | None:

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dashboard import connections
-from dashboard.observer.feeds import ASK_EVERY_S, Feed, Roster
+from dashboard.observer.feeds import ASK_EVERY_S, Feed
 from dashboard.observer.observations import Observation, WorkersAnswered
-from dashboard.sources.foreign import clean_tree
+from dashboard.observer.roster import Roster
+from dashboard.sources.foreign import MAX_ITEMS, clean_tree
 from dashboard.sources.workers import SOURCE, ask_workers, call_workers
 
 ASK_TIMEOUT_S = 1.0
@@ -97,7 +98,8 @@ def called(command: str, answers: Sequence[tuple[str, Any]], asked_at: datetime,
 def told(command: str, replies: Mapping[str, Any]) -> dict[str, Any]:
     """The replies as the observer takes them in; of messages in workers the count alone, for their list may be long."""
     if command not in {"reserved", "scheduled"}:
-        return dict(clean_tree(replies))
+        whole = {name: None if isinstance(said, list) and len(said) > MAX_ITEMS else said for name, said in replies.items()}  # of a cut list nothing is said
+        return dict(clean_tree(whole))
     return {name: len(said) if isinstance(said, list) else None for name, said in clean_names(replies)}
 
 

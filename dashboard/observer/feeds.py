@@ -12,6 +12,7 @@ from dashboard.conf import conf
 from dashboard.connections import BROKER, Watched, shown_url
 from dashboard.exceptions import SourceUnavailable
 from dashboard.observer.observations import ConnectionSeen, LocksRead, Observation, QueuesRead, Scanned, ServerRead, SourceSaid
+from dashboard.observer.roster import Roster
 from dashboard.records import HeldLock, Search, SourceState, Worker
 from dashboard.sources.expired import remember
 from dashboard.sources.follow import Follower
@@ -28,18 +29,6 @@ QUEUES_EVERY_S = 1.0
 ASK_EVERY_S = 2.0
 SERVER_EVERY_S = 5.0  # its memory policy may be set at any time
 SUSPECT_AFTER = timedelta(seconds=5)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Roster:
-    """What the feeds need to know of the state: whom to ask, which queues there are."""
-
-    living: tuple[str, ...] = ()
-    late: tuple[str, ...] = ()  # those of `living` that did not answer what they were asked last
-    silent: tuple[str, ...] = ()
-    queues: tuple[str, ...] = ()
-    results: tuple[str, ...] = ()  # names that active runs are going to write
-    workers: tuple[Worker, ...] = ()
 
 
 @dataclass

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from dashboard.judge.verdicts import proof_of
+from dashboard.judge.proofs import proof_of
 from dashboard.observer import lock_spans
 from dashboard.observer.hands import Hands
 from dashboard.observer.key_places import place_of

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from dashboard.judge.verdicts import proof_of
+from dashboard.judge.proofs import proof_of
 from dashboard.observer import lock_spans
 from dashboard.observer.books import Books
 from dashboard.observer.lock_readings import has_moved, was_put_off_at

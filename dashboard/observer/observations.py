@@ -159,6 +159,13 @@ class ChangedByHand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClockSet:
+    """Our own clock was set: it says this now."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
     """Time passed: once a second."""
 
@@ -182,5 +189,6 @@ Observation = (
     | SourceSaid
     | ReleasedByHand
     | ChangedByHand
+    | ClockSet
     | Tick
 )

@@ -3,6 +3,7 @@
 import logging
 import queue
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
@@ -11,17 +12,18 @@ from redis.exceptions import RedisError
 from dashboard import connections, snapshot
 from dashboard.conf import conf, own_redis_url, policy
 from dashboard.connections import shown_url
-from dashboard.judge.results import expected_names
 from dashboard.observer.acts_feed import ActsFeed
 from dashboard.observer.app_feed import AppFeed
 from dashboard.observer.asking import RollCallFeed, WorkersFeed
 from dashboard.observer.events_feed import EventsFeed
-from dashboard.observer.feeds import ConnectionsFeed, Feed, LocksFeed, QueuesFeed, Roster
+from dashboard.observer.feeds import ConnectionsFeed, Feed, LocksFeed, QueuesFeed
 from dashboard.observer.history_writer import HistoryWriter
 from dashboard.observer.itself import absences_until, observer_record, own_source
 from dashboard.observer.leader import RENEW_S, Leadership
-from dashboard.observer.observations import EventsSeen, Observation, SourceSaid, Tick
+from dashboard.observer.observations import ClockSet, EventsLost, EventsSeen, Observation, SourceSaid, Tick
+from dashboard.observer.own_clock import OwnClock
 from dashboard.observer.results_feed import ResultsFeed
+from dashboard.observer.roster import Roster, call_the_roll
 from dashboard.observer.schedules_feed import schedule_feeds
 from dashboard.observer.state import State
 from dashboard.observer.traces_feed import TracesFeed
@@ -92,6 +94,8 @@ class Watch:
         self._since, self._absences = datetime.now(UTC), tuple[Absence, ...]()
         self._waited = timedelta(0)  # the last event, in the inbox
         self._next_tick = 0.0
+        self._full_at: datetime | None = None  # when something that a feed said found no room
+        self._clock = OwnClock(self._since)
         self._events = EventsFeed(self._emit, self._ended, self._wake)
         self._feeds: list[Feed] = [self._events, *(LocksFeed(place, places, self._emit, self._ended) for place in places)]
         self._feeds.append(QueuesFeed(lambda: self._roster, self._emit, self._ended))
@@ -129,6 +133,7 @@ class Watch:
             self._inbox.put_nowait(seen)
         except queue.Full:
             self.state.passed_over += 1
+            self._full_at = datetime.now(UTC)
 
     def _wake(self) -> None:
         """Have the events be taken that wait in their buffer."""
@@ -199,11 +204,13 @@ class Watch:
     def _tick(self) -> bool:
         now = datetime.now(UTC)
         self._events.check()
+        for doubt in self._doubts(now):
+            self._writer.changed(self.state.apply(doubt))
         if (since := self.state.events_since()) is not None:
             self._history.watching_since(since)
         self._writer.changed(self.state.apply(Tick(at=now)), by_time=True)
         self._history.missing(self.state.gaps.for_history.take(now))
-        self._roster = self._call_the_roll(now)
+        self._roster = call_the_roll(self.state, now)
         try:
             leads = self._leadership.renew()
             standbys = self._leadership.standbys()
@@ -217,26 +224,15 @@ class Watch:
             return False
         return True
 
+    def _doubts(self, now: datetime) -> Iterator[Observation]:
+        """What makes what was seen before unsure: that our clock was set, and that something found no room, which may have been events."""
+        if self._clock.was_set(now):
+            log.warning("the clock of this machine was set, or it stood still: what was seen before is seen anew")
+            yield ClockSet(at=now)
+        full_at, self._full_at = self._full_at, None
+        if full_at is not None:
+            yield EventsLost(from_at=full_at, to_at=now, was_cut=False)
+
     def _observer(self, now: datetime, standbys: tuple[str, ...]) -> Observer:
         undecoded = self._events.unread
         return observer_record(self.state, now, since=self._since, undecoded=undecoded, waited=self._waited, standbys=standbys, absences=self._absences)
-
-    def _call_the_roll(self, now: datetime) -> Roster:
-        grace = policy().grace
-        workers = tuple(self.state.workers.workers.values())
-        heard = self.state.workers.living(now, grace)
-        living = {worker.name for worker in heard}
-        silent = {
-            worker.name
-            for worker in workers
-            if worker.said_offline_at is None and worker.name not in living and now - worker.last_heard_at < timedelta(hours=1)
-        }
-        read = sorted({name for worker in workers for name in worker.queues or ()})
-        return Roster(
-            living=tuple(sorted(living)),
-            late=tuple(sorted(living - {worker.name for worker in heard if worker.answers is not False})),
-            silent=tuple(sorted(silent)),
-            queues=tuple(dict.fromkeys([*read, *self.state.queue_book.names.by_worth()])),
-            results=expected_names(self.state.runs.running(), policy().results),
-            workers=workers,
-        )

@@ -184,8 +184,10 @@ class RunBook(KnownRuns):
 
         Those of another process of that name, or of one before that had its pid as well, it cannot speak for: whether that one lives is judged elsewhere.
         """
+        if not isinstance(listed, list):
+            return False
         parent_pid = process.pid if process else None
-        entries = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+        entries = [entry for entry in listed if isinstance(entry, dict)]
         found = {str(entry.get("id")) for entry in entries}
         for entry in entries:
             self._still(worker, whose(process, entry), entry, at)

@@ -20,6 +20,7 @@ from dashboard.observer.lock_reducer import LockReducer
 from dashboard.observer.observations import (
     AppRead,
     ChangedByHand,
+    ClockSet,
     ConnectionSeen,
     EventsDropped,
     EventsLost,
@@ -68,13 +69,14 @@ class State(Books):
             QueuesRead: self._queues_read,
             ResultsRead: lambda one: ("results", "result_counts") if self.results.read(one) else (),
             AppRead: self.tasks.app,
-            TracesRead: self._traces_read,
+            TracesRead: lambda one: ("traces",) if self.traces.read(one, lambda task_id: self.runs.get(task_id) is not None) else (),
             SchedulesRead: self._schedules_read,
             SourceSaid: self._source,
             Scanned: self._locks.scanned,
             ServerRead: self._locks.server,
             ReleasedByHand: self._locks.by_hand,
             ChangedByHand: self._locks.changed_by_hand,
+            ClockSet: self._clock_was_set,
             Tick: self._tick,
         }
         return self._reducer.count() | set(reduce[type(seen)](seen) or ())
@@ -98,9 +100,6 @@ class State(Books):
         self.tasks.messages(seen)
         readers = self.workers.readers_at(seen.at) if self._is_ok("workers") else None
         return self.queue_book.read(seen, readers, self._told_since())
-
-    def _traces_read(self, seen: TracesRead) -> Collection[str]:
-        return ("traces",) if self.traces.read(seen, lambda task_id: self.runs.get(task_id) is not None) else ()
 
     def _schedules_read(self, seen: SchedulesRead) -> Collection[str]:
         self.schedules.read(seen)
@@ -131,6 +130,11 @@ class State(Books):
 
     def _is_ok(self, source: str) -> bool:
         return source in self.sources and self.sources[source].ok
+
+    def _clock_was_set(self, seen: ClockSet) -> Collection[str]:
+        self.workers.clock_was_set(seen.at)
+        self.gaps.lose(EventsLost(from_at=seen.at, to_at=seen.at, was_cut=False))
+        return ("workers", "flow")
 
     def _tick(self, seen: Tick) -> Collection[str]:
         before = len(self.locks.lapsed)

@@ -1,6 +1,7 @@
 """What the observer knows of workers: one record for each process, told apart by name and pid."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,6 +23,7 @@ ONLINE_WITHIN = timedelta(minutes=10)
 MAX_ONLINE = 50
 TOLD_EVERY = timedelta(seconds=1)  # that it tells of its runs: a new record for every batch of events would cost more than they do
 SURE_AFTER = 2  # calls to everybody: an answer to one of them may be lost
+WITH_OPTIONS = re.compile(r" \[(?=(?:exchange|routing_key|rate_limit)=)")  # how `registered` tells a task that has any (celery.worker.control)
 Key = tuple[str, int | None]
 
 
@@ -66,7 +68,8 @@ class WorkerBook:
         )
         if kind == "worker-online":
             recent = [time for time in worker.online_at if at - time < ONLINE_WITHIN]
-            worker = replace(worker, online_at=(*recent, at)[-MAX_ONLINE:], started_at=None, started_after=None)  # it may be another process with the same pid
+            left_at = known.said_offline_at or known.left_at  # it may be another process with the same pid
+            worker = replace(worker, online_at=(*recent, at)[-MAX_ONLINE:], started_at=None, started_after=None, left_at=left_at)
         elif kind == "worker-heartbeat":
             worker = with_vitals(worker, event, at)
         self._keep(worker)
@@ -146,14 +149,22 @@ class WorkerBook:
             self._keep(replace(worker, lock_moved_at=None))
         return bool(wrong)
 
-    def forget(self, locks: Iterable[HeldLock], now: datetime) -> None:
-        """Drop processes that have been silent for long, unless a lock is theirs; and take in when each was heard last."""
+    def forget(self, locks: Sequence[HeldLock], now: datetime) -> None:
+        """Drop processes that have been silent for long, unless a lock is theirs or may be; and take in when each was heard last."""
         for key, at in self._passed_over.items():
             if (known := self.workers.get(key)) is not None:  # its connection was used then, and no earlier
                 self._keep(replace(known, last_heard_at=max(known.last_heard_at, at), last_event_at=max(known.last_event_at or at, at)))
         self._passed_over = {}
-        needed = {lock.claim.worker for lock in locks if lock.claim}
-        self.workers = {key: worker for key, worker in self.workers.items() if now - worker.last_heard_at < FORGOTTEN or worker.name in needed}
+        needed, kept_since = {lock.claim.worker for lock in locks if lock.claim}, now - FORGOTTEN
+        plain = (lock.claim.attempted_at for lock in locks if lock.claim and lock.claim.worker is None and lock.claim.attempted_at)
+        kept_since = min((kept_since, *plain))  # whoever was heard since then may have it
+        self.workers = {key: worker for key, worker in self.workers.items() if worker.last_heard_at > kept_since or worker.name in needed}
+
+    def clock_was_set(self, at: datetime) -> None:
+        """Nothing that compares a moment from before with one since is known: what was heard of each is heard again, where it lives."""
+        for worker in list(self.workers.values()):
+            heard = replace(worker, last_heard_at=min(worker.last_heard_at, at), connection_known=False, connection_gone_at=None)
+            self._keep(replace(heard, spoke_alone_at=None, active_at=None, pool_read_at=None, shared_at=None))
 
     def living(self, now: datetime, within: timedelta) -> list[Worker]:
         """Those heard of within that time that have not said goodbye."""
@@ -205,13 +216,14 @@ def _with_answer(worker: Worker, answer: WorkersAnswered, said: Any) -> Worker:
     if answer.command == "scheduled":
         return replace(told, scheduled=said if isinstance(said, int) else None)
     if answer.command == "registered" and isinstance(said, list):
-        return replace(told, tasks=tuple(str(name).split(" [", 1)[0] for name in said))
+        return replace(told, tasks=tuple(WITH_OPTIONS.split(str(name), maxsplit=1)[0] for name in said))
     if answer.command == "stats" and isinstance(said, dict):
-        return _with_start(_with_pool(told, said, answer.at), said, answer)
+        return _with_start(_with_pool(told, said, answer.asked_at), said, answer)
     return told
 
 
 def _with_pool(worker: Worker, stats: Mapping[str, Any], at: datetime) -> Worker:
+    """`at`: when it was asked, for a child may have come between its answer and our noting it."""
     pool = as_dict(stats.get("pool"))
     processes = pool.get("processes")
     timeout = as_dict(as_dict(stats.get("broker")).get("transport_options")).get("visibility_timeout")

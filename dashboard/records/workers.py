@@ -16,6 +16,7 @@ class Worker:
     answered_at: datetime | None = None  # the last answer to inspect, by our clock
     asked_at: datetime | None = None  # the last time it was asked
     said_offline_at: datetime | None = None  # warm or cold shutdown announced
+    left_at: datetime | None = None  # when the one before, of its name and pid, said goodbye: before this one came online
     connection_known: bool = False  # we know which of the broker's connections carries its heartbeats
     connection_gone_at: datetime | None = None  # the broker no longer lists the connection that carried its heartbeats
     pool: str | None = None  # "prefork", "solo", ...

@@ -96,6 +96,7 @@ SENTENCES: Mapping[str, str] = {
     "pid_given_again": N_("a later process on the same machine has had pid %(pid)s since %(at)s: the one of %(worker)s that took the lock is gone"),
     "run_revoked": N_("run %(task_id)s was told to end at %(at)s, and its process on %(worker)s is still there: it may go on"),
     "other_candidate": N_("run %(task_id)s of %(task_name)s on %(worker)s may hold the lock as well, one of %(candidates)s, and is not proved dead"),
+    "may_be_handed_on": N_("run %(task_id)s of %(task_name)s, which it sent or which is its next try, has not ended, and may have been handed the lock"),
     "candidates_missed": N_("until %(at)s more runs were told of than can be kept here: one that was not kept may hold it"),
     "proved_before": N_(
         "that run %(task_id)s, which held it, is dead was proved at %(at)s (gone since %(since)s at the latest), and the token has not changed"

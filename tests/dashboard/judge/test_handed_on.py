@@ -1,0 +1,55 @@
+"""A run that ended may have left its lock on purpose: to its next try, to a subtask, to whoever puts it off."""
+
+import pytest
+
+from tests.dashboard.judge.judged import only
+from tests.factories import ago, make_claim, make_lock, make_run, make_worker
+
+ID = make_run().task_id
+OVER = {"parent_pid": 790, "ended_at": ago(seconds=30), "heard_at": ago(seconds=30), "outcome": "SUCCESS", "last_active_at": ago(seconds=31)}
+
+
+def told(judged):
+    return {fact.code: dict(fact.values) for fact in judged.evidence}
+
+
+def test_lock_that_was_put_off_after_its_run_ended_is_held_by_somebody():
+    judged = only(locks=(make_lock(renewed_at=ago(seconds=1)),), runs=(make_run(**OVER),), workers=(make_worker(active=()),))
+    assert "orphaned" not in judged.flags, told(judged)
+
+
+@pytest.mark.parametrize("worker", [{"active": ()}, {"active": (), "processes": (812,)}], ids=["not active", "process gone"])
+def test_lock_that_was_put_off_after_its_worker_last_spoke_of_its_run_is_held_by_somebody(worker):
+    judged = only(locks=(make_lock(renewed_at=ago(seconds=0.2)),), runs=(), workers=(make_worker(**worker),))
+    assert "orphaned" not in judged.flags, told(judged)
+
+
+@pytest.mark.parametrize("child", [{}, {"started_at": None, "pid": None, "last_active_at": None}], ids=["goes on", "waits"])
+def test_lock_of_a_run_that_ended_is_unknown_while_its_subtask_goes_on(child):
+    given = {"task_id": "child", "name": "reports_finish", "parent_id": ID, "root_id": ID, "parent_pid": 790, "pid": 812, "started_at": ago(seconds=30)}
+    judged = only(runs=(make_run(**OVER), make_run(**(given | child))), workers=(make_worker(active=("child",) if not child else ()),))
+
+    assert judged.verdict == "unknown"
+    assert told(judged)["may_be_handed_on"] == {"task_id": "child", "task_name": "reports_finish", "worker": "worker-b@web-2"}
+
+
+def test_lock_of_a_run_whose_subtask_has_ended_as_well_is_orphaned():
+    child = make_run(task_id="child", parent_id=ID, **OVER)
+    assert only(runs=(make_run(**OVER), child), workers=(make_worker(active=()),)).verdict == "orphaned"
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_lock_kept_for_the_next_try_is_unknown_while_that_one_goes_on(elsewhere):
+    other = {"worker": "w@other", "pid": 11, "parent_pid": 10} if elsewhere else {"parent_pid": 790}
+    again = make_run(**other, retries=1, received_at=ago(seconds=29), started_at=ago(seconds=28))
+    workers = (make_worker(active=() if elsewhere else (ID,)), make_worker(name="w@other", pid=10, processes=(11,)))
+
+    judged = only(runs=(again, make_run(**(OVER | {"outcome": "RETRY"}))), workers=workers)
+
+    assert "orphaned" not in judged.flags, told(judged)
+
+
+def test_lock_of_a_process_that_the_run_forked_does_not_die_with_the_run():
+    """Its token has the run's id, its own pid, and the child's as its parent's."""
+    lock = make_lock(claim=make_claim(pid=950, parent_pid=811))
+    assert "orphaned" not in only(locks=(lock,), runs=(make_run(**OVER),), workers=(make_worker(active=()),)).flags

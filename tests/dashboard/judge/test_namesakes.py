@@ -1,0 +1,43 @@
+"""Two processes of one name, in containers: with one pid, or with the pid of the other's parent; and what hangs up on a worker that is busy."""
+
+from tests.dashboard.judge.judged import SILENT, only
+from tests.factories import ago, make_claim, make_lock, make_run, make_worker
+
+SOLO = {"pool": "solo", "processes": None}
+
+
+def test_twin_of_the_same_pid_does_not_answer_for_a_run_of_one_that_is_busy_or_frozen():
+    """Both answered until the run began 80 s ago; since then one works, in the solo pool, and the other answers alone."""
+    both = make_worker(pid=1, **SOLO, active=(), shared_at=ago(seconds=82))
+    run = make_run(pid=1, parent_pid=1, last_active_at=None)
+
+    judged = only(locks=(make_lock(claim=make_claim(pid=1, parent_pid=0)),), runs=(run,), workers=(both,))
+
+    assert judged.verdict == "unknown"
+    assert judged.evidence[-1].code == "name_shared"
+
+
+def test_namesake_of_another_pid_that_left_long_ago_hides_no_death():
+    mine = make_worker(active=(), shared_at=ago(seconds=70))
+    left = make_worker(pid=555, said_offline_at=ago(seconds=68), last_heard_at=ago(seconds=68))
+
+    assert only(runs=(), workers=(mine, left)).verdict == "orphaned"
+
+
+def test_process_of_that_name_that_has_the_parents_pid_is_not_taken_for_the_holders():
+    """`sh -c "celery worker"` in one container (sh is 1, the worker 7), the worker as pid 1 in another."""
+    frozen = make_worker(pid=7, **SOLO, active=(), active_at=ago(seconds=90), spoke_alone_at=None, **(SILENT | {"connection_known": True}))
+    other = make_worker(pid=1, **SOLO, active=(), first_heard_at=ago(hours=1))
+
+    judged = only(locks=(make_lock(claim=make_claim(pid=7, parent_pid=1)),), runs=(), workers=(frozen, other))
+
+    assert "orphaned" not in judged.flags, judged.evidence
+
+
+def test_busy_solo_worker_whose_proxy_hangs_up_after_half_a_minute_is_not_dead():
+    silent = {"last_heard_at": ago(seconds=60), "last_event_at": ago(seconds=60), "answered_at": ago(seconds=61), "asked_at": ago(seconds=1)}
+    solo = make_worker(**SOLO, **silent, vitals_at=ago(seconds=60), pid=811, connection_known=True, connection_gone_at=ago(seconds=29))
+
+    judged = only(locks=(make_lock(claim=make_claim(parent_pid=1)),), runs=(make_run(parent_pid=811, last_active_at=None),), workers=(solo,))
+
+    assert "orphaned" not in judged.flags, judged.evidence

@@ -1,29 +1,24 @@
 """What the observer knows of workers: one record for each process, told apart by name and pid."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from dashboard.observer.lock_readings import AT_ONCE
 from dashboard.observer.observations import ConnectionSeen, WorkersAnswered
+from dashboard.observer.worker_answers import with_answer
 from dashboard.records import Claim, HeldLock, Worker
 from dashboard.sources.event import Event
-from dashboard.sources.foreign import as_dict
 
 FORGOTTEN = timedelta(hours=1)  # a process that is gone, unless a lock belongs to it
 MAX_WORKERS = 1000
-MAX_TIMEOUT_S = 10**10  # some set it to for ever
-MAX_UPTIME_S = 10**8
-ROUNDED = timedelta(seconds=0.5)  # an uptime is told in whole seconds
 SKEWED, MAX_SKEW = timedelta(seconds=2), timedelta(days=365_000)  # beyond a thousand years it was forged, and a time that it is added to may be none
 VITALS_EVERY = timedelta(seconds=10)  # a heartbeat comes every 2 s; taken in each time, every row of a list would change with it
 ONLINE_WITHIN = timedelta(minutes=10)
 MAX_ONLINE = 50
 TOLD_EVERY = timedelta(seconds=1)  # that it tells of its runs: a new record for every batch of events would cost more than they do
 SURE_AFTER = 2  # calls to everybody: an answer to one of them may be lost
-WITH_OPTIONS = re.compile(r" \[(?=(?:exchange|routing_key|rate_limit)=)")  # how `registered` tells a task that has any (celery.worker.control)
 Key = tuple[str, int | None]
 
 
@@ -88,7 +83,7 @@ class WorkerBook:
         for name, said in (*answer.replies.items(), *answer.again):
             worker = self._speaking(name, said, answer)
             if worker is not None:
-                self._keep(_with_answer(worker, answer, said))
+                self._keep(with_answer(worker, answer, said))
         if not answer.asked:
             self._called(answer)
         for name in set(answer.asked) - answer.replies.keys():
@@ -203,47 +198,3 @@ def with_vitals(worker: Worker, event: Event, at: datetime) -> Worker:
         vitals_at=at,
         sends_events=False if is_mute else worker.sends_events,
     )
-
-
-def _with_answer(worker: Worker, answer: WorkersAnswered, said: Any) -> Worker:
-    told = replace(worker, answered_at=answer.at, asked_at=answer.asked_at)
-    if answer.command == "active" and isinstance(said, list):
-        return replace(told, active=tuple(str(entry.get("id")) for entry in said if isinstance(entry, dict)), active_at=answer.asked_at)
-    if answer.command == "active_queues" and isinstance(said, list):
-        return replace(told, queues=tuple(str(entry.get("name")) for entry in said if isinstance(entry, dict)))
-    if answer.command == "reserved":
-        return replace(told, reserved=said if isinstance(said, int) else None)
-    if answer.command == "scheduled":
-        return replace(told, scheduled=said if isinstance(said, int) else None)
-    if answer.command == "registered" and isinstance(said, list):
-        return replace(told, tasks=tuple(WITH_OPTIONS.split(str(name), maxsplit=1)[0] for name in said))
-    if answer.command == "stats" and isinstance(said, dict):
-        return _with_start(_with_pool(told, said, answer.asked_at), said, answer)
-    return told
-
-
-def _with_pool(worker: Worker, stats: Mapping[str, Any], at: datetime) -> Worker:
-    """`at`: when it was asked, for a child may have come between its answer and our noting it."""
-    pool = as_dict(stats.get("pool"))
-    processes = pool.get("processes")
-    timeout = as_dict(as_dict(stats.get("broker")).get("transport_options")).get("visibility_timeout")
-    return replace(
-        worker,
-        pool=str(pool.get("implementation", "")).partition(".concurrency.")[2].partition(":")[0] or None,
-        processes=tuple(pid for pid in processes if isinstance(pid, int)) if isinstance(processes, list) else None,
-        concurrency=pool.get("max-concurrency") if isinstance(pool.get("max-concurrency"), int) else None,
-        visibility_timeout=timedelta(seconds=timeout) if isinstance(timeout, (int, float)) and 0 < timeout < MAX_TIMEOUT_S else None,
-        pool_read_at=at,
-    )
-
-
-def _with_start(worker: Worker, stats: Mapping[str, Any], answer: WorkersAnswered) -> Worker:
-    """When it began, as closely as all its answers say together; one that contradicts them is another process's, which has its pid."""
-    uptime = stats.get("uptime")
-    if not isinstance(uptime, (int, float)) or not 0 <= uptime < MAX_UPTIME_S:
-        return replace(worker, started_at=None, started_after=None)
-    span = timedelta(seconds=uptime)
-    first, last = answer.asked_at - span - ROUNDED, answer.at - span + ROUNDED
-    if worker.started_at is not None and worker.started_after is not None and first <= worker.started_at and last >= worker.started_after:
-        first, last = max(first, worker.started_after), min(last, worker.started_at)
-    return replace(worker, started_at=last, started_after=first)

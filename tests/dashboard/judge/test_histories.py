@@ -24,13 +24,19 @@ REPEATED = Story(
     works_before=5.0, inspect="no active", repeats=0.3, mixes=True, pushes=False, seed=79,
     rivals=(Rival(at=4.0, lasts=600.0), Rival(at=4.0, lasts=0.03, does="again")),
 )  # fmt: skip
+DROPPED = Story(
+    works_before=5.0, waits=5.0, inspect="no active", drops=0.3, seed=70,
+    rivals=(Rival(at=0.05, lasts=2.0, elsewhere=True, does="again"), Rival(at=-60.0, lasts=8.0, same_task=True, elsewhere=True, does="takes")),
+)  # fmt: skip
+TWIN = Story(other="twin", inspect="flaky")
+CLOCK = Story(fate="frozen", fate_at=0.3, clock_set=(16.0, 30.0))
 CUT_OFF = Story(fate="cut off", fate_at=0.3)
 CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
 
 
 @pytest.mark.parametrize(
     "story",
-    [REPLACED, AGAIN, NAMESAKE, FROZEN, UNHEARD, REPEATED],
+    [REPLACED, AGAIN, NAMESAKE, FROZEN, UNHEARD, REPEATED, DROPPED, TWIN, CLOCK],
     ids=[
         "its worker leaves and another process comes under its name and pid, while a run like it has ended",
         "its message was given out twice, the second receipt was missed, and that run ended before the lock was seen",
@@ -38,6 +44,9 @@ CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
         "its worker used its connection while no event was received, and froze",
         "its worker, of which no event was ever received, answered once in the place of a namesake, and froze",
         "its message was given out twice to the same process, and the end of the second run came before its receipt, and once more after it",
+        "its message was given out twice, its own events were dropped, and the second receipt looks as if it came just before the attempt",
+        "a second container has its worker's name and pid, and answers in its place",
+        "its worker froze, and our own clock was set",
     ],
 )
 def test_holder_that_goes_on_is_not_called_dead_for_the_end_of_another_run(story):

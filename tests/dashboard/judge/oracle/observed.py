@@ -1,14 +1,15 @@
 """What an observer sees of the truth: it feeds the real reducer, as the real feeds would, and loses what the story says is lost."""
 
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from random import Random
 
 from dashboard.judge import assess
 from dashboard.observer.feeds import _is_worth_a_look
-from dashboard.observer.observations import ConnectionSeen, EventsDropped, EventsLost, EventsSeen, LocksRead, SourceSaid, Tick, WorkersAnswered
+from dashboard.observer.observations import ClockSet, ConnectionSeen, EventsDropped, EventsLost, EventsSeen, LocksRead, SourceSaid, Tick, WorkersAnswered
 from dashboard.observer.state import State
-from dashboard.records import CatalogueEntry, Claim, HeldLock, JudgedLock, Policy, SourceState
+from dashboard.records import CatalogueEntry, Claim, HeldLock, JudgedLock, Policy, SourceState, digest_of_id
 from dashboard.sources.event import event_of
 from dashboard.sources.heartbeats import may_be_open
 from tests.dashboard.judge.oracle.story import Story
@@ -36,15 +37,24 @@ class Observed:
         self._shown: Held | None = None
         self.is_away = False
 
+    def clock(self, seconds: float) -> datetime:
+        """By our own clock, which may be set."""
+        step = self.story.clock_set
+        return clock(seconds + (step[1] if step is not None and seconds >= step[0] else 0.0))
+
+    def clock_is_seen_to_be_set(self, now: float) -> None:
+        if not self.is_away:
+            self.state.apply(ClockSet(at=self.clock(now)))
+
     def begin(self, now: float) -> None:
         """Every source comes up."""
         self.is_away = False
         for name in SOURCES:
-            self.state.apply(SourceSaid(source=SourceState(name=name, ok=True, since=clock(now), last_good_at=clock(now))))
+            self.state.apply(SourceSaid(source=SourceState(name=name, ok=True, since=self.clock(now), last_good_at=self.clock(now))))
 
     def restart(self, now: float) -> None:
         """Another observer goes on from what this one wrote; in between nobody listens."""
-        written = self.state.snapshot(clock(now))
+        written = self.state.snapshot(self.clock(now))
         self.state = State(PLACES, self.policy)
         self.state.restore(written)
         self.is_away = True
@@ -56,12 +66,12 @@ class Observed:
     def gap_is_noticed(self, now: float) -> None:
         """A subscription that brings nothing is found to be dead ten seconds later at most (sources.stream)."""
         if not self.is_away:
-            self.state.apply(SourceSaid(source=SourceState(name="events", ok=False, since=clock(now), reason="does not answer")))
+            self.state.apply(SourceSaid(source=SourceState(name="events", ok=False, since=self.clock(now), reason="does not answer")))
 
     def gap_is_over(self, begun: float, now: float) -> None:
         if not self.is_away:
-            self.state.apply(SourceSaid(source=SourceState(name="events", ok=True, since=clock(now), last_good_at=clock(now))))
-            self.state.apply(EventsLost(from_at=clock(begun), to_at=clock(now), was_cut=False))
+            self.state.apply(SourceSaid(source=SourceState(name="events", ok=True, since=self.clock(now), last_good_at=self.clock(now))))
+            self.state.apply(EventsLost(from_at=self.clock(begun), to_at=self.clock(now), was_cut=False))
 
     def event(self, process: Process, kind: str, now: float, **fields: object) -> None:
         """A process publishes; a run's own events may be lost, repeated, or come a little later than others of the same moment."""
@@ -72,7 +82,7 @@ class Observed:
         if not self._hears(now):
             return
         if is_of_run and self.random.random() < self.story.drops:
-            self.state.apply(EventsDropped(by_type={kind: 1}, at=clock(now)))
+            self.state.apply(EventsDropped(by_type={kind: 1}, at=self.clock(now)))
             return
         told = {"type": kind, "hostname": process.name, "pid": process.pid, "timestamp": clock(now + process.skew).timestamp(), **fields}
         if self._pending and now - self._pending_at > 0.2:
@@ -87,19 +97,19 @@ class Observed:
             if self.story.mixes:
                 self.random.shuffle(self._pending)
             received = min(now, self._pending_at + LATE)
-            self.state.apply(EventsSeen(events=tuple(self._pending), at=clock(received)))  # type: ignore[arg-type]
+            self.state.apply(EventsSeen(events=tuple(self._pending), at=self.clock(received)))  # type: ignore[arg-type]
             self._pending = []
 
     def answers(self, command: str, asked: tuple[str, ...], replies: Mapping[str, object], now: float, again: Sequence[tuple[str, object]] = ()) -> None:
-        self.state.apply(WorkersAnswered(command=command, asked=asked, replies=replies, again=again, asked_at=clock(now - 0.2), at=clock(now)))
+        self.state.apply(WorkersAnswered(command=command, asked=asked, replies=replies, again=again, asked_at=self.clock(now - 0.2), at=self.clock(now)))
 
     def ask(self, processes: list[Process], runs: list[Run], now: float) -> None:
         """As the two feeds do: those heard of late by name, then the silent ones; now and then everybody."""
         if self.story.inspect == "none" or self.is_away:
             return
         workers = self.state.workers.workers.values()
-        living = {worker.name for worker in self.state.workers.living(clock(now), self.policy.grace)}
-        silent = {one.name for one in workers if one.said_offline_at is None and one.name not in living and clock(now) - one.last_heard_at < FORGOTTEN}
+        living = {worker.name for worker in self.state.workers.living(self.clock(now), self.policy.grace)}
+        silent = {one.name for one in workers if one.said_offline_at is None and one.name not in living and self.clock(now) - one.last_heard_at < FORGOTTEN}
         if now - self._called_at >= CALLED_EVERY or not living:
             self._call_everybody(processes, runs, now)
         speaker = self._first_to_answer(processes, runs)
@@ -141,9 +151,9 @@ class Observed:
         if self.story.connections == "closed by others":
             idles = [idle for idle in idles if idle < 50]
         for worker in list(self.state.workers.workers.values()):
-            if worker.last_event_at is not None and _is_worth_a_look(worker, clock(now)):
-                is_open = may_be_open(idles, worker.last_event_at, clock(now), clock(now))
-                seen = ConnectionSeen(worker=worker.name, pid=worker.pid, is_open=is_open, last_event_at=worker.last_event_at, at=clock(now))
+            if worker.last_event_at is not None and _is_worth_a_look(worker, self.clock(now)):
+                is_open = may_be_open(idles, worker.last_event_at, self.clock(now), self.clock(now))
+                seen = ConnectionSeen(worker=worker.name, pid=worker.pid, is_open=is_open, last_event_at=worker.last_event_at, at=self.clock(now))
                 self.state.apply(seen)
 
     def look_at_lock(self, held: Held | None, now: float, *, live: bool = False) -> None:
@@ -151,14 +161,14 @@ class Observed:
         if self.is_away or (live and not self.story.pushes):
             return
         if held is not None:
-            self.state.apply(LocksRead(cache="default", locks=[read(held, now, exact=self.story.exact)], gone=[], live=live, at=clock(now)))
+            self.state.apply(LocksRead(cache="default", locks=[read(held, now, self.clock, self.story)], gone=[], live=live, at=self.clock(now)))
         elif self._shown is not None:
-            self.state.apply(LocksRead(cache="default", locks=[], gone=["l" * 16], live=live, at=clock(now)))
+            self.state.apply(LocksRead(cache="default", locks=[], gone=["l" * 16], live=live, at=self.clock(now)))
         self._shown = held
 
     def judge(self, now: float) -> list[JudgedLock]:
-        self.state.apply(Tick(at=clock(now)))
-        return assess(self.state.snapshot(clock(now)), clock(now), self.policy)
+        self.state.apply(Tick(at=self.clock(now)))
+        return assess(self.state.snapshot(self.clock(now)), self.clock(now), self.policy)
 
 
 def stats(process: Process, now: float) -> dict[str, object]:
@@ -173,9 +183,10 @@ def active(process: Process, runs: list[Run]) -> list[dict[str, object]]:
     return [{"id": run.task_id, "name": run.name, "worker_pid": run.pid, "time_start": run.by_its_clock(run.started).timestamp()} for run in mine]
 
 
-def read(held: Held, now: float, *, exact: bool) -> HeldLock:
+def read(held: Held, now: float, ours: Callable[[float], datetime], story: Story) -> HeldLock:
     """The key as `sources.locks` reads it."""
-    run, skew = held.run, held.run.process.skew if held.run else 0.0
+    run, exact = held.first or held.run, story.exact
+    skew = held.skew if held.skew is not None else run.process.skew if run else 0.0
     attempted_at = clock(held.attempted + skew)
     claim = Claim(attempted_at=attempted_at, node="0242ac110002")
     if exact and run is not None:
@@ -185,10 +196,15 @@ def read(held: Held, now: float, *, exact: bool) -> HeldLock:
             pid=run.pid, parent_pid=run.process.pid if prefork else 1, process_started=str(int((run.process.started + 1000) * 100)),
             boot_id=run.process.boot, host="web-2",
         )  # fmt: skip
-    expires_at = None if held.expires is None else clock(held.expires)
-    acquired_at = attempted_at if attempted_at <= clock(now + 300) else None
+        if story.says == "no id":
+            claim = replace(claim, task_id=None)
+        elif story.says == "id alone":
+            claim = Claim(task_digest=digest_of_id(run.task_id))
+    expires_at = None if held.expires is None else ours(now) + timedelta(seconds=held.expires - now)
+    acquired_at = attempted_at if claim.attempted_at and attempted_at <= ours(now) + timedelta(seconds=300) else None
+    dialect = "lockhouse" if claim.worker else "cache.add" if claim.task_digest else "redis-py"
     return HeldLock(
-        id="l" * 16, cache="default", key=f":1:{LOCK}", name=LOCK, raw_key=b"", dialect="lockhouse" if claim.worker else "redis-py",
+        id="l" * 16, cache="default", key=f":1:{LOCK}", name=LOCK, raw_key=b"", dialect=dialect,
         token_digest=held.digest, claim=claim, expires_at=expires_at, acquired_at=acquired_at,
-        timeout=expires_at - acquired_at if expires_at and acquired_at else None, first_seen_at=clock(now), seen_at=clock(now),
+        timeout=expires_at - acquired_at if expires_at and acquired_at else None, first_seen_at=ours(now), seen_at=ours(now),
     )  # fmt: skip

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 FATES = (
     "goes on", "ends", "ends and leaves it", "retried and leaves it", "child killed", "killed", "frozen", "leaves", "leaves and is killed", "terminated",
-    "cut off",
+    "cut off", "hands on", "keeps it for its next try",
 )  # fmt: skip
 DEADLY = {"ends and leaves it", "retried and leaves it", "child killed", "killed", "leaves and is killed"}
 
@@ -28,6 +28,7 @@ class Story:
 
     pool: str = "prefork"
     exact: bool = True
+    says: str = "all"  # an exact token: "all"; "no id", which was too long; "id alone", as `cache.add(name, self.request.id)` writes
     owned: bool = False
     skew: float = 0.0  # of the holder's worker, seconds
     other_skew: float = 0.0
@@ -55,22 +56,38 @@ class Story:
     pushes: bool = True  # changes of locks are pushed, else found at the next look
     observer_restarts_at: float | None = None
     released_by_hand_at: float | None = None
+    clock_set: tuple[float, float] | None = None  # our own clock: when, and by how much
+    hero_clock_set: tuple[float, float] | None = None  # the holder's
+    begins_at: float | None = None  # the first observer, if not before everything
+    puts_off: bool = False  # who was handed the lock puts it off all the time
     seed: int = 0
 
     @property
     def tells_all(self) -> bool:
         """Whether every event is sent and taken in."""
-        return self.task_events and self.heartbeats and not self.drops and self.gap is None and self.observer_restarts_at is None
+        is_sent = self.task_events and self.heartbeats
+        return is_sent and not self.drops and (self.gap, self.observer_restarts_at, self.begins_at, self.clock_set) == (None, None, None, None)
+
+    @property
+    def can_be_known(self) -> bool:
+        """Whether anything could tell: who looks for the first time never hears of a busy twin, nor of a first delivery where the lock says the id alone."""
+        return self.begins_at is None or (self.other != "twin" and self.says != "id alone")
+
+    @property
+    def tells_of_heirs(self) -> bool:
+        """Whether a subtask or a next try is told to be one: else nothing can tell a lock that was handed on from one that was left."""
+        return self.tells_all and self.exact and self.says == "all" and self.pool != "solo"
 
     @property
     def is_plain_to_see(self) -> bool:
         """Whether whoever is gone is provably so."""
         is_other_heard = self.other != "elsewhere" or self.other_heartbeats  # else it may have fallen silent in the same second, and its connection is open
-        is_alone = self.other != "namesake" and self.comes_back != "same pid" and is_other_heard
+        is_alone = self.other not in {"namesake", "twin"} and self.comes_back != "same pid" and is_other_heard
+        is_named = self.says == "all" and self.hero_clock_set is None
         is_once = not any(rival.does == "again" and rival.at > 0 for rival in self.rivals)  # whose end was told, where one message runs twice?
-        is_idle = self.pool == "solo" and self.works_before + self.waits + self.fate_at > 40  # it works and sends nothing: a proxy may have hung up
+        is_idle = self.pool == "solo" and self.works_before + self.waits + self.fate_at > 15  # it works and sends nothing: a proxy may have hung up
         is_asked = self.inspect == "all" and self.connections == "listed"
-        return self.tells_all and is_alone and is_once and is_asked and not is_idle and self.released_by_hand_at is None
+        return self.tells_all and is_alone and is_named and is_once and is_asked and not is_idle and self.released_by_hand_at is None
 
 
 def rivals() -> st.SearchStrategy[Rival]:
@@ -91,10 +108,11 @@ def stories() -> st.SearchStrategy[Story]:
         Story,
         pool=st.sampled_from(["prefork", "threads", "solo"]),
         exact=st.booleans(),
+        says=st.sampled_from(["all", "all", "all", "no id", "id alone"]),
         owned=st.booleans(),
         skew=skews,
         other_skew=skews,
-        other=st.sampled_from(["none", "elsewhere", "namesake"]),
+        other=st.sampled_from(["none", "elsewhere", "namesake", "twin"]),
         works_before=st.sampled_from([0.01, 0.3, 5.0]),
         waits=st.sampled_from([0.0, 0.2, 5.0, 45.0]),
         timeout=st.sampled_from([600.0, 12.0, None]),
@@ -117,5 +135,9 @@ def stories() -> st.SearchStrategy[Story]:
         pushes=st.booleans(),
         observer_restarts_at=st.sampled_from([None, None, 5.0, 16.0, 40.0]),
         released_by_hand_at=st.sampled_from([None, None, None, 4.0]),
+        clock_set=st.sampled_from([None, None, None, (6.0, 20.0), (6.0, -20.0), (16.0, 30.0), (16.0, -3.0), (-3.0, -20.0)]),
+        hero_clock_set=st.sampled_from([None, None, None, (-0.005, -3.0), (-0.005, 3.0), (6.0, -3.0), (-3.0, -3600.0)]),
+        begins_at=st.sampled_from([None, None, None, 1.0, 10.0]),
+        puts_off=st.booleans(),
         seed=st.integers(0, 255),
-    )
+    ).filter(lambda story: story.can_be_known)

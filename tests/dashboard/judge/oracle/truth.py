@@ -53,6 +53,8 @@ class Run:
     ended: float | None = None
     outcome: str | None = None
     is_listed: bool = True  # by its worker, while it has not ended
+    parent_id: str | None = None
+    skew_at_start: float | None = None  # of its worker's clock; the clock may be set later
 
     @property
     def goes_on(self) -> bool:
@@ -64,7 +66,7 @@ class Run:
         return Run(self.task_id, self.name, self.process, self.pid, self.received, self.started, self.retries)
 
     def by_its_clock(self, seconds: float) -> datetime:
-        return clock(seconds + self.process.skew)
+        return clock(seconds + (self.process.skew if self.skew_at_start is None else self.skew_at_start))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,4 +77,6 @@ class Held:
     attempted: float
     since: float
     expires: float | None
+    skew: float | None = None  # of its holder's clock when the token was made; None: what it is now
+    first: Run | None = None  # whose token it is, where it was handed on
     digest: str = field(default_factory=lambda: f"{next(NUMBERS):016x}")

@@ -33,6 +33,7 @@ LONG = (  # half a minute and more
     "tests/dashboard/observer/test_deaths.py",
     "tests/dashboard/observer/test_faults.py",
     "tests/dashboard/observer/test_frozen_worker.py",
+    "tests/dashboard/observer/test_handed_on.py",
     "tests/dashboard/observer/test_history.py",
     "tests/dashboard/observer/test_mishaps.py",
     "tests/dashboard/observer/test_same_name.py",

@@ -71,9 +71,11 @@ class System:
         self.processes.append(process)
         return process
 
-    def worker(self, name: str = "w", *, queues: str = "celery", concurrency: int = 2, events: bool = True, **env: str) -> subprocess.Popen[bytes]:
+    def worker(
+        self, name: str = "w", *, app: str = "tests.guest.app", queues: str = "celery", concurrency: int = 2, events: bool = True, **env: str
+    ) -> subprocess.Popen[bytes]:
         """A real prefork worker of the guest's; ready when it answers its first message."""
-        arguments = ["-m", "celery", "-A", "tests.guest.app", "worker", "-n", f"{name}@guest", "-Q", queues, "-c", str(concurrency), "-l", "INFO"]
+        arguments = ["-m", "celery", "-A", app, "worker", "-n", f"{name}@guest", "-Q", queues, "-c", str(concurrency), "-l", "INFO"]
         process = self.start(name, *arguments, *(["-E"] if events else []), **env)
         wait_for(lambda: b" ready." in (self.logs / f"{name}.log").read_bytes(), said=f"worker {name}")
         return process

@@ -4,15 +4,18 @@ Text is capped and its lone surrogates escaped (they cannot be written anywhere)
 whatever is of another kind is None.
 """
 
+import re
 from collections.abc import Mapping
 from math import isfinite
 from typing import Any
+from uuid import UUID
 
 MAX_TEXT = 512
 MAX_TRACEBACK = 4096  # only its end is read
 MAX_FIELDS = 60
 MAX_ITEMS = 2000
 MAX_DEPTH = 6
+HEX = re.compile("[0-9a-f]{32}")
 MAX_NUMBER = 2**53  # more than any pid, count or time in seconds
 
 
@@ -55,7 +58,14 @@ def _leaf(value: Any) -> str | int | float | bool | None:
         return value
     if isinstance(value, (int, float)) and isfinite(value) and abs(value) < MAX_NUMBER:
         return value
-    return None
+    return _id(value)
+
+
+def _id(value: Any) -> str | None:
+    """A UUID, as some give to their tasks as ids, or how kombu's JSON writes one.  Source: `kombu.utils.json`."""
+    if isinstance(value, dict) and value.get("__type__") == "uuid" and HEX.fullmatch(told := str(as_dict(value.get("__value__")).get("hex"))):
+        return str(UUID(hex=told))
+    return str(value) if isinstance(value, UUID) else None
 
 
 def as_dict(value: Any) -> dict[str, Any]:

@@ -1,9 +1,13 @@
 """What strangers send is made fit to be kept."""
 
+import json
+from uuid import UUID
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kombu.utils.json import dumps
 
 from dashboard.sources.foreign import clean_event, clean_text, clean_tree
 
@@ -43,3 +47,9 @@ def test_deep_and_long_answers_are_bounded():
 
 def test_of_a_traceback_the_end_is_kept():
     assert clean_event({"traceback": "x" * 10_000 + "WorkerLostError"})["traceback"].endswith("WorkerLostError")
+
+
+@pytest.mark.parametrize("task_id", [UUID(int=7), json.loads(dumps(UUID(int=7)))], ids=["as an answer has it", "as an event has it"])
+def test_id_that_is_a_uuid_is_its_text(task_id):
+    assert clean_event({"uuid": task_id}) == {"uuid": str(UUID(int=7))}
+    assert clean_event({"uuid": {"__type__": "uuid", "__value__": "no hex"}}) == {"uuid": None}

@@ -40,6 +40,7 @@ LONG = (  # half a minute and more
     "tests/dashboard/sources/test_queues.py",
     "tests/dashboard/web/test_live.py",
     "tests/dashboard/web/test_live_connection.py",
+    "tests/dashboard/web/test_send_live.py",
     "tests/tasks_demo/test_demo.py",
 )
 IN_THE_FIRST = 0.75  # of the run, so that no process still has a long one when the others are done

@@ -150,10 +150,20 @@ def _queue(scene: _Scene) -> Check:
 def _unread(scene: _Scene) -> Check:
     meant = tuple(sorted({one.name for one in scene.facts.snapshot.queues if one.consumers or one.is_named} | _read(scene.living)))
     near = like_one_of(scene.sending.queue, meant)
-    suggested = near or next(iter(sorted(_read([worker for worker in scene.living if scene.sending.task in (worker.tasks or ())]))), "")
+    readable = _read([worker for worker in scene.living if scene.sending.task in (worker.tasks or ())])
+    suggested = near or next((name for name in [*_own_queues(scene), *sorted(readable)] if name in readable), "")
     code = "send_queue_unread" if scene.queue is not None else "send_queue_unknown"
     values: dict[str, Word] = {"queue": scene.sending.queue, "near": near, "elsewhere": None if near else suggested or None, **_last_reader(scene)}
     return Check(subject="queue", state="fails", evidence=Evidence(code=code, values=values), suggestion=suggested)
+
+
+def _own_queues(scene: _Scene) -> Iterator[str]:
+    """Where messages of this task go: by the app's router, by its schedules, and where they were seen, the likeliest first."""
+    name, snapshot = scene.sending.task, scene.facts.snapshot
+    known = [task for task in snapshot.tasks if task.name == name]
+    yield from (task.app_queue for task in known if task.app_queue)
+    yield from (schedule.queue for schedule in snapshot.schedules if schedule.task == name and schedule.queue)
+    yield from (queue for task in known for queue in task.queues)
 
 
 def _last_reader(scene: _Scene) -> dict[str, Word]:

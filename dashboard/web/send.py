@@ -60,12 +60,13 @@ def send(request: HttpRequest) -> HttpResponse:
 @page_for(SEND)
 def send_check(request: HttpRequest) -> HttpResponse:
     """Will this run? Read only, from the newest snapshot; by POST because arguments are no part of an address."""
-    known = snapshots.newest()
+    known, form = snapshots.newest(), None
     try:
         form = form_of(request.POST, known, may_of(request))
+        said = _answer(form, known)
     except Refused as refusal:
-        return render(request, "lockhouse/send_checked.html", {"error": str(refusal)})
-    said, is_another = _answer(form, known), request.POST.get("shown_for") != form.given["task"]
+        said = _marked({"error": str(refusal)})
+    is_another = form is not None and request.POST.get("shown_for") != form.given["task"]
     if not is_another and request.POST.get("seen") == said["seen"]:  # asked every few seconds: what is the same is neither moved nor read out again
         return HttpResponse(status=204)
     return render(request, "lockhouse/send_checked.html", {"form": form, "is_another": is_another, "is_swap": True, **said})
@@ -80,6 +81,11 @@ def _answer(form: SendForm, known: Snapshot) -> dict[str, Any]:
         except Refused as refusal:
             place = refusal.place if isinstance(refusal, Malformed) and form.mode != "schedule" else ""
             said |= {"error": str(refusal), "place": visible(place)}
+    return _marked(said)
+
+
+def _marked(said: dict[str, Any]) -> dict[str, Any]:
+    """With what tells it from any other answer."""
     return {**said, "seen": sha256(json.dumps(said).encode()).hexdigest()[:16]}
 
 

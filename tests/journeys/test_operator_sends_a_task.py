@@ -34,6 +34,7 @@ def test_answer_follows_what_becomes_known_while_nobody_types(demo, logged_in):
     page.locator("#p-data_id").fill("7")
     page.locator("#send-queue").fill("reports")
     expect(page.locator("#send-check")).to_contain_text("lock_report_7 is free")
+    expect(page.locator("#send-state")).to_be_empty()  # it is the answer to the fields that came with the task
 
     other = logged_in(demo.url, "operator")
     other.locator("#scene-overlap").get_by_role("button").click()

@@ -8,7 +8,7 @@ import pytest
 from dashboard.judge.preflight import preflight
 from dashboard.records import CatalogueEntry, Parameter, Policy, Sending, Signature, Transport
 from dashboard.words import sentence
-from tests.factories import NOW, ago, make_lock, make_queue, make_run, make_snapshot, make_source, make_worker
+from tests.factories import NOW, ago, make_lock, make_queue, make_run, make_schedule, make_snapshot, make_source, make_task, make_worker
 
 TASK = "reports_prepare_massive_report"
 SENDING = Sending(task=TASK, queue="reports", args=(12,))
@@ -82,6 +82,27 @@ def test_queue_that_nobody_reads_fails():
     found = asked(replace(SENDING, queue="archive"), queues=(make_queue(), make_queue(name="archive", consumers=(), is_named=True)))
 
     assert "send_queue_unread" in codes(found, "fails")
+
+
+@pytest.mark.parametrize(
+    ("known", "suggested"),
+    [
+        ({"tasks": (make_task(app_queue="reports", queues=("default",)),)}, "reports"),
+        ({"tasks": (make_task(queues=("gone", "slow", "default")),)}, "slow"),
+        ({"schedules": (make_schedule(task=TASK, queue="reports"),), "tasks": (make_task(queues=("slow",)),)}, "reports"),
+        ({"schedules": (make_schedule(task="other", queue="reports"),), "tasks": ()}, "default"),
+        ({"tasks": (make_task(name="other", app_queue="reports"),)}, "default"),
+        ({"tasks": (make_task(app_queue="strangers", queues=()),)}, "default"),
+        ({"tasks": ()}, "default"),
+    ],
+)
+def test_for_a_queue_that_nobody_reads_the_tasks_own_is_suggested_where_it_is_read(known, suggested):
+    workers = (make_worker(queues=("slow", "reports", "default")), make_worker(name="other@web-1", queues=("strangers",), tasks=("other",)))
+
+    found = asked(replace(SENDING, queue="archive"), workers=workers, queues=(make_queue(name="archive", consumers=(), is_named=True),), **known)
+
+    check = check_of(found, "send_queue_unread")
+    assert (check.suggestion, check.evidence.values["elsewhere"]) == (suggested, suggested)
 
 
 def test_key_of_another_type_fails():

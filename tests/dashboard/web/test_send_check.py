@@ -113,3 +113,14 @@ def test_permission_that_was_taken_away_meanwhile_is_said_inside_the_part(scene)
     assert (said.status_code, said["HX-Reswap"]) == (403, "innerHTML")
     assert "lacks the permission lockhouse.send_tasks" in said.content.decode()
     assert "<html" not in said.content.decode()
+
+
+def test_schedule_that_is_gone_meanwhile_is_said_once(client, scene):
+    scene.put([])
+    given = {**GIVEN, "schedule": "5c"}
+
+    said = client.post(CHECK, given, headers=PART)
+
+    assert "5c" not in said.content.decode()
+    assert 'role="alert"' in said.content.decode()
+    assert asked(client, given, said.content.decode()).status_code == 204

@@ -12,6 +12,7 @@ from dashboard.sources.foreign import as_dict
 
 MAX_TIMEOUT_S = 10**10  # some set it to for ever
 MAX_UPTIME_S = 10**8
+DRIFTED = timedelta(seconds=2)  # two machines' clocks, between two answers
 ROUNDED = timedelta(seconds=0.5)  # an uptime is told in whole seconds
 WITH_OPTIONS = re.compile(r" \[(?=(?:exchange|routing_key|rate_limit)=)")  # how `registered` tells a task that has any (celery.worker.control)
 
@@ -56,8 +57,11 @@ def _with_start(worker: Worker, stats: Mapping[str, Any], answer: WorkersAnswere
         return replace(worker, started_at=None, started_after=None)
     span = timedelta(seconds=uptime)
     first, last = answer.asked_at - span - ROUNDED, answer.at - span + ROUNDED
+    anew = replace(worker, started_at=last, started_after=first)
     if worker.started_at is None or worker.started_after is None:
-        return replace(worker, started_at=last, started_after=first)
-    if first > worker.started_at or last < worker.started_after:  # nobody said that it came: another has its name and its pid, as in containers
-        return replace(worker, started_at=last, started_after=first, shared_at=answer.at, alone_calls=0, spoke_alone_at=None)
+        return anew
+    if first > worker.started_at + DRIFTED or last < worker.started_after - DRIFTED:  # nobody said that it came: another has its name and its pid
+        return replace(anew, shared_at=answer.at, alone_calls=0, spoke_alone_at=None)
+    if first > worker.started_at or last < worker.started_after:
+        return anew
     return replace(worker, started_at=min(last, worker.started_at), started_after=max(first, worker.started_after))

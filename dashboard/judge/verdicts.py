@@ -42,7 +42,7 @@ def _judge(lock: HeldLock, facts: Facts) -> JudgedLock | None:
         return None
     holder, run, why = find_holder(lock, facts)
     entry = facts.catalogued(lock)
-    life = _remembered(lock, _believable(lock, holder, run, entry, facts))
+    life = _remembered(lock, believable(lock, holder, run, entry, facts))
     if lock.lapsed_at is not None and (life.state == "dead" or (life.state == "unknown" and not _is_its_run_known(lock, holder, facts))):
         return None  # an expired lock whose run has ended, or cannot be named, is history
     too_short = _ends_before(lock, run, facts) if life.state == "alive" else None
@@ -92,14 +92,17 @@ def _remembered(lock: HeldLock, life: Life) -> Life:
 
 def proof_of(judged: JudgedLock, now: datetime) -> Proved | None:
     """What of its evidence proves now that the holder is dead; None: nothing does."""
-    if "orphaned" not in judged.flags:
-        return None
-    proof = next((fact for fact in judged.evidence if fact.code in PROOFS), None)
+    return proof_in(judged.evidence, judged.holder, now) if "orphaned" in judged.flags else None
+
+
+def proof_in(evidence: Sequence[Evidence], holder: Holder, now: datetime) -> Proved | None:
+    """The proof among the facts that say of a holder that it is dead."""
+    proof = next((fact for fact in evidence if fact.code in PROOFS), None)
     since = next((value for value in proof.values.values() if isinstance(value, datetime)), None) if proof else None
-    return Proved(at=now, code=proof.code, since=since, task_id=judged.holder.task_id) if proof else None
+    return Proved(at=now, code=proof.code, since=since, task_id=holder.task_id) if proof else None
 
 
-def _believable(lock: HeldLock, holder: Holder, run: Run | None, entry: CatalogueEntry | None, facts: Facts) -> Life:
+def believable(lock: HeldLock, holder: Holder, run: Run | None, entry: CatalogueEntry | None, facts: Facts) -> Life:
     """The holder's life, less what old readings or a mere likelihood cannot carry."""
     if facts.is_stale:
         return Life(state="unknown", evidence=(Evidence(code="stale", values={"at": facts.snapshot.at}),))

@@ -92,11 +92,12 @@ def _are_refusals_told(rows: Sequence[LockRow], lane: Lane | None) -> bool:
 
 
 def _ended(lane: Lane | None, seen: Look) -> dict[str, object] | None:
-    """How the last token that held this name came to its end."""
-    ended = [span for span in lane.spans if span.to_at is not None] if lane else []
-    if not ended or ended[-1].to_at is None:
+    """How the last token that held this name came to its end, whether or not its run went on without it."""
+    ended = [(span, span.lapsed_at or span.to_at) for span in lane.spans if span.to_at is not None] if lane else []
+    if not ended:
         return None
-    return {"at": instant_of(ended[-1].to_at, seen.now), "how": how_it_ended(ended[-1])}
+    span, at = ended[-1]
+    return {"at": instant_of(at, seen.now), "how": how_it_ended(span)}
 
 
 def _offers(judged: Sequence[JudgedLock], may: frozenset[str]) -> Iterator[tuple[str, str]]:

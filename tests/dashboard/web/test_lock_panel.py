@@ -52,6 +52,14 @@ def test_gone_lock_says_how_and_when_it_ended():
     assert "Nobody holds it now" in head
 
 
+def test_lock_that_expired_under_its_run_ended_when_it_expired_and_not_when_that_run_did():
+    span = Span(from_at=ago(seconds=80), to_at=ago(seconds=1), lapsed_at=ago(seconds=12), token_digest="x", end="expired")
+
+    head = pieces_of("lock", make_snapshot(locks=(), lanes=(make_lane(LOCK, spans=(span,)),)), QUERY)["lock-head"]
+
+    assert "expired</span>" in head and "14:07:29 UTC" in head
+
+
 def test_gone_lock_of_an_old_snapshot_may_be_held_again():
     head = pieces_of("lock", make_snapshot(at=ago(seconds=30), locks=(), lanes=(make_lane(LOCK),)), QUERY)["lock-head"]
 

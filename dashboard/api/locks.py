@@ -19,6 +19,7 @@ from dashboard.api.rows import as_known, lock_row, locks_answer, rfc3339
 from dashboard.conf import policy
 from dashboard.judge import assess
 from dashboard.judge.filtering import matches
+from dashboard.judge.one_lock import of_lock
 from dashboard.words import visible
 
 MAX_LIMIT = 1000
@@ -85,12 +86,12 @@ def release_several(request: HttpRequest, body: ReleaseMany, idempotency_key: Id
 
 @router.get("/locks/{lock_id}", summary="One lock", auth=needs("lockhouse.view_locks"))
 def lock(request: HttpRequest, lock_id: str) -> dict[str, Any]:
-    """404 where no lock with this id is held."""
+    """The token that is under its key now, else one whose run goes on without it; 404 where there is neither."""
     now, known = datetime.now(UTC), snapshots.newest()
-    found = next((one for one in assess(known, now, policy()) if one.lock.id == lock_id), None)
-    if found is None:
+    found = of_lock(assess(known, now, policy()), lock_id)
+    if not found:
         raise Refused("not_known")
-    return {"lock": lock_row(found, now), **as_known(known, now)}
+    return {"lock": lock_row(found[0], now), **as_known(known, now)}
 
 
 @router.post("/locks/{lock_id}/release", summary="Release a lock", auth=needs("lockhouse.release_lock"))

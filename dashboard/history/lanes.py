@@ -119,8 +119,9 @@ def _spans(told: Sequence[LockMoment], held: HeldLock | None, scene: _Scene) -> 
             spans = [_until_back(span, one.at) if span.token_digest == token else span for span in spans]
         elif one.what in ENDS and token not in ended:
             ended.add(token)
-            is_dead = (one.lock_id, token) in scene.died
-            until = None if is_dead else _goes_on_until(one, scene.runs)
+            died_at = scene.died.get((one.lock_id, token))
+            is_dead = died_at is not None and died_at <= one.at  # else its run went on without it until then
+            until = None if is_dead else _goes_on_until(one, scene.runs, died_at)
             spans.append(_span(one, began.pop(token, None), is_going=token in scene.left and one.what in LEFT and not is_dead, until=until))
     if held is not None:
         spans.append(Span(from_at=began.pop(held.token_digest, _held_since(held)), to_at=None, token_digest=held.token_digest))
@@ -132,7 +133,9 @@ def _spans(told: Sequence[LockMoment], held: HeldLock | None, scene: _Scene) -> 
 
 def _with_holder(span: Span, died_at: datetime | None, known: Collection[str]) -> Span:
     """`known`: the tokens of which something says whose they are; of one that is held still the judge knows more."""
-    is_held = span.to_at is None and span.end is None
+    is_held, left_at = span.to_at is None and span.end is None, span.lapsed_at or span.to_at
+    if died_at is not None and left_at is not None and died_at > left_at:
+        died_at = None  # it had left that run before
     return replace(span, died_at=died_at, is_unknown=not is_held and span.token_digest not in known)
 
 
@@ -161,11 +164,13 @@ def _until_back(span: Span, at: datetime) -> Span:
     return replace(span, to_at=at) if span.to_at is None or span.to_at > at else span
 
 
-def _goes_on_until(left: LockMoment, runs: Mapping[str, Sequence[Run]]) -> datetime | None:
-    """When the run that it left ended, where that was later."""
-    run = run_at(left, runs) if left.what in LEFT else None
-    until = told_end(run) if run else None
-    return until if until is not None and until > left.at else None
+def _goes_on_until(left: LockMoment, runs: Mapping[str, Sequence[Run]], died_at: datetime | None) -> datetime | None:
+    """When the run that it left ended or died, where that was later."""
+    if left.what not in LEFT:
+        return None
+    run = run_at(left, runs)
+    ends = [at for at in (told_end(run) if run else None, died_at) if at is not None and at > left.at]
+    return min(ends, default=None)
 
 
 def _ends_of_waits(moments: Sequence[LockMoment], to_at: datetime, alias: str) -> Mapping[str, LockMoment]:

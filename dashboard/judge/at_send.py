@@ -43,6 +43,8 @@ def life_of_sent(holder: Holder, run: Run | None, facts: Facts) -> Life:
         return _of_any_run(holder, facts)
     if message := facts.unacked.get(holder.task_id or ""):
         return say("alive", "sent_unacked", task_id=holder.task_id, queue=message.queue)
+    if (queue := facts.next_in.get(holder.task_id or "")) and (run is None or _is_to_come(run, facts)):
+        return say("alive", "sent_ready", task_id=holder.task_id, queue=queue)
     if run is None:
         return say("unknown", "sent_unseen", task_id=holder.task_id)
     if other := next((one for one in facts.runs.get(run.task_id, ()) if goes_on(one) and one.started_at), None):  # given out twice: the lock is for both
@@ -52,6 +54,11 @@ def life_of_sent(holder: Holder, run: Run | None, facts: Facts) -> Life:
     if facts.now - run.ended_at < facts.policy.answer_margin:  # its lock may be on its way to be deleted
         return say("alive", "run_ended", task_id=run.task_id, outcome=run.outcome, at=run.ended_at)
     return say("dead", "run_ended", task_id=run.task_id, outcome=run.outcome, at=run.ended_at)
+
+
+def _is_to_come(run: Run, facts: Facts) -> bool:
+    """Whether nothing later than that its message waits is known of it."""
+    return (run.ended_at is None or run.outcome == "RETRY") and not _is_active(run, facts)
 
 
 def _of_an_open_run(run: Run, facts: Facts) -> Life:

@@ -70,6 +70,7 @@ class Facts:
     runs: dict[str, list[Run]]
     workers: dict[str, list[Worker]]  # by name, newest process first
     unacked: dict[str, UnackedMessage]
+    next_in: dict[str, str]  # by task id of a message that its queue delivers next, so that it waits there: the queue
     refusals: dict[str, list[Refusal]]
     waits: dict[str, list[Wait]]  # by lock id, those that go on
     losses: dict[str, list[Loss]]
@@ -201,6 +202,7 @@ def gather(snapshot: Snapshot, now: datetime, policy: Policy) -> Facts:
         runs=runs,
         workers=_by_name(snapshot.workers),
         unacked={message.task_id: message for message in snapshot.unacked if message.task_id},
+        next_in=_next_in(snapshot),
         refusals=refusals,
         waits=waits,
         losses=losses,
@@ -213,6 +215,13 @@ def gather(snapshot: Snapshot, now: datetime, policy: Policy) -> Facts:
         names=set(),
         latest=_latest(snapshot.locks),
     )
+
+
+def _next_in(snapshot: Snapshot) -> dict[str, str]:
+    """What the broker was read to deliver next; nothing while it does not answer."""
+    if not any(source.name == "broker" and source.ok for source in snapshot.sources):
+        return {}
+    return {head.task_id: queue.name for queue in snapshot.queues for head in queue.heads if head.task_id}
 
 
 def _begun(runs: Sequence[Run]) -> list[Begun]:

@@ -1,9 +1,10 @@
 """What proved that a lock's holder is dead, and whether that still holds. Pure."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from dashboard.judge.facts import Life
-from dashboard.records import Evidence, HeldLock, JudgedLock, Proved
+from dashboard.records import Evidence, HeldLock, Holder, JudgedLock, Proved
 
 PROOFS = ("run_ended", "worker_lost", "process_gone", "run_not_active", "pid_given_again", "worker_silent")  # the codes of a death
 HEIRS = {"other_candidate", "may_be_handed_on"}  # the codes of another who may have the lock
@@ -28,8 +29,11 @@ def _is_outweighed(lock: HeldLock, proved: Proved, life: Life) -> bool:
 
 def proof_of(judged: JudgedLock, now: datetime) -> Proved | None:
     """What of its evidence proves now that the holder is dead; None: nothing does."""
-    if "orphaned" not in judged.flags:
-        return None
-    proof = next((fact for fact in judged.evidence if fact.code in PROOFS), None)
+    return proof_in(judged.evidence, judged.holder, now) if "orphaned" in judged.flags else None
+
+
+def proof_in(evidence: Sequence[Evidence], holder: Holder, now: datetime) -> Proved | None:
+    """The proof among the facts that say of a holder that it is dead."""
+    proof = next((fact for fact in evidence if fact.code in PROOFS), None)
     since = next((value for value in proof.values.values() if isinstance(value, datetime)), None) if proof else None
-    return Proved(at=now, code=proof.code, since=since, task_id=judged.holder.task_id) if proof else None
+    return Proved(at=now, code=proof.code, since=since, task_id=holder.task_id) if proof else None

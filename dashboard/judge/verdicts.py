@@ -43,7 +43,7 @@ def _judge(lock: HeldLock, facts: Facts) -> JudgedLock | None:
         return None
     holder, run, why = find_holder(lock, facts)
     entry = facts.catalogued(lock)
-    life = remembered(lock, _believable(lock, holder, run, entry, facts))
+    life = remembered(lock, believable(lock, holder, run, entry, facts))
     if lock.lapsed_at is not None and (life.state == "dead" or (life.state == "unknown" and not _is_its_run_known(lock, holder, facts))):
         return None  # an expired lock whose run has ended, or cannot be named, is history
     too_short = _ends_before(lock, run, facts) if life.state == "alive" else None
@@ -82,7 +82,7 @@ def _no_release(lock: HeldLock, entry: CatalogueEntry | None, policy: Policy) ->
     return "" if is_listed else "not-listed"
 
 
-def _believable(lock: HeldLock, holder: Holder, run: Run | None, entry: CatalogueEntry | None, facts: Facts) -> Life:
+def believable(lock: HeldLock, holder: Holder, run: Run | None, entry: CatalogueEntry | None, facts: Facts) -> Life:
     """The holder's life, less what old readings or a mere likelihood cannot carry."""
     if facts.is_stale:
         return Life(state="unknown", evidence=(Evidence(code="stale", values={"at": facts.snapshot.at}),))

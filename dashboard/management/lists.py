@@ -15,7 +15,7 @@ from dashboard.api.rows import is_stale
 from dashboard.observer.survey import survey
 from dashboard.records import Snapshot
 from dashboard.snapshot import OWN_SOURCE
-from dashboard.words import duration, visible
+from dashboard.words import at_least, duration, visible
 
 UNAVAILABLE = 3
 WIDTH = 200  # where the output is no terminal, so that nothing is cut
@@ -72,6 +72,11 @@ def newest_or_survey() -> Snapshot:
 def span(milliseconds: int) -> str:
     """A duration as the pages say it."""
     return duration(timedelta(milliseconds=milliseconds))
+
+
+def span_at_least(milliseconds: int) -> str:
+    """What is left of a time, or has passed at least."""
+    return at_least(timedelta(milliseconds=milliseconds))
 
 
 def printed(table: Table) -> str:

@@ -1,14 +1,14 @@
 """Takes what was read of locks into the books that it tells something. No I/O, no clock."""
 
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from dashboard.judge.proofs import proof_of
+from dashboard.judge.left_runs import Ending
 from dashboard.observer import lock_spans
 from dashboard.observer.books import Books
-from dashboard.observer.lock_readings import has_moved, was_put_off_at
+from dashboard.observer.lock_readings import has_moved, lapsed_key, was_put_off_at
 from dashboard.observer.observations import ChangedByHand, LocksRead, ReleasedByHand, Scanned, ServerRead
 from dashboard.records import HeldLock, JudgedLock
 
@@ -63,18 +63,20 @@ class LockReducer:
                 books.lock_past.judged(held, now)
         return is_new
 
-    def released_unjudged(self) -> tuple[HeldLock, ...]:
-        """Locks that an operator released, as they were held: whoever looks may have found their holder dead sooner than this observer, and be gone by now."""
-        lapsed = self._books.locks.lapsed.values()
-        return tuple(replace(lock, lapsed_at=None, released_by=None) for lock in lapsed if lock.released_by is not None and lock.proved is None)
+    def left_no_more(self, living: Collection[str]) -> list[HeldLock]:
+        """Locks that left their runs, less those whose runs may go on without them."""
+        return [lock for lock in self._books.locks.lapsed.values() if lapsed_key(lock) not in living]
 
-    def judged_released(self, judged: Sequence[JudgedLock], now: datetime) -> None:
-        """Keep what is proved of them as of those that are held."""
-        for one in judged:
-            if proof := proof_of(one, now):
-                lock = replace(one.lock, proved=proof)
-                lock_spans.judged(self._books.locks.spans.get(lock.id, deque()), lock, is_unknown=False)
-                self._books.lock_past.judged(lock, now)
+    def ended(self, endings: Iterable[Ending], now: datetime) -> None:
+        """How runs without their locks ended: whoever released one may have found its holder dead sooner than this observer."""
+        for one in endings:
+            spans = self._books.locks.spans.get(one.lock.id, deque())
+            if one.death is not None and one.lock.proved is None:
+                dead = replace(one.lock, proved=one.death)
+                lock_spans.judged(spans, dead, is_unknown=False)
+                self._books.lock_past.judged(dead, now)
+            if one.until is not None:
+                lock_spans.went_on_until(spans, one.lock.token_digest, one.until)
 
     def server(self, seen: ServerRead) -> Collection[str]:
         """What a place's server says of itself."""

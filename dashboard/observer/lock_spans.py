@@ -26,7 +26,7 @@ def lapse(spans: Spans, lapsed_at: datetime | None, how: str) -> None:
 
 
 def end_lapsed(spans: Spans, token_digest: str, now: datetime) -> None:
-    """The run that went on without it has ended."""
+    """The run that went on without it has ended, it is not known when."""
 
     def ended(span: Span) -> Span:
         if span.lapsed_at is None:
@@ -37,9 +37,22 @@ def end_lapsed(spans: Spans, token_digest: str, now: datetime) -> None:
     _each(spans, token_digest, lambda span: ended(span) if span.to_at is None else span)
 
 
+def went_on_until(spans: Spans, token_digest: str, until: datetime) -> None:
+    """The run that went on without it ended then; one that was over before went on for no time."""
+
+    def ended(span: Span) -> Span:
+        if span.to_at is not None or span.lapsed_at is None:
+            return span
+        return replace(span, to_at=max(until, span.lapsed_at), lapsed_at=span.lapsed_at if until > span.lapsed_at else None)
+
+    _each(spans, token_digest, ended)
+
+
 def judged(spans: Spans, lock: HeldLock, *, is_unknown: bool) -> None:
     """What was found out of who holds it now, for when it is held no more: until then the judge is asked again."""
     died_at = lock.proved.since or lock.proved.at if lock.proved is not None else None
+    if died_at is not None and lock.lapsed_at is not None and died_at > lock.lapsed_at:
+        died_at = None  # it had left that run before, which went on without it until then
 
     def known(span: Span) -> Span:
         was_known = span.is_unknown is False  # it stays so: what is not known for a moment hides nothing that was

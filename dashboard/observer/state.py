@@ -8,6 +8,7 @@ from typing import Any
 from dashboard.judge import assess
 from dashboard.judge.facts import gather
 from dashboard.judge.holders import OWNER_AWAITED, find_holder
+from dashboard.judge.left_runs import endings
 from dashboard.judge.runs import judge_runs
 from dashboard.judge.standing import busy
 from dashboard.judge.verdicts import is_settling
@@ -197,9 +198,10 @@ class State(Books):
         for lock in (one.lock for one in judged if one.lock.went == "deleted"):  # its run is named still, longer than word of its end may take
             self.lock_past.removed(lock)
             self.locks.was_lost(lock.id, lock.token_digest)
-        if released := self._locks.released_unjudged():
-            self._locks.judged_released(assess(replace(known, locks=released), now, self._policy), now)
-        self.locks.drop_lapsed(living | {lapsed_key(lock) for lock in locks if is_settling(lock, now)}, now)
+        living |= {lapsed_key(lock) for lock in locks if is_settling(lock, now)}
+        if ended := self._locks.left_no_more(living):
+            self._locks.ended(endings(ended, known, now, self._policy), now)
+        self.locks.drop_lapsed(living, now)
         return self._locks.judged(judged, now)
 
     def _sample(self, now: datetime) -> None:

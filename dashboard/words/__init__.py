@@ -6,9 +6,9 @@ Text that the watched system made (names, keys, workers) comes out `visible`: wh
 from dashboard.inert import visible
 from dashboard.words.locks import CERTAINTIES, CERTAINTY_WORDS, ENDS, MEANINGS, MOMENTS, VERDICTS
 from dashboard.words.sentences import COUNTED, SENTENCES, library, sentence, sentences, source_name, still_searched, verdict
-from dashboard.words.text import clock, duration, instant, short_id
+from dashboard.words.text import at_least, clock, duration, instant, short_id
 
 __all__ = [
     "CERTAINTIES", "CERTAINTY_WORDS", "COUNTED", "ENDS", "MEANINGS", "MOMENTS", "SENTENCES", "VERDICTS",
-    "clock", "duration", "instant", "library", "sentence", "sentences", "short_id", "source_name", "still_searched", "verdict", "visible",
+    "at_least", "clock", "duration", "instant", "library", "sentence", "sentences", "short_id", "source_name", "still_searched", "verdict", "visible",
 ]  # fmt: skip

@@ -62,6 +62,7 @@ SENTENCES: Mapping[str, str] = {
     "sent_by": N_("taken at %(at)s by who sent a message of %(task_name)s, and held until its run ends"),
     "sent_by_somebody": N_("taken at %(at)s by who sent a message, and held until its run ends"),
     "sent_unacked": N_("the message of run %(task_id)s is with a worker, which read it from %(queue)s, and is not acknowledged"),
+    "sent_ready": N_("the message of run %(task_id)s waits in %(queue)s and is delivered next"),
     "sent_unseen": N_("nothing was heard of run %(task_id)s: its message may be waiting"),
     "sent_waits": N_("run %(task_id)s is still to start: its message waits"),
     "sent_nameless": N_("its message may be waiting: the lock does not say which one it is"),

@@ -10,9 +10,19 @@ SHORT_ID = 8  # of a task id's 36 characters: enough to find it, and what worker
 UUID_LENGTH = 36
 
 
+MILLISECOND, SECOND = timedelta(milliseconds=1), timedelta(seconds=1)
+SHOWN = ((timedelta(days=1), timedelta(hours=1)), (timedelta(hours=1), timedelta(minutes=1)), (SECOND, SECOND))  # from how long on, the smallest unit
+
+
 def duration(span: timedelta) -> str:
-    """At most two units, cut and never rounded up: `340 ms`, `8 s`, `18 m 40 s`, `20 m`, `2 h 4 m`, `3 d 4 h`."""
-    milliseconds = abs(span) // timedelta(milliseconds=1)
+    """How long something took, to the nearest of the unit shown, at most two: `340 ms`, `8 s`, `18 m 40 s`, `20 m`, `2 h 4 m`, `3 d 4 h`."""
+    unit = next((unit for since, unit in SHOWN if abs(span) >= since), MILLISECOND)
+    return at_least((abs(span) + unit / 2) // unit * unit)
+
+
+def at_least(span: timedelta) -> str:
+    """The same, cut and never rounded up: what is left of a time, or has passed at least, is not said to be longer than it is."""
+    milliseconds = abs(span) // MILLISECOND
     seconds = milliseconds // 1000
     if seconds == 0:
         return _("%(n)d ms") % {"n": milliseconds}

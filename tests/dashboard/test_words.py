@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dashboard.records import Evidence, Search
-from dashboard.words import COUNTED, SENTENCES, duration, instant, sentence, short_id, still_searched, visible
+from dashboard.words import COUNTED, SENTENCES, at_least, duration, instant, sentence, short_id, still_searched, visible
 from dashboard.words.preflight import verdict_word
 from tests.factories import NOW, ago
 
@@ -19,14 +19,26 @@ TASK = "d9c26803-1111-4222-8333-444455556666"
     [
         (timedelta(milliseconds=340), "340 ms"),
         (timedelta(0), "0 ms"),
-        (timedelta(seconds=59.9), "59 s"),
+        (timedelta(milliseconds=999.7), "1 s"),
+        (timedelta(seconds=7.99), "8 s"),
+        (timedelta(seconds=8.4), "8 s"),
+        (timedelta(seconds=59.9), "1 m"),
         (timedelta(seconds=1120), "18 m 40 s"),
-        (timedelta(hours=2, minutes=4, seconds=59), "2 h 4 m"),
+        (timedelta(minutes=59, seconds=59.6), "1 h"),
+        (timedelta(hours=2, minutes=4, seconds=29), "2 h 4 m"),
+        (timedelta(hours=2, minutes=4, seconds=31), "2 h 5 m"),
         (timedelta(days=3, hours=4), "3 d 4 h"),
     ],
 )
-def test_duration_has_at_most_two_units_and_is_never_rounded_up(span, words):
+def test_duration_has_at_most_two_units_and_is_rounded_to_the_nearest(span, words):
     assert duration(span) == words
+
+
+@pytest.mark.parametrize(
+    ("span", "words"), [(timedelta(seconds=7.99), "7 s"), (timedelta(seconds=59.9), "59 s"), (timedelta(hours=2, minutes=4, seconds=59), "2 h 4 m")]
+)
+def test_what_is_left_or_has_passed_at_least_is_never_rounded_up(span, words):
+    assert at_least(span) == words
 
 
 def test_instant_is_in_utc_with_milliseconds_and_with_the_date_of_another_day():

@@ -11,7 +11,7 @@ from dashboard.api.rows import lock_row, lock_sources_away, locks_answer
 from dashboard.conf import policy
 from dashboard.judge import assess
 from dashboard.judge.filtering import matches
-from dashboard.management.lists import ListCommand, printed, span
+from dashboard.management.lists import ListCommand, printed, span_at_least
 from dashboard.records import Search, Snapshot
 from dashboard.words import still_searched, verdict, visible
 
@@ -65,7 +65,7 @@ def _name(row: Mapping[str, Any]) -> str:
 def _left(row: Mapping[str, Any]) -> str:
     if row["lapsed_at"]:
         return "expired"
-    return "never expires" if row["ttl_ms"] is None else span(row["ttl_ms"])
+    return "never expires" if row["ttl_ms"] is None else span_at_least(row["ttl_ms"])
 
 
 def _holder(row: Mapping[str, Any]) -> str:

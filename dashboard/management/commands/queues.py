@@ -11,7 +11,7 @@ from dashboard.api.queue_rows import queue_row, queue_sources_away, queues_answe
 from dashboard.conf import policy
 from dashboard.judge.queue_filter import matches_queue
 from dashboard.judge.queue_why import judge_queues
-from dashboard.management.lists import ListCommand, printed, span
+from dashboard.management.lists import ListCommand, printed, span_at_least
 from dashboard.records import Snapshot
 from dashboard.words import visible
 
@@ -54,7 +54,7 @@ def _number(value: float | None) -> str:
 def _oldest(row: Mapping[str, Any]) -> str:
     if row["oldest_age_ms"] is None:
         return "?" if row["ready"] else ""
-    return f"{'>= ' if row['oldest_age_is_minimum'] else ''}{span(row['oldest_age_ms'])}"
+    return f"{'>= ' if row['oldest_age_is_minimum'] else ''}{span_at_least(row['oldest_age_ms'])}"
 
 
 def _readers(row: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from rich.text import Text
 from dashboard.api.result_rows import result_row, result_sources_away, results_answer
 from dashboard.conf import policy
 from dashboard.judge.results import judge_results, matches_result
-from dashboard.management.lists import ListCommand, printed, span
+from dashboard.management.lists import ListCommand, printed, span_at_least
 from dashboard.records import Snapshot
 from dashboard.words import visible
 from dashboard.words.results import size, state_word
@@ -52,4 +52,4 @@ def as_table(rows: Sequence[Mapping[str, Any]], *, is_whole: bool) -> str:
 def _left(row: Mapping[str, Any]) -> str:
     if row["never_expires"]:
         return "never expires"
-    return span(row["ttl_ms"]) if row["ttl_ms"] is not None else ""
+    return span_at_least(row["ttl_ms"]) if row["ttl_ms"] is not None else ""

@@ -7,6 +7,8 @@ from datetime import datetime
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from dashboard.judge.one_lock import held_first
+from dashboard.judge.verdicts import URGENCY
 from dashboard.records import Absence, JudgedLock, Lane
 from dashboard.web import timeline
 from dashboard.web.instants import Instant, iso, maybe
@@ -35,9 +37,10 @@ def ordered_lanes(look: Look) -> list[tuple[Lane, list[JudgedLock]]]:
 
 
 def lane_piece(lane: Lane, judged: Sequence[JudgedLock], look: Look, within: str) -> Piece:
-    """One row of the timeline."""
+    """One row of the timeline: of the most urgent verdict on its lock, and with the time to live of what holds it now."""
     drawn = timeline.draw(lane, judged, look.now, None if look.is_current else look.snapshot.at, absences_of(look))
-    now_held = judged[0] if judged else None
+    urgent = min(judged, key=lambda one: URGENCY.index(one.verdict), default=None)
+    held = next(iter(held_first(judged)), None)
     return piece(
         f"lane-{lane.lock_id[:12]}",
         "panels/lane.html",
@@ -45,12 +48,12 @@ def lane_piece(lane: Lane, judged: Sequence[JudgedLock], look: Look, within: str
         name=visible(lane.name),
         cache=visible(lane.cache),
         url=reverse("lockhouse:lock", args=[lane.lock_id]),
-        kind=now_held.verdict if now_held else "free",
-        word=verdict(now_held.verdict) if now_held else _("free"),
-        note=_note(lane, now_held),
+        kind=urgent.verdict if urgent else "free",
+        word=verdict(urgent.verdict) if urgent else _("free"),
+        note=_note(lane, held),
         drawn=drawn,
         anchor=iso(timeline.anchor_of(look.now)),
-        **_left(now_held, look.now),
+        **_left(held, look.now),
     )
 
 

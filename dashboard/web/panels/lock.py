@@ -7,6 +7,7 @@ from datetime import datetime
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from dashboard.judge import one_lock
 from dashboard.judge.verdicts import REPORTS_REFUSALS
 from dashboard.records import JudgedLock, Lane, Snapshot
 from dashboard.web import redis_cli
@@ -44,7 +45,7 @@ class LockPanel:
     def pieces(self, snapshot: Snapshot, query: Mapping[str, str], may: frozenset[str], now: datetime) -> list[Piece]:
         """Head, facts, evidence, lane, refusals, and how to see it for oneself; a lock that is gone keeps what is remembered."""
         seen, lock_id = look(snapshot, now), query.get("id", "")
-        judged = [one for one in seen.judged if one.lock.id == lock_id]
+        judged = one_lock.of_lock(seen.judged, lock_id)
         lane = next((lane for lane in snapshot.lanes if lane.lock_id == lock_id), None)
         name = name_of(snapshot, lock_id)
         rows = [lock_row(one, seen, may, exact=True) for one in judged]
@@ -91,11 +92,12 @@ def _are_refusals_told(rows: Sequence[LockRow], lane: Lane | None) -> bool:
 
 
 def _ended(lane: Lane | None, seen: Look) -> dict[str, object] | None:
-    """How the last token that held this name came to its end."""
-    ended = [span for span in lane.spans if span.to_at is not None] if lane else []
-    if not ended or ended[-1].to_at is None:
+    """How the last token that held this name came to its end, whether or not its run went on without it."""
+    ended = [(span, span.lapsed_at or span.to_at) for span in lane.spans if span.to_at is not None] if lane else []
+    if not ended:
         return None
-    return {"at": instant_of(ended[-1].to_at, seen.now), "how": how_it_ended(ended[-1])}
+    span, at = ended[-1]
+    return {"at": instant_of(at, seen.now), "how": how_it_ended(span)}
 
 
 def _offers(judged: Sequence[JudgedLock], may: frozenset[str]) -> Iterator[tuple[str, str]]:

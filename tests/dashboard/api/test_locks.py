@@ -1,11 +1,13 @@
 """Locks as programs get them: in a form that they rely on, filtered, in pages, and with what is not known."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
 
-from tests.dashboard.acts.scene import orphan_token, tell_note
+from dashboard.records import Run
+from tests.dashboard.acts.scene import WORKER, orphan_token, tell_note
 from tests.dashboard.api.calls import bearer
 
 pytestmark = pytest.mark.django_db
@@ -62,6 +64,22 @@ def test_one_lock_and_one_that_is_not_there(scene, viewer):
     missing = client.get("/api/v1/locks/" + "0" * 16)
     assert missing.status_code == 404
     assert "error" in missing.json()
+
+
+def test_one_lock_is_the_token_that_is_under_its_key_now_though_a_run_goes_on_without_it(scene, viewer):
+    left = scene.orphan()
+    scene.redis.delete(left.raw_key)
+    held = scene.plain()
+    going = replace(left.claim, pid=900)
+    run = Run(task_id=going.task_id, name=going.task_name, worker=WORKER, pid=900, started_at=left.seen_at, last_active_at=left.seen_at)
+    scene.put([replace(left, claim=going, lapsed_at=left.seen_at), held], runs=[run])
+    client = Client(headers=bearer(viewer))
+
+    listed = client.get("/api/v1/locks").json()["locks"]
+    row = client.get(f"/api/v1/locks/{held.id}").json()["lock"]
+
+    assert [one["verdict"] for one in listed] == ["overrun", "unknown"]
+    assert (row["token_digest"], row["ttl_ms"] > 0) == (held.token_digest, True)
 
 
 def test_pages_go_on_after_the_last_row_that_was_sent(scene, viewer):

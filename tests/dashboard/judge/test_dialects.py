@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from dashboard.judge import assess
-from dashboard.records import CatalogueEntry, Claim, Policy, UnackedMessage, digest_of_id
-from tests.factories import NOW, ago, make_claim, make_lock, make_run, make_snapshot, make_task, make_worker
+from dashboard.records import CatalogueEntry, Claim, Policy, QueueHead, UnackedMessage, digest_of_id
+from tests.factories import NOW, ago, make_claim, make_lock, make_queue, make_run, make_snapshot, make_source, make_task, make_worker
 
 TASK_ID = "d9c26803-1111-4222-8333-444455556666"
 ID_ALONE = make_claim(
@@ -42,6 +42,30 @@ def test_singleton_whose_message_may_wait_is_unknown_and_names_the_message():
 
     assert (one.verdict, one.holder.certainty, one.holder.task_id) == ("unknown", "exact", TASK_ID)
     assert codes(one) == ["sent_with", "sent_unseen"]
+
+
+WAITS = (make_queue(name="stock", ready=3, consumers=(), heads=(QueueHead(priority="0", mark=TASK_ID, task_id=TASK_ID),)),)
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [(), (make_run(worker=None, started_at=None, last_active_at=None),), (make_run(outcome="RETRY", ended_at=ago(seconds=9)),)],
+    ids=["", "sent", "retried"],
+)
+def test_singleton_whose_message_is_seen_to_wait_is_held_and_says_where(runs):
+    one = judged(singleton(), runs=runs, workers=(), queues=WAITS)
+
+    assert (one.verdict, one.evidence[-1].code, one.evidence[-1].values) == ("held", "sent_ready", {"task_id": TASK_ID, "queue": "stock"})
+
+
+def test_singleton_whose_message_was_seen_to_wait_before_the_broker_was_away_is_in_doubt():
+    away = (make_source("broker", ok=False), make_source("cache default"), make_source("workers"), make_source("events"))
+    assert codes(judged(singleton(), runs=(), workers=(), queues=WAITS, sources=away)) == ["sent_with", "sent_unseen"]
+
+
+def test_singleton_whose_run_ended_is_no_more_held_by_a_message_that_was_read_before():
+    ended = make_run(outcome="SUCCESS", ended_at=ago(seconds=20))
+    assert judged(singleton(), runs=(ended,), workers=(), queues=WAITS).verdict == "orphaned"
 
 
 def test_singleton_whose_message_is_fetched_is_held():

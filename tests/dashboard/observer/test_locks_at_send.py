@@ -31,19 +31,26 @@ def lock(locks):
     return lambda dialect: next((one for one in locks().values() if one.lock.dialect == dialect), None)
 
 
-@pytest.mark.parametrize(("task", "dialect"), [("guest_singleton", "celery-singleton"), ("guest_once", "celery-once")])
-def test_lock_is_in_doubt_while_its_message_waits_held_while_it_runs_and_gone_after(system, lock, task, dialect):
+def wait_for_verdict(lock, dialect, verdict):
+    return wait_for(lambda: (one := lock(dialect)) and one.verdict == verdict and one)
+
+
+@pytest.mark.parametrize(
+    ("task", "dialect", "verdict", "why"),
+    [("guest_singleton", "celery-singleton", "held", "sent_ready"), ("guest_once", "celery-once", "unknown", "sent_nameless")],
+)
+def test_lock_is_held_or_in_doubt_while_its_message_waits_held_while_it_runs_and_gone_after(system, lock, task, dialect, verdict, why):
+    """In doubt where the lock does not say which message it was taken for."""
     system.observer()
     task_id = send(system, task, "a")
 
-    waiting = wait_for(lambda: lock(dialect))
-    assert waiting.verdict == "unknown"
+    waiting = wait_for_verdict(lock, dialect, verdict)
+    assert waiting.evidence[-1].code == why
     assert waiting.holder.task_id in {task_id, None}
 
     start_worker(system)
     system.taken("a")
-    held = wait_for(lambda: (one := lock(dialect)) and one.verdict == "held" and one)
-    assert held.holder.task_name == task
+    wait_for(lambda: (one := lock(dialect)) and one.verdict == "held" and one.holder.task_name == task and one.evidence[-1].code != "sent_ready")
 
     system.guest.rpush("a:go", 1)
     wait_for(lambda: lock(dialect) is None)

@@ -8,8 +8,8 @@ import pytest
 from dashboard.records import Claim, Loss, Refusal, Span, Wait
 from dashboard.redaction import hide_in_name
 from dashboard.web.links import run_url, task_url, worker_url
-from tests.dashboard.web.pieces import ALL, pieces_of
-from tests.factories import ago, make_claim, make_lane, make_lock, make_run, make_snapshot, make_source
+from tests.dashboard.web.pieces import ALL, pieces_of, rows_of
+from tests.factories import ago, make_claim, make_lane, make_lock, make_run, make_snapshot, make_source, make_worker
 
 pytestmark = pytest.mark.usefixtures("acts_on")
 LOCK = make_lock()
@@ -50,6 +50,14 @@ def test_gone_lock_says_how_and_when_it_ended():
     assert "released by hand" in head
     assert "14:07:29 UTC" in head
     assert "Nobody holds it now" in head
+
+
+def test_lock_that_expired_under_its_run_ended_when_it_expired_and_not_when_that_run_did():
+    span = Span(from_at=ago(seconds=80), to_at=ago(seconds=1), lapsed_at=ago(seconds=12), token_digest="x", end="expired")
+
+    head = pieces_of("lock", make_snapshot(locks=(), lanes=(make_lane(LOCK, spans=(span,)),)), QUERY)["lock-head"]
+
+    assert "expired</span>" in head and "14:07:29 UTC" in head
 
 
 def test_gone_lock_of_an_old_snapshot_may_be_held_again():
@@ -105,6 +113,19 @@ def test_overlapping_lock_says_which_run_holds_it_and_which_goes_on_without_it()
     now, before = facts.index("<h2>Holds it now</h2>"), facts.index("<h2>Goes on without it</h2>")
     assert now < facts.index("2" * 16) < before < facts.index("1" * 16)
     assert "<h2>" not in alone
+
+
+def test_token_that_is_under_the_key_now_is_the_lock_though_the_run_that_it_left_is_as_doubtful():
+    lapsed = make_lock(released_by="alice", lapsed_at=ago(seconds=28), token_digest="1" * 16)
+    again = make_lock(claim=make_claim(task_id="e" * 36), token_digest="2" * 16, acquired_at=ago(seconds=20))
+    silent = make_snapshot(locks=(lapsed, again), lanes=(make_lane(again),), runs=(), workers=(make_worker(last_heard_at=ago(seconds=60)),))
+
+    pieces, (on_overview,) = pieces_of("lock", silent, QUERY), rows_of("overview", silent, "timeline-lanes")
+
+    assert "It is gone" not in pieces["lock-head"] and "Release…" in pieces["lock-head"]
+    assert pieces["lock-facts"].index("2" * 16) < pieces["lock-facts"].index("1" * 16)
+    for lane in (pieces[f"lane-{LOCK.id[:12]}"], on_overview):
+        assert 'data-expires="2026-11-23T14:26:21.000Z"' in lane and "lh-lapsed" not in lane
 
 
 def test_runs_in_the_evidence_are_links_where_they_are_known():

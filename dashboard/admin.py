@@ -136,9 +136,9 @@ class TaskRunAdmin(ReadOnly, RunAdmin):
 class HistoryGapAdmin(ReadOnly, GapAdmin):
     """The times of which runs are missing."""
 
-    list_display = ("why", "from_", "to", "how_many")
+    list_display = ("why", "cache", "from_", "to", "how_many")
     list_filter = ("why",)
-    fields = ("why", "from_", "to", "how_many")
+    fields = ("why", "cache", "from_", "to", "how_many")
     readonly_fields = ("from_", "to")
 
     @admin.display(description=_("from"))

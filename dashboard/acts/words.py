@@ -151,6 +151,8 @@ VERDICTS = {  # why a lock is not proved to be nobody's
 
 LIVES = {"held": _("the holder of this lock still runs"), "unknown": _("whether the holder of this lock lives cannot be known")}
 
+KINDS = {"odd-token": _("its value is too long for a token")}  # what is under a key that is no lock; else its type, as Redis calls it
+
 
 def act_name(name: str) -> str:
     """What kind of act that is."""
@@ -170,11 +172,12 @@ def refusal(code: str, values: Values) -> str:
 def answer(code: str, values: Values) -> str:
     """What came of an act; a time that is known becomes part of the sentence."""
     key = next((better for better, needed in _BETTER.get(code, ()) if needed <= values.keys()), code)
-    verdict, life = values.get("verdict"), values.get("life")
+    verdict, life, kind = values.get("verdict"), values.get("life"), values.get("kind")
     said = {
         **_shown(values),
         "verdict": gettext(VERDICTS[verdict]) if verdict in VERDICTS else verdict,
         "life": gettext(LIVES[life]) if life in LIVES else life,
+        **({"kind": gettext(KINDS[kind])} if kind in KINDS else {}),
     }
     sentence = gettext(ANSWERS[key]) % said
     return f"{sentence} {_left(values)}" if key == "released" else sentence

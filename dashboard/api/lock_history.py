@@ -7,12 +7,13 @@ from typing import Any
 
 from django.http import Http404, HttpRequest
 from ninja import Router
+from ninja.errors import HttpError
 
 from dashboard import snapshot as snapshots
 from dashboard.api.auth import caller, needs
 from dashboard.api.locks import Limit
-from dashboard.api.paging import cursor_of_history, row_before
-from dashboard.api.rows import rfc3339
+from dashboard.api.paging import INVALID, cursor_of_history, row_before
+from dashboard.api.rows import notes_of, rfc3339
 from dashboard.api.runs import judged
 from dashboard.api.tasks import judged_tasks
 from dashboard.history.lock_figures import LockMinute, gaps_since, minutes_of
@@ -20,10 +21,12 @@ from dashboard.history.locks import LAST, page_of
 from dashboard.history.overlaps import Overlap, overlaps
 from dashboard.history.problems import AWAY, reason_of
 from dashboard.history.read import EPOCH
+from dashboard.judge.run_filter import typed_time
 from dashboard.records import LockMoment, Run
 from dashboard.records.identity import identity
 from dashboard.redaction import hide_secrets
 from dashboard.words import visible
+from dashboard.words.run_filter import wrong_time
 
 router = Router(tags=["locks"])
 Active = AbstractSet[tuple[str, int]]  # task ids, each with the number of its try
@@ -36,12 +39,17 @@ def lock_history(request: HttpRequest, lock_id: str, limit: Limit = 100, cursor:
 
     A lock of which nothing was kept has no events.
     """
-    answer: dict[str, Any] = {"events": [], "as_of": rfc3339(datetime.now(UTC)), "unavailable": {}, "next_cursor": None}
+    answer: dict[str, Any] = {"events": [], **_as_written(datetime.now(UTC)), "next_cursor": None}
     try:
         page = page_of(lock_id, row_before(cursor) or LAST, limit)
     except AWAY as error:
         return {**answer, "unavailable": {"history": reason_of(error)}}
     return {**answer, "events": [moment_row(one) for one in page.moments], "next_cursor": cursor_of_history(page.older)}
+
+
+def _as_written(now: datetime) -> dict[str, Any]:
+    """What every answer out of the history says of itself; the sources' notes are of now."""
+    return {"as_of": rfc3339(now), "unavailable": {}, "notes": notes_of(snapshots.newest())}
 
 
 def moment_row(one: LockMoment) -> Mapping[str, Any]:
@@ -63,21 +71,33 @@ def moment_row(one: LockMoment) -> Mapping[str, Any]:
 
 
 @router.get("/overlaps", summary="Pairs of runs that a lock should have kept apart, the latest first", auth=needs("lockhouse.view_locks"))
-def all_overlaps(request: HttpRequest, cursor: str | None = None) -> dict[str, Any]:
-    """`unnamed`: locks on this page that left a holder which nobody knows, so that they are in no pair. Arguments need `view_payloads`.
+def all_overlaps(request: HttpRequest, cursor: str | None = None, since: str = "") -> dict[str, Any]:
+    """`since`: of those on this page the ones that began then or later; a time as in the filter of runs, 422 for what is none.
+
+    `unnamed`: locks on this page that left a holder which nobody knows, so that they are in no pair. Arguments need `view_payloads`.
 
     `cut`: how many locks were taken by more runs than are paired, after they left theirs.
     """
-    answer: dict[str, Any] = {"overlaps": [], "unnamed": None, "cut": None, "as_of": rfc3339(datetime.now(UTC)), "unavailable": {}, "next_cursor": None}
+    now = datetime.now(UTC)
+    first_at = _since(since, now)
+    answer: dict[str, Any] = {"overlaps": [], "unnamed": None, "cut": None, **_as_written(now), "next_cursor": None}
     try:
         found = overlaps(row_before(cursor) or LAST)
     except AWAY as error:
         return {**answer, "unavailable": {"history": reason_of(error)}}
     may = caller(request)
     payloads, unredacted = may.has_perm("lockhouse.view_payloads"), may.has_perm("lockhouse.view_unredacted")
-    active = seen_active(found.overlaps, datetime.now(UTC))
-    rows = [overlap_row(one, payloads=payloads, unredacted=unredacted, active=active) for one in found.overlaps]
+    active, shown = seen_active(found.overlaps, now), [one for one in found.overlaps if first_at is None or one.from_at >= first_at]
+    rows = [overlap_row(one, payloads=payloads, unredacted=unredacted, active=active) for one in shown]
     return {**answer, "overlaps": rows, "unnamed": found.unnamed, "cut": found.cut, "next_cursor": cursor_of_history(found.older)}
+
+
+def _since(told: str, now: datetime) -> datetime | None:
+    """The time that was asked for; None where none was.  Raises: HttpError for what is no time."""
+    at = typed_time(told, now) if told else None
+    if told and at is None:
+        raise HttpError(INVALID, wrong_time("since", visible(told[:40])))
+    return at
 
 
 @router.get("/tasks/{task_id}/locks", summary="How often a task's runs acquired, were refused and lost a lock, by minute", auth=needs("lockhouse.view_locks"))
@@ -90,7 +110,7 @@ def task_locks(request: HttpRequest, task_id: str) -> dict[str, Any]:
     name = next((one.name for one in judged_tasks(snapshots.newest(), now) if identity(one.name) == task_id), None)
     if name is None:
         raise Http404
-    answer: dict[str, Any] = {"task": name, "minutes": [], "missing": None, "as_of": rfc3339(now), "unavailable": {}}
+    answer: dict[str, Any] = {"task": name, "minutes": [], "missing": None, **_as_written(now)}
     since = int(now.timestamp()) // 60 - 60
     try:
         found, gaps = minutes_of(name, since), gaps_since(since)

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from django.http import HttpRequest, JsonResponse
 from ninja import Field, Header, Query, Router, Schema
+from ninja.errors import HttpError
 
 from dashboard import snapshot as snapshots
 from dashboard.acts import history
@@ -14,13 +15,14 @@ from dashboard.acts.picked import MAX_LOCKS
 from dashboard.acts.refusals import Refused
 from dashboard.acts.release import Outcome, release_now
 from dashboard.api.auth import caller, needs
-from dashboard.api.paging import page
+from dashboard.api.paging import INVALID, page
 from dashboard.api.rows import as_known, lock_row, locks_answer, rfc3339
 from dashboard.conf import policy
 from dashboard.judge import assess
 from dashboard.judge.filtering import matches
 from dashboard.judge.one_lock import of_lock
 from dashboard.words import visible
+from dashboard.words.lock_filter import wrong_lock_filter
 
 MAX_LIMIT = 1000
 STATUS = {"done": 200, "refused": 409, "failed": 503, "unknown": 202, "intent": 202}
@@ -61,8 +63,10 @@ class ReleaseOf(Release):
 
 @router.get("/locks", summary="The held locks, most urgent first", auth=needs("lockhouse.view_locks"))
 def locks(request: HttpRequest, q: str = "", limit: Limit = 100, cursor: str | None = None) -> dict[str, Any]:
-    """`q` filters like the page: free words, and `field:value` for verdict, task, worker, cache, holder."""
+    """`q` filters like the page: free words, and `field:value` for verdict, task, worker, cache, holder; 422 for a verdict that is none."""
     now, known = datetime.now(UTC), snapshots.newest()
+    if said := wrong_lock_filter(q):
+        raise HttpError(INVALID, said)
     found = [one for one in assess(known, now, policy()) if matches(one, q)]
     shown, of_all = page(found, lambda one: one.lock.id, limit, cursor)
     rows = [lock_row(one, now) for one in shown]

@@ -98,8 +98,12 @@ def locks_answer(snapshot: Snapshot, rows: Sequence[dict[str, Any]], now: dateti
 
 def as_known(snapshot: Snapshot, now: datetime) -> dict[str, Any]:
     """When this was known, what could not be looked at, and of what else not everything is seen, each with its fix."""
-    notes = {source.name: list(source.notes) for source in snapshot.sources if source.ok and source.notes}
-    return {"as_of": rfc3339(snapshot.at), "unavailable": unavailable(snapshot, now), "notes": notes}
+    return {"as_of": rfc3339(snapshot.at), "unavailable": unavailable(snapshot, now), "notes": notes_of(snapshot)}
+
+
+def notes_of(snapshot: Snapshot) -> dict[str, list[str]]:
+    """Of which sources not everything is seen, and what of each."""
+    return {source.name: list(source.notes) for source in snapshot.sources if source.ok and source.notes}
 
 
 def searched(snapshot: Snapshot) -> dict[str, dict[str, int | None]]:

@@ -24,7 +24,10 @@ router = Router(tags=["tasks"])
 
 @router.get("/tasks", summary="Every task name, those with a warning first", auth=needs("lockhouse.view_locks"))
 def tasks(request: HttpRequest, q: str = "", limit: Limit = 100, cursor: str | None = None) -> dict[str, Any]:
-    """`q` filters like the page: free words, and `field:value` for task, queue, worker, state, lock, schedule, warning."""
+    """`q` filters like the page: free words, and `field:value` for task, queue, worker, state, lock, schedule, warning.
+
+    `last_sent_at` is when a message of that name was last sent, or seen: waiting in a queue, received or thrown away. It moves on while one waits.
+    """
     now, known = datetime.now(UTC), snapshots.newest()
     found = [one for one in judged_tasks(known, now) if matches_task(one, q)]
     shown, of_all = page(found, lambda one: identity(one.name), limit, cursor)

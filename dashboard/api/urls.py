@@ -11,6 +11,7 @@ for _pattern in _patterns:
         non_atomic_requests(_pattern.callback)  # an act's record must be in the database before the act is done
 
 urlpatterns = [
+    path("", missing, name="missing"),  # before the API's own, which is a page
     path("", (_patterns, _app, _namespace)),
     path("<path:rest>", missing, name="missing"),
 ]

@@ -8,7 +8,7 @@ from time import monotonic
 from django.db import connections
 
 from dashboard.history.lock_rows import CODES, TABLE
-from dashboard.history.read import EPOCH, gaps_between, time_before_all
+from dashboard.history.read import EPOCH, gaps_between, time_before_all, uncovered
 from dashboard.history.rows import IDS_PER_US, TASK, US, Gap
 
 KEPT_S = 10.0
@@ -48,7 +48,7 @@ def gaps_since(since_minute: int, alias: str = "default") -> list[Gap]:
     if (kept := _kept_gaps.get(key)) is None or monotonic() - kept[0] > KEPT_S:
         _kept_gaps.clear()  # of other minutes
         from_at, to_at = EPOCH + timedelta(minutes=since_minute), datetime.now(UTC)
-        found = [*time_before_all(from_at, to_at, EPOCH, alias), *gaps_between(from_at, to_at, MAX_GAPS, alias)]
+        found = uncovered([*time_before_all(from_at, to_at, EPOCH, alias), *gaps_between(from_at, to_at, MAX_GAPS, alias)])
         kept = _kept_gaps[key] = monotonic(), found
     return kept[1]
 

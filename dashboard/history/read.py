@@ -10,7 +10,7 @@ from django.db import connections
 
 from dashboard.history.lock_rows import TABLE as LOCKS
 from dashboard.history.names_read import KnownNames, known_names
-from dashboard.history.rows import COLUMNS, GOING, IDS_PER_US, LOCKS_DELETED, LOST, NAMES, REFUSED, SUCCEEDED, US, Gap
+from dashboard.history.rows import CACHE_UNSEEN, COLUMNS, GOING, IDS_PER_US, LOCKS_DELETED, LOST, NAMES, NOBODY, REFUSED, SUCCEEDED, US, Gap
 from dashboard.history.search import Wanted, ids_of
 from dashboard.history.statements import TABLE
 from dashboard.records import Absence, Run
@@ -19,6 +19,7 @@ MAX_OPEN = 20_000
 KEPT_S = 0.9  # less than open pages wait for the passing of time, so that none of them sees a page of the history twice; what ended since is in the snapshot
 MAX_KEPT = 64  # pages, of 200 kB each where all runs have arguments and results
 MAX_ROWS_KEPT = 200  # a file is made of longer ones, each read once
+NEAR_US = 3 * US  # each source is noticed in its own time to be away
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 OUTCOMES = (None, "UNKNOWN", "LOST", "RETRY", "REJECTED", "REVOKED", "FAILURE", "SUCCESS", "SUCCESS")
 
@@ -65,18 +66,32 @@ def runs_of_identity(identity: str, alias: str = "default") -> Sequence[Run]:
 
 
 def gaps(limit: int = 20, alias: str = "default") -> list[Gap]:
-    """The latest gaps."""
-    with connections[alias].cursor() as cursor:
-        cursor.execute("SELECT from_us, to_us, why, how_many FROM lockhouse_historygap WHERE why <> %s ORDER BY to_us DESC LIMIT %s", [LOCKS_DELETED, limit])
-        return [Gap(from_us=from_us, to_us=to_us, why=why, how_many=how_many) for from_us, to_us, why, how_many in cursor.fetchall()]
+    """The latest gaps of runs."""
+    return _gaps(alias, "why NOT IN (%s, %s)", [LOCKS_DELETED, CACHE_UNSEEN], limit)
 
 
 def gaps_between(from_at: datetime, to_at: datetime, limit: int = 20, alias: str = "default") -> list[Gap]:
     """The latest gaps that have a part of that time.  Cost: one statement over an index."""
-    wanted = "to_us > %s AND from_us < %s AND why <> %s ORDER BY to_us DESC LIMIT %s"
+    return _gaps(alias, "to_us > %s AND from_us < %s AND why <> %s", [_us(from_at), _us(to_at), LOCKS_DELETED], limit)
+
+
+def _gaps(alias: str, wanted: str, values: Sequence[Any], limit: int) -> list[Gap]:
+    statement = f"SELECT from_us, to_us, why, how_many, cache FROM lockhouse_historygap WHERE {wanted} ORDER BY to_us DESC LIMIT %s"  # noqa: S608  # no value
     with connections[alias].cursor() as cursor:
-        cursor.execute(f"SELECT from_us, to_us, why, how_many FROM lockhouse_historygap WHERE {wanted}", [_us(from_at), _us(to_at), LOCKS_DELETED, limit])  # noqa: S608  # no value
-        return [Gap(from_us=from_us, to_us=to_us, why=why, how_many=how_many) for from_us, to_us, why, how_many in cursor.fetchall()]
+        cursor.execute(statement, [*values, limit])
+        found = [Gap(from_us=from_us, to_us=to_us, why=why, how_many=how_many, cache=cache) for from_us, to_us, why, how_many, cache in cursor.fetchall()]
+    return uncovered(found)
+
+
+def uncovered(gaps: Sequence[Gap]) -> list[Gap]:
+    """Those of which the others do not tell already: in a time in which nobody looked, nothing else was seen either."""
+    return [gap for gap in gaps if not any(_covers(one, gap) for one in gaps if one.why in NOBODY)]
+
+
+def _covers(one: Gap, gap: Gap) -> bool:
+    is_more = gap.why not in NOBODY or one.to_us - one.from_us > gap.to_us - gap.from_us
+    is_same_time = one.from_us < gap.to_us and gap.from_us < one.to_us
+    return is_more and is_same_time and one.from_us <= gap.from_us + NEAR_US and gap.to_us <= one.to_us + NEAR_US
 
 
 def time_before_all(from_at: datetime, to_at: datetime, kept_since: datetime, alias: str = "default") -> list[Gap]:
@@ -92,9 +107,13 @@ def time_before_all(from_at: datetime, to_at: datetime, kept_since: datetime, al
 
 
 def absences_among(gaps: Iterable[Gap]) -> list[Absence]:
-    """Those in which no observer ran."""
-    unseen = [gap for gap in gaps if gap.why in {"no-observer", "before"}]
-    return [Absence(from_at=_at(gap.from_us), to_at=_at(gap.to_us), is_first=gap.why == "before") for gap in unseen]
+    """Those in which no observer ran, or none saw a cache."""
+    return [absence_of(gap) for gap in gaps if gap.why in {*NOBODY, CACHE_UNSEEN}]
+
+
+def absence_of(gap: Gap) -> Absence:
+    """A time in which nobody looked, or not at that cache."""
+    return Absence(from_at=_at(gap.from_us), to_at=_at(gap.to_us), is_first=gap.why == "before", cache=gap.cache)
 
 
 def open_rows(alias: str = "default") -> list[tuple[str, int, int]]:

@@ -75,7 +75,7 @@ class Retention:
         with transaction.atomic(using=self._alias), connections[self._alias].cursor() as cursor:
             cursor.execute("UPDATE lockhouse_historygap SET to_us = %s WHERE why = %s", [until_us, LOCKS_DELETED])
             if not cursor.rowcount:
-                cursor.execute(PUT_GAP, [0, until_us, LOCKS_DELETED, None, 0])
+                cursor.execute(PUT_GAP, [until_us, None, 0, 0, LOCKS_DELETED, ""])
 
     def _slice(self, table: str, column: str, below: int) -> int:
         statement = f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE {column} < %s ORDER BY {column} LIMIT %s)"  # noqa: S608  # as above

@@ -17,6 +17,8 @@ TASK, WORKER, QUEUE, LOCK, SIGNATURE = 1, 2, 3, 4, 5
 Row = tuple[int | str, ...]
 US = 1_000_000
 LOCKS_DELETED = "locks-gone"  # why a time is unknown: more was told of locks than is kept
+CACHE_UNSEEN = "cache"  # the same: a cache did not answer, so nothing is known of its locks
+NOBODY = frozenset({"no-observer", "before"})  # the same: nobody looked at anything
 IDS_PER_US = 256
 
 GOING, UNTOLD, LOST, RETRIED, REJECTED, REVOKED, FAILED, SUCCEEDED, REFUSED = range(9)
@@ -26,12 +28,13 @@ STATES = ("going", "unknown", "lost", "retried", "rejected", "revoked", "failed"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """A time of which runs are missing."""
+    """A time of which something is missing: told again with another end, it is the same one that went on."""
 
     from_us: int
     to_us: int
     why: str  # of models.history.WHYS; "before": before there was an observer, which is nowhere written
     how_many: int | None = None
+    cache: str = ""  # whose locks alone are missing; "": of everything
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

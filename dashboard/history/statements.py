@@ -4,13 +4,13 @@ SQLite: many rows in one statement, for the driver gives up the interpreter's lo
 PostgreSQL: COPY into a table of this connection's own, and from there in one statement.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from dashboard.history.rows import COLUMNS
+from dashboard.history.rows import COLUMNS, Gap
 
 WRITTEN = (COLUMNS[0], "segment", *COLUMNS[1:])
 STAYS = {"id", "segment", "key"}
@@ -25,7 +25,10 @@ PUT_MINUTE = (  # every statement here is made of our own names alone
     f"INSERT INTO lockhouse_runminute ({', '.join(MINUTE)}) VALUES ({', '.join(['%s'] * len(MINUTE))}) "  # noqa: S608
     f"ON CONFLICT (kind, name, minute, epoch) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in MINUTE[4:])}"
 )
-PUT_GAP = "INSERT INTO lockhouse_historygap (from_us, to_us, why, how_many, epoch) VALUES (%s, %s, %s, %s, %s)"
+PUT_GAP = "INSERT INTO lockhouse_historygap (to_us, how_many, epoch, from_us, why, cache) VALUES (%s, %s, %s, %s, %s, %s)"
+END_GAP = (
+    "UPDATE lockhouse_historygap SET to_us = %s, how_many = %s, epoch = %s WHERE from_us = %s AND why = %s AND cache = %s AND to_us >= from_us"  # by its index
+)
 
 
 def _larger(function: str) -> str:
@@ -56,6 +59,15 @@ def parts_of(rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[str, list[Any]]]
 def newest_index(connection: BaseDatabaseWrapper) -> str:
     """What makes SQLite go through the newest rows by the index that has all it needs, and not by the rows themselves."""
     return " INDEXED BY lockhouse_run_newest" if connection.vendor == "sqlite" else ""
+
+
+def put_gaps(cursor: Any, gaps: Iterable[Gap], epoch: int) -> None:
+    """Write gaps; of one that is written already only the end moves."""
+    for gap in gaps:
+        values = [gap.to_us, gap.how_many, epoch, gap.from_us, gap.why, gap.cache]
+        cursor.execute(END_GAP, values)
+        if not cursor.rowcount:
+            cursor.execute(PUT_GAP, values)
 
 
 def put_rows(connection: BaseDatabaseWrapper, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -13,7 +13,7 @@ from dashboard.history.lock_rows import PUT_EVENT, numbered
 from dashboard.history.names import Names
 from dashboard.history.retention import forget_names
 from dashboard.history.rows import COLUMNS, Batch
-from dashboard.history.statements import MINUTE, PUT_GAP, PUT_MINUTE, PUT_NAME, put_rows
+from dashboard.history.statements import MINUTE, PUT_MINUTE, PUT_NAME, put_gaps, put_rows
 
 SEGMENT_ROWS = 20_000
 FIT_INT, FIT_BIGINT = 2**31 - 1, 2**62
@@ -51,7 +51,7 @@ class Writer:
             (until,) = cursor.fetchone()
             cursor.execute(
                 "INSERT INTO lockhouse_historyepoch (leader, since_us, until_us, is_superseded) VALUES (%s, %s, %s, %s) RETURNING epoch",
-                [self._leader, us, us, False],
+                [self._leader, us, us if until is None else until, False],
             )
             (epoch,) = cursor.fetchone()
             cursor.execute("SELECT max(segment) FROM lockhouse_taskrun WHERE id = (SELECT max(id) FROM lockhouse_taskrun)")
@@ -61,35 +61,36 @@ class Writer:
         self.epoch, self._segment, self._in_segment = epoch, (segment or 0) + 1, 0
         return until if until is None else int(until)
 
-    def write(self, batch: Batch, us: int) -> None:
-        """Write all of it or nothing, and that we were there at that time.  Raises: Superseded; the database's errors."""
+    def write(self, batch: Batch, us: int, seen_us: int | None = None) -> None:
+        """Write all of it or nothing, at that time, and until when something was seen (None: until then).  Raises: Superseded; the database's errors."""
+        until_us = us if seen_us is None else seen_us
         try:
-            self._write(batch, us)
+            self._write(batch, us, until_us)
         except UNFIT:  # one value that this database does not take: it is put right, and all others are as they were
             self._names.load(self._connection)
-            self._write(_fitting(batch), us)
+            self._write(_fitting(batch), us, until_us)
 
-    def _write(self, batch: Batch, us: int) -> None:
+    def _write(self, batch: Batch, us: int, until_us: int) -> None:
         rows = self._names.numbered(batch.rows, self._segment, us)  # made before the lock is taken
         minutes = [(one.kind, self._names.number(one.kind, one.name, us), one.minute, self.epoch, *one.counts, one.runtimes) for one in batch.minutes]
         locks = numbered(batch.locks, self._names, us)
         names, began = self._names.take_new(), monotonic()
         try:
             with transaction.atomic(using=self._alias), self._connection.cursor() as cursor:
-                self._guard(cursor, us)
+                self._guard(cursor, until_us)
                 _many(cursor.executemany, PUT_NAME, names)
                 put_rows(self._connection, rows)
                 _many(cursor.executemany, PUT_EVENT, locks)
                 _many(cursor.executemany, PUT_MINUTE, minutes)
-                _many(cursor.executemany, PUT_GAP, [(gap.from_us, gap.to_us, gap.why, gap.how_many, self.epoch) for gap in batch.gaps])
+                put_gaps(cursor, batch.gaps, self.epoch)
         except BaseException:
             self._names.give_back(names)
             raise
         self.held_s = monotonic() - began
         self._counted(len(rows))
 
-    def _guard(self, cursor: Any, us: int) -> None:
-        cursor.execute("UPDATE lockhouse_historyepoch SET until_us = %s WHERE epoch = %s AND NOT is_superseded", [us, self.epoch])
+    def _guard(self, cursor: Any, until_us: int) -> None:
+        cursor.execute("UPDATE lockhouse_historyepoch SET until_us = %s WHERE epoch = %s AND NOT is_superseded", [until_us, self.epoch])
         if cursor.rowcount != 1:
             raise Superseded(self._leader)
 

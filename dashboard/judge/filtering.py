@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping
 
-from dashboard.judge.query import has_every_word, within
+from dashboard.judge.query import has_every_word, within, words_of
 from dashboard.records import JudgedLock
+
+VERDICTS = ("overlapping", "orphaned", "overrun", "expiring", "never-expires", "unknown", "held")  # the most urgent first
 
 
 def _verdict(one: JudgedLock, value: str) -> bool:
@@ -46,3 +48,8 @@ def matches(judged: JudgedLock, query: str) -> bool:
     A word with a colon that is no field of ours (`lock:report`) is a free word, for many names of locks are like that.
     """
     return has_every_word(judged, query, FIELDS, _any)
+
+
+def wrong_verdicts(query: str) -> list[str]:
+    """What `verdict:` was given and is none."""
+    return [value for field, value in words_of(query, frozenset(FIELDS)) if field == "verdict" and value not in VERDICTS]

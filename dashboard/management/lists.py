@@ -15,9 +15,9 @@ from dashboard.api.rows import is_stale
 from dashboard.observer.survey import survey
 from dashboard.records import Snapshot
 from dashboard.snapshot import OWN_SOURCE
-from dashboard.words import at_least, duration, visible
+from dashboard.words import at_least, duration, source_name, visible
 
-UNAVAILABLE = 3
+USAGE, UNAVAILABLE = 2, 3
 WIDTH = 200  # where the output is no terminal, so that nothing is cut
 
 
@@ -57,10 +57,10 @@ class ListCommand(BaseCommand):
 def beside(answer: Mapping[str, Any]) -> Iterator[str]:
     """What does not answer, and of what else not everything is seen: lines for the error output."""
     for source, reason in answer["unavailable"].items():
-        yield f"{source}: {visible(reason)}\n"
+        yield f"{source_name(source)}: {visible(reason)}\n"
     for source, notes in answer["notes"].items():
         if source != OWN_SOURCE:  # where our own keys lie changes nothing of a list
-            yield from (f"{source}: {visible(note)}\n" for note in notes)
+            yield from (f"{source_name(source)}: {visible(note)}\n" for note in notes)
 
 
 def newest_or_survey() -> Snapshot:

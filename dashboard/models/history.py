@@ -9,7 +9,7 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from dashboard.history.rows import LOCKS_DELETED
+from dashboard.history.rows import CACHE_UNSEEN, LOCKS_DELETED
 
 KINDS = [(1, _("task")), (2, _("worker")), (3, _("queue")), (4, _("lock")), (5, _("error"))]
 OUTCOMES = [
@@ -29,6 +29,7 @@ WHYS = [
     ("database", _("the database could not take it")),
     ("events", _("there were more events than could be taken in")),
     ("cut", _("the broker cut the connection")),
+    (CACHE_UNSEEN, _("a cache did not answer")),
     (LOCKS_DELETED, _("more was told of locks than is kept (HISTORY_ROWS)")),
 ]
 
@@ -145,12 +146,13 @@ class HistoryEpoch(models.Model):
 
 
 class HistoryGap(models.Model):
-    """A time of which runs are missing in the history, and why."""
+    """A time of which runs, or the locks of one cache, are missing in the history, and why."""
 
     from_us = models.BigIntegerField()
     to_us = models.BigIntegerField()
     why = models.CharField(_("why"), max_length=12, choices=WHYS)
     how_many = models.BigIntegerField(_("how many"), null=True)  # null: not known
+    cache = models.TextField(_("cache"), default="")  # whose locks alone are missing; empty: of everything
     epoch = models.BigIntegerField()
 
     class Meta:  # noqa: D106  # Django's own

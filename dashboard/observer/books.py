@@ -17,6 +17,7 @@ from dashboard.observer.result_book import ResultBook
 from dashboard.observer.run_book import RunBook
 from dashboard.observer.schedule_book import ScheduleBook
 from dashboard.observer.server_book import ServerBook
+from dashboard.observer.source_book import SourceBook
 from dashboard.observer.task_book import TaskBook
 from dashboard.observer.task_entry import minute_of
 from dashboard.observer.trace_book import TraceBook
@@ -33,11 +34,13 @@ class Books:
         self.traces, self.attempts, self.lock_past = TraceBook(), AttemptBook(self.locks), LockPast(self.runs)
         self.servers = ServerBook()
         self.counts, self.pace, self.tasks, self.flow, self.gaps = CountBook(), EventPace(), TaskBook(), FlowBook(), GapBook()
+        self.source_book = SourceBook(self.gaps.for_history)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go on from the last snapshot, so that a new observer knows what the one before had proved."""
         self.locks.restore(snapshot.locks, snapshot.lanes, snapshot.refusals)
         self.attempts.restore(snapshot.waits, snapshot.losses)
+        self.source_book.restore(snapshot.sources)
         self.servers.restore(snapshot.servers, snapshot.mishaps)
         self.runs.restore(snapshot.runs)
         self.runs.missed_at = snapshot.candidates_missed_at

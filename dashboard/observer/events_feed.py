@@ -25,6 +25,7 @@ class EventsFeed(Feed):
         self._receiver: Receiver | None = None
         self._receiving_since: datetime | None = None  # None: nothing is received
         self._heard_at: datetime | None = None  # the last time that something came, whatever the connection
+        self._stream: Stream | None = None
         self._cuts: int | None = None
         self._was_cut = False
 
@@ -43,7 +44,7 @@ class EventsFeed(Feed):
             redis = connections.events()
             before, self._cuts = self._cuts, cuts_of(redis)
             self._was_cut = before is not None and self._cuts is not None and self._cuts > before
-            stream = Stream(redis, conf().BROKER_TRANSPORT_OPTIONS, self.buffer.put, self._began, self.stop)
+            stream = self._stream = Stream(redis, conf().BROKER_TRANSPORT_OPTIONS, self.buffer.put, self._began, self.stop)
             try:
                 stream.run()
             except SourceUnavailable:
@@ -54,9 +55,9 @@ class EventsFeed(Feed):
 
     def _began(self, at: datetime) -> None:
         """From now on events are received; those since the last connection ended are lost."""
-        self._receiving_since = at
         if self._heard_at is not None:
             self.emit(EventsLost(from_at=self._heard_at, to_at=at, was_cut=self._was_cut))
+        self._receiving_since = at  # now that this is told, it may be said that events are received
 
     def _ready(self, receiver: Receiver) -> None:
         self._receiver = receiver
@@ -77,7 +78,7 @@ class EventsFeed(Feed):
             if self._receiver.is_receiving and self._receiving_since is None:
                 self._began(now)
         if (since := self._receiving_since) is not None:  # the other thread may end it meanwhile
-            self.good(mode="receiving", since=since)
+            self.good(mode="receiving", since=since, at=self._stream.heard_at if self._stream else self._heard_at)
         if dropped := self.buffer.take_dropped():
             self.emit(EventsDropped(by_type=dropped, at=now))
 

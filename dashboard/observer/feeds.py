@@ -68,13 +68,15 @@ class Feed:
         """Do the source's work until told to stop.  Raises: SourceUnavailable; it is then tried again."""
         raise NotImplementedError
 
-    def good(self, *, mode: str | None = None, notes: Sequence[str] = (), search: Search | None = None, since: datetime | None = None) -> None:
-        """Say that the source answers, once a second at most; `since`: from when on it did, where that is known better."""
+    def good(
+        self, *, mode: str | None = None, notes: Sequence[str] = (), search: Search | None = None, since: datetime | None = None, at: datetime | None = None
+    ) -> None:
+        """Say that the source answers, once a second at most; where that is known better, from when on (`since`) and when it did last (`at`)."""
         if monotonic() - self._said_good_at < SAY_GOOD_EVERY_S:
             return
         self._said_good_at, self._said_why = monotonic(), ""
         now = datetime.now(UTC)
-        state = SourceState(name=self.name, ok=True, since=since or now, last_good_at=now, mode=mode, search=search, notes=tuple(notes), url=self.url)
+        state = SourceState(name=self.name, ok=True, since=since or now, last_good_at=at or now, mode=mode, search=search, notes=tuple(notes), url=self.url)
         self.emit(SourceSaid(source=state))
 
 
@@ -115,7 +117,7 @@ class LocksFeed(Feed):
         search = self._follower.search
         if self._is_searching != (search is not None):
             self._is_searching, self._said_good_at = search is not None, 0.0
-        self.good(mode=self._follower.mode, notes=self._follower.notes(), search=search.progress() if search else None)
+        self.good(mode=self._follower.mode, notes=self._follower.notes(), search=search.progress() if search else None, at=self._follower.answered_at)
 
     def _searched(self) -> None:
         self.emit(Scanned(cache=self._place.alias, ids=self._follower.held_ids(), at=datetime.now(UTC)))

@@ -37,6 +37,7 @@ DELETES_EVERY_S = 60.0
 DELETES_FOR_S = 0.2
 CLOSES_WITHIN_S = 5.0
 GAP_US = US  # shorter ones are not worth a word
+BEAT_US = 6 * US  # longer than a silent broker leaves us without an answer
 
 
 class HistoryWriter(Feed):
@@ -51,12 +52,13 @@ class HistoryWriter(Feed):
         self._waiting: dict[int | str, Row] = {}  # by the row's id: a newer one takes the place of an older
         self._minutes: dict[tuple[int, int, str], MinuteRow] = {}
         self._locks: dict[int | str, Row] = {}  # what happened to locks, by the row's id
-        self._gaps: list[Gap] = []
+        self._gaps: dict[tuple[int, str, str], Gap] = {}  # by what stays the same while they go on
         self._missed: tuple[int, int, int] | None = None  # from, to, how many rows found no room
         self._fits = FEWEST
         self._retention = Retention(Limits(days=conf().HISTORY_DAYS, rows=conf().HISTORY_ROWS))
         self._deletes_at = monotonic() + DELETES_EVERY_S
-        self._until: int | None = None  # when somebody wrote before us
+        self._until: int | None = None  # when somebody saw something before us
+        self._seen_us: int | None = None  # the same of us, once that was said
         self._beaten_at = 0.0
         self._takes, self.due_at = 0, 0.0  # when `take` is to be called again, by time.monotonic
         self._thread: threading.Thread | None = None
@@ -68,13 +70,18 @@ class HistoryWriter(Feed):
     def begin(self) -> list[tuple[str, int, int]]:
         """Make this observer the one that writes; the rows of runs that had not ended. Nothing where the database is away: it is tried again later."""
         try:
-            self._until = self._writer.claim(now_us())
+            self._claim()
             return open_rows()
         except AWAY as error:
             log.warning("%s %s", SOURCE, reason_of(error))
             return []
         finally:
             connections["default"].close()
+
+    def _claim(self) -> None:
+        now = now_us()
+        self._until = self._writer.claim(now)
+        self._seen_us = now if self._until is None else self._until
 
     def put(self, rows: Sequence[Row], minutes: Iterable[MinuteRow] = ()) -> None:
         """Have these written; returns at once. What finds no room is counted."""
@@ -116,14 +123,26 @@ class HistoryWriter(Feed):
     def missing(self, gaps: Sequence[Gap]) -> None:
         """These are missing in the history."""
         with self._guard:
-            self._gaps = [*self._gaps, *gaps][-MAX_GAPS:]
+            self._gaps |= by_beginning(gaps)
+            for oldest in list(self._gaps)[:-MAX_GAPS]:
+                del self._gaps[oldest]
 
-    def watching_since(self, at: datetime) -> None:
-        """Everything is heard of from then on: what happened before, and after the last observer wrote, is missing."""
+    def watching_since(self, at: datetime, heard_at: datetime | None = None) -> None:
+        """Everything is heard of from then on: what happened before, and after the last observer saw something, is missing.
+
+        `heard_at`: when it heard of events last, which may be longer ago than that it saw something of a cache.
+        """
         until, self._until = self._until, None
         at_us = int(at.timestamp() * US)
         if until is not None and at_us - until > GAP_US:
             self.missing([Gap(from_us=until, to_us=at_us, why="no-observer")])
+        if until is not None and heard_at is not None and until - (heard_us := int(heard_at.timestamp() * US)) > BEAT_US:
+            self.missing([Gap(from_us=heard_us, to_us=at_us, why="cut")])
+
+    def saw(self, at: datetime | None) -> None:
+        """Something of what is watched was seen then; what happens later is missing, should nobody see it."""
+        if at is not None and self._until is None:
+            self._seen_us = int(at.timestamp() * US)
 
     def close(self) -> None:
         """Write what waits, if the database takes it, and end."""
@@ -134,7 +153,7 @@ class HistoryWriter(Feed):
     def work(self) -> None:
         try:
             if not self._writer.epoch:
-                self._until = self._writer.claim(now_us())
+                self._claim()
             while not self.stop.is_set():
                 self._wake.wait(BEAT_S)
                 self._wake.clear()
@@ -163,7 +182,7 @@ class HistoryWriter(Feed):
     def _write_all(self) -> None:
         while batch := self._next():
             try:
-                self._writer.write(batch, now_us())
+                self._writer.write(batch, now_us(), self._seen_us)
             except BaseException:
                 self._give_back(batch)
                 raise
@@ -186,9 +205,9 @@ class HistoryWriter(Feed):
         """What is to be written next; None where there is nothing, and it was said lately that we are there."""
         with self._guard:
             ids = list(islice(self._waiting, self._fits))
-            batch = Batch(rows=[self._waiting.pop(one) for one in ids], minutes=list(self._minutes.values()), gaps=self._gaps)
+            batch = Batch(rows=[self._waiting.pop(one) for one in ids], minutes=list(self._minutes.values()), gaps=list(self._gaps.values()))
             batch.locks = [self._locks.pop(one) for one in list(islice(self._locks, self._fits))]
-            self._minutes, self._gaps = {}, []
+            self._minutes, self._gaps = {}, {}
             if self._missed:
                 batch.gaps.append(Gap(from_us=self._missed[0], to_us=self._missed[1], why="database", how_many=self._missed[2]))
                 self._missed = None
@@ -203,7 +222,7 @@ class HistoryWriter(Feed):
         with self._guard:
             self._waiting = {**{row[0]: row for row in batch.rows}, **self._waiting}
             self._minutes = {**{(one.minute, one.kind, one.name): one for one in batch.minutes}, **self._minutes}
-            self._gaps = batch.gaps + self._gaps
+            self._gaps = by_beginning(batch.gaps) | self._gaps
             self._locks = {**{row[0]: row for row in batch.locks}, **self._locks}
         self._beaten_at = 0.0
 
@@ -213,6 +232,11 @@ class HistoryWriter(Feed):
             self._fits = max(FEWEST, self._fits // 2)
         elif rows == self._fits and took < HOLDS_S / 2:
             self._fits = min(MOST, self._fits * 2)
+
+
+def by_beginning(gaps: Iterable[Gap]) -> dict[tuple[int, str, str], Gap]:
+    """The last that was told of each, for one that goes on is told again."""
+    return {(gap.from_us, gap.why, gap.cache): gap for gap in gaps}
 
 
 def now_us() -> int:

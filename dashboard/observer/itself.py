@@ -30,7 +30,7 @@ def observer_record(
     state: State, now: datetime, *, since: datetime, undecoded: int, waited: timedelta, standbys: tuple[str, ...], absences: tuple[Absence, ...] = ()
 ) -> Observer:
     """The leading observer; `undecoded` events were none, and `waited` is how long the last one stood in its inbox."""
-    receives_since = state.events_since()
+    receives_since = state.source_book.events_since()
     delay = state.pace.delay(now) if receives_since is not None else None
     return Observer(
         leader=own_name(),
@@ -41,7 +41,7 @@ def observer_record(
         dropped_by_type=dict(state.gaps.dropped),
         dropped_at=state.gaps.dropped_at,
         event_gaps=state.gaps.gaps,
-        absences=tuple(one for one in absences if now - one.to_at < SAID_FOR),
+        absences=tuple(one for one in (*absences, *state.source_book.absences) if now - one.to_at < SAID_FOR),
         events_per_s=state.pace.per_s(now, receives_since),
         events_lag=None if delay is None else delay + waited,
         standbys=standbys,

@@ -206,8 +206,9 @@ class Watch:
         self._events.check()
         for doubt in self._doubts(now):
             self._writer.changed(self.state.apply(doubt))
-        if (since := self.state.events_since()) is not None:
-            self._history.watching_since(since)
+        if (since := self.state.source_book.events_since()) is not None:
+            self._history.watching_since(since, self.state.source_book.events_heard_before())
+        self._history.saw(self.state.source_book.seen_at())
         self._writer.changed(self.state.apply(Tick(at=now)), by_time=True)
         self._history.missing(self.state.gaps.for_history.take(now))
         self._roster = call_the_roll(self.state, now)

@@ -39,7 +39,7 @@ from dashboard.observer.observations import (
     TracesRead,
     WorkersAnswered,
 )
-from dashboard.records import FlowReading, Observer, Policy, QueueReading, Snapshot, SourceState
+from dashboard.records import FlowReading, Observer, Policy, QueueReading, Snapshot
 
 URGENT = frozenset({"locks", "lanes", "refusals", "waits", "losses", "mishaps"})  # what an operator waits for; announced on its own
 
@@ -52,7 +52,6 @@ class State(Books):
     def __init__(self, places: Sequence[tuple[str, str]], policy: Policy, max_runs: int = MAX_RUNS) -> None:
         super().__init__(places, max_runs)
         self._reducer, self._locks, self._flowed = EventReducer(self), LockReducer(self), FlowReading()
-        self.sources: dict[str, SourceState] = {}
         self.observer: Observer | None = None
         self.received = self.passed_over = 0
         self._policy = policy
@@ -99,7 +98,7 @@ class State(Books):
     def _queues_read(self, seen: QueuesRead) -> Collection[str]:
         """Who reads a queue is None while nobody could be asked, for unknown is not nobody."""
         self.tasks.messages(seen)
-        readers = self.workers.readers_at(seen.at) if self._is_ok("workers") else None
+        readers = self.workers.readers_at(seen.at) if self.source_book.is_ok("workers") else None
         return self.queue_book.read(seen, readers, self._told_since())
 
     def _schedules_read(self, seen: SchedulesRead) -> Collection[str]:
@@ -108,7 +107,7 @@ class State(Books):
 
     def _told_since(self) -> datetime | None:
         """Since when every event was taken in; None: it cannot be said."""
-        since, lost_until = self.events_since(), self.gaps.since()
+        since, lost_until = self.source_book.events_since(), self.gaps.since()
         return max(since, lost_until) if since and lost_until else since
 
     @property
@@ -117,20 +116,7 @@ class State(Books):
         return self.queue_book.readings
 
     def _source(self, seen: SourceSaid) -> Collection[str]:
-        old, new = self.sources.get(seen.source.name), seen.source
-        if old is not None and old.ok == new.ok:
-            new = replace(new, since=old.since)
-        if not new.ok and old is not None:
-            new = replace(new, last_good_at=old.last_good_at)
-        self.sources[new.name] = new
-        return ("sources",) if old is None or replace(old, last_good_at=new.last_good_at) != new else ()
-
-    def events_since(self) -> datetime | None:
-        """Since when events are received; None: they are not."""
-        return self.sources["events"].since if self._is_ok("events") else None
-
-    def _is_ok(self, source: str) -> bool:
-        return source in self.sources and self.sources[source].ok
+        return ("sources",) if self.source_book.say(seen.source) else ()
 
     def _clock_was_set(self, seen: ClockSet) -> Collection[str]:
         self.workers.clock_was_set(seen.at)
@@ -145,7 +131,7 @@ class State(Books):
         self.gaps.settle(seen.at)
         self.gaps.forget(set(self.workers.workers))
         self.runs.forget(self.locks.locks(), self.workers.workers, seen.at)
-        answering = {name.removeprefix("cache ") for name in self.sources if name.startswith("cache ") and self._is_ok(name)}
+        answering = {source.name.removeprefix("cache ") for source in self.source_book.caches() if source.ok}
         are_some_gone = self.locks.expire(answering, seen.at)
         are_proofs_new = self._judge_locks(seen.at)
         changed = {"sources", "workers", "observer", "candidates_missed_at", *self._flow_of(seen.at)}
@@ -162,7 +148,7 @@ class State(Books):
         if self.figures.due(seen.at):
             self._sample(seen.at)
             self._find_the_lost(seen.at)
-            self.queue_book.sample(self._is_ok("broker"))
+            self.queue_book.sample(self.source_book.is_ok("broker"))
             self.counts.take(seen.at)
             changed |= {"counts", "figures", "refusals", "runs", "more_runs", "lanes", "queues"}
         return changed
@@ -205,17 +191,17 @@ class State(Books):
         return self._locks.judged(judged, now)
 
     def _sample(self, now: datetime) -> None:
-        broker = self._is_ok("broker")
-        caches = [source for name, source in self.sources.items() if name.startswith("cache ")]
+        broker = self.source_book.is_ok("broker")
+        caches = self.source_book.caches()
         grace = self._policy.grace
         told = [count for worker in self.workers.living(now, grace) if (count := busy(worker, "online", now, self._policy)) is not None]
         self.figures.sample(
             now,
-            are_events_received=self._is_ok("events"),
+            are_events_received=self.source_book.is_ok("events"),
             locks=len(self.locks.held) if caches and all(source.ok and not source.search for source in caches) else None,
             ready=sum(queue.ready for queue in self.queues) if broker else None,
             unacked=total([queue.unacked for queue in self.queues]) if broker else None,
-            busy=sum(told) if self._is_ok("workers") else None,
+            busy=sum(told) if self.source_book.is_ok("workers") else None,
         )
 
     def snapshot(self, now: datetime, sections: Collection[str] = ("runs", "more_runs")) -> Snapshot:
@@ -240,11 +226,11 @@ class State(Books):
             traces=self.traces.traces,
             tasks=self.tasks.readings,
             schedules=self.schedules.readings,
-            sources=tuple(self.sources.values()),
+            sources=tuple(self.source_book.states.values()),
             servers=tuple(self.servers.servers.values()),
             mishaps=tuple(self.servers.mishaps),
             flow=self.flow.reading(now, self._told_since()),
-            figures=self.figures.figures(now, are_events_received=self._is_ok("events"), whole_since=self._told_since()),
+            figures=self.figures.figures(now, are_events_received=self.source_book.is_ok("events"), whole_since=self._told_since()),
             counts=self.counts.taken,
             observer=self.observer,
         )

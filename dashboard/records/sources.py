@@ -57,11 +57,12 @@ class EventGap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Absence:
-    """A time in which no observer ran: of what happened then nothing is known."""
+    """A time in which no observer ran, or none saw a cache: of what happened then nothing is known."""
 
     from_at: datetime
     to_at: datetime
     is_first: bool = False  # nobody is known to have looked before it ended: it began with time itself
+    cache: str = ""  # of whose locks nothing is known; "": of anything
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,6 +77,7 @@ class Follower:
         self.search: NameSearch | None = None  # of every name, while it goes on
         self._pass: NameSearch | None = None  # of the background scan
         self._next_poll = self._next_poll_all = self._next_check = self._next_batch = self._next_search = 0.0
+        self.answered_at: datetime | None = None  # the last question that was: everything that had happened by then was told
         self.is_flush = self.is_first = False  # while what a flush left is read; while what was known is, after a connection was made
 
     @property
@@ -94,6 +95,7 @@ class Follower:
                 self.tracker, self.refused = tracker, None
         except TrackingRefused as error:
             self.refused = str(error)
+        self.answered_at = datetime.now(UTC) if self.prefixes else self.answered_at
         self.is_first = True
         self._poll(set(self._in_sight))
         self.is_first = False
@@ -153,8 +155,9 @@ class Follower:
 
     def _do_what_is_due(self, now: float) -> None:
         if self.tracker and now >= self._next_check:
-            self._next_check = now + CHECK_S
+            self._next_check, asked_at = now + CHECK_S, datetime.now(UTC)
             self.tracker.check()
+            self.answered_at = asked_at
         if now >= self._next_poll:
             self._next_poll = now + POLL_S
             self._in_sight.forget(datetime.now(UTC))
@@ -209,6 +212,7 @@ class Follower:
             batch = ordered[start : start + MAX_READ]
             now, tokens = datetime.now(UTC), dict[bytes, bytes]()
             read = read_locks(self._redis, self._place, batch, now, tokens)
+            self.answered_at = now
             self._hand_on_expired(batch, tokens, now)
             self._compare(batch, read, now, live=live)
             self._tokens.update((key, token) for key, token in tokens.items() if key in self._in_sight.held)

@@ -14,8 +14,10 @@ from dashboard.acts import words
 from dashboard.acts.bulk import BulkPlan, Line, execute_bulk, plan_bulk
 from dashboard.acts.history import act_for
 from dashboard.acts.ledger import Outcome
+from dashboard.acts.plan import effects
 from dashboard.acts.refusals import Refused
 from dashboard.acts.undo import undo_all
+from dashboard.records import JudgedLock
 from dashboard.web.access import page_for
 from dashboard.web.acts import MAY_TRY_AGAIN, answered, shown
 from dashboard.web.instants import maybe
@@ -25,6 +27,7 @@ from dashboard.web.show import now_utc
 from dashboard.words import sentences, verdict, visible
 
 MAX_EVIDENCE = 2  # of each lock: what its verdict rests on, in short
+RUN_AGAIN, RUN_LOST = "message_unacked", "run_lost"  # what becomes of the run that held it is always said: the first with its time, so as a fact
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -88,7 +91,13 @@ def _line(line: Line) -> dict[str, Any]:
         "cache": visible(line.picked.cache),
         "verdict": judged.verdict if judged else "",
         "verdict_word": verdict(judged.verdict) if judged else _("not known") if line.obstacle and line.obstacle.state == "failed" else _("gone"),
-        "evidence": sentences(judged.evidence[:MAX_EVIDENCE]) if judged and line.obstacle is None else [],
-        "effects": [words.effect("blocks", {"blocks": judged.blocks})] if judged and judged.blocks else [],
+        "evidence": _facts(judged) if judged and line.obstacle is None else [],
+        "effects": [words.effect(one.code, one.values) for one in effects(judged) if one.code in {"blocks", RUN_LOST}] if judged else [],
         "obstacle": words.answer(line.obstacle.code, line.obstacle.values) if line.obstacle else "",
     }
+
+
+def _facts(judged: JudgedLock) -> list[str]:
+    """What its verdict rests on, in short, and when its run is given out again."""
+    proof = [fact for fact in judged.evidence if fact.code not in {RUN_AGAIN, RUN_LOST}][:MAX_EVIDENCE]
+    return sentences([*proof, *(fact for fact in judged.evidence if fact.code == RUN_AGAIN)])

@@ -14,7 +14,7 @@ from dashboard.api.lock_history import overlap_row, seen_active
 from dashboard.history.locks import LAST, LockPage, page_of
 from dashboard.history.overlaps import MAX_EACH, Overlap, Overlaps, overlaps
 from dashboard.history.problems import AWAY, reason_of
-from dashboard.history.read import EPOCH, at_id, gaps_between, time_before_all
+from dashboard.history.read import EPOCH, at_id, gaps_between, time_before_all, uncovered
 from dashboard.history.rows import Gap
 from dashboard.records import LockMoment
 from dashboard.web.access import page_for
@@ -28,7 +28,7 @@ from dashboard.words import CERTAINTY_WORDS, duration, short_id, visible
 from dashboard.words.history import cut_sentence, gap_sentence, moment
 
 ROWS = 100
-MAX_SAID = 3
+MAX_SAID, MAX_GAPS = 3, 100
 
 
 @require_GET
@@ -57,7 +57,9 @@ def _page(lock_id: str, before: int, now: datetime) -> tuple[LockPage, list[Gap]
         page = page_of(lock_id, before, ROWS)
         from_at, to_at = page.moments[-1].at if page.older else EPOCH, at_id(before)
         first = [] if page.older else time_before_all(EPOCH, to_at, kept_since(now))
-        return page, [*gaps_between(from_at, to_at, MAX_SAID), *first], ""
+        caches = {"", *(one.cache for one in page.moments)}
+        gaps = [gap for gap in gaps_between(from_at, to_at, MAX_GAPS) if gap.cache in caches or not page.moments]
+        return page, [*[gap for gap in uncovered([*gaps, *first]) if gap not in first][:MAX_SAID], *first], ""
     except AWAY as error:
         return LockPage((), 0), [], reason_of(error)
 

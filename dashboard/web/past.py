@@ -17,7 +17,7 @@ from dashboard import snapshot as snapshots
 from dashboard.conf import conf
 from dashboard.history.lanes import Past, lanes_between
 from dashboard.history.problems import AWAY, reason_of
-from dashboard.history.read import absences_among, gaps_between, time_before_all
+from dashboard.history.read import absences_among, gaps_between, time_before_all, uncovered
 from dashboard.history.rows import US, Gap
 from dashboard.judge.run_filter import typed_time
 from dashboard.records import Absence, JudgedLock, Lane
@@ -25,7 +25,7 @@ from dashboard.web.access import page_for
 from dashboard.web.instants import instant_of
 from dashboard.web.look import Look, look
 from dashboard.web.show import is_partial, now_utc, show_page
-from dashboard.web.timeline import Drawn, Frame, draw_in
+from dashboard.web.timeline import NOTHING, Drawn, Frame, draw_in
 from dashboard.words import duration, visible
 from dashboard.words.history import gap_sentence
 from dashboard.words.run_filter import wrong_time
@@ -39,7 +39,6 @@ MAX_LANES = 100
 MAX_GAPS = 200
 MAX_SAID = 3  # of these, in words above the picture
 URGENT = ("overrun", "expired", "by-hand")
-NOTHING = Lane(lock_id="", cache="", name="", spans=(), refused_at=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +69,7 @@ def timeline_past(request: HttpRequest) -> HttpResponse:
         "wrong": wrong_time("until", visible(told[:40])) if told and at is None else "",
         "missing": [gap_sentence(gap, now) for gap in found.missing[:MAX_SAID]],
         "unseen": draw_in(frame, NOTHING, (), until, absences),
-        "is_unseen": any(one.from_at <= until - span and one.to_at >= until for one in absences),
+        "is_unseen": any(one.from_at <= until - span and one.to_at >= until for one in absences if not one.cache),
         "axis": [(place, f"{until - span * (1 - place / 100):%H:%M:%S}") for place in (0, 25, 50, 75)],
         "from_at": instant_of(until - span, now),
         "until_at": instant_of(until, now),
@@ -84,7 +83,7 @@ def _found(seen: Look, from_at: datetime, to_at: datetime) -> Found:
     try:
         past = lanes_between(from_at, to_at, seen.snapshot.locks, seen.snapshot.waits)
         missing = [*_since_the_last(seen, to_at), *time_before_all(from_at, to_at, kept_since(seen.now)), *gaps_between(from_at, to_at, MAX_GAPS)]
-        return Found(past=past, missing=missing)
+        return Found(past=past, missing=uncovered(missing))
     except AWAY as error:
         return Found(problem=reason_of(error))
 

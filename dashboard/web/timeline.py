@@ -33,6 +33,9 @@ DEATH_TIMES = {
 }
 
 
+NOTHING = Lane(lock_id="", cache="", name="", spans=(), refused_at=())  # of no lock: it shows what is not known of any
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
     """What a picture shows: this long, up to its right edge."""
@@ -125,7 +128,7 @@ def draw(lane: Lane, judged: Sequence[JudgedLock], now: datetime, known_until: d
 
 def draw_in(frame: Frame, lane: Lane, judged: Sequence[JudgedLock], edge: datetime, absences: Sequence[Absence] = ()) -> Drawn:
     """The lane in this frame; what has no end goes on to the edge, and what is drawn in the absence of an observer is covered."""
-    unseen = absent_in(frame, absences)
+    unseen = [one for one in absent_in(frame, absences) if one.cache in {"", lane.cache} or lane is NOTHING]
     bars = [bar for span in lane.spans for bar in _bars(span, judged, frame, edge)]
     marks = [Mark(x=round(frame.place(at), 2), title=timeline_words.refused(at)) for at in lane.refused_at]
     tails = [tail for wait in lane.waits if (tail := _tail(wait, frame, edge)).x + tail.width > 0]

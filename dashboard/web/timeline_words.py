@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.utils.translation import gettext as _
 
 from dashboard.records import Absence, Lane, Span, Wait
-from dashboard.words import ENDS, duration, instant, visible
+from dashboard.words import ENDS, duration, instant, source_name, visible
 
 
 def lane_told(lane: Lane, until: datetime, window: timedelta) -> Iterator[str]:
@@ -75,4 +75,7 @@ def unknown(absence: Absence) -> str:
     """Of when nothing is known, and why."""
     if absence.is_first:
         return _("nothing is known of the time before %(to)s") % {"to": instant(absence.to_at.replace(microsecond=0))}
-    return _("nothing is known from %(from)s to %(to)s: no observer was heard") % {"from": instant(absence.from_at), "to": instant(absence.to_at)}
+    between = {"from": instant(absence.from_at), "to": instant(absence.to_at), "cache": source_name(f"cache {absence.cache}")}
+    if absence.cache:
+        return _("nothing is known from %(from)s to %(to)s: nothing was heard of %(cache)s") % between
+    return _("nothing is known from %(from)s to %(to)s: no observer was heard") % between

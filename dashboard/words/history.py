@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from dashboard.history.rows import US, Gap
+from dashboard.history.read import absence_of
+from dashboard.history.rows import CACHE_UNSEEN, NOBODY, US, Gap
 from dashboard.records import Absence
 from dashboard.words.locks import ENDS, MOMENTS
+from dashboard.words.sentences import source_name
 from dashboard.words.text import clock, instant
 
 
@@ -19,8 +21,8 @@ def moment(what: str) -> str:
 def gap_sentence(gap: Gap, now: datetime) -> str:
     """From when until when runs are missing, and why."""
     between = {"from": instant(_at(gap.from_us), now), "to": instant(_at(gap.to_us), now), "n": gap.how_many}
-    if gap.why in {"no-observer", "before"}:
-        return absence_sentence(Absence(from_at=_at(gap.from_us), to_at=_at(gap.to_us), is_first=gap.why == "before"), now)
+    if gap.why in {*NOBODY, CACHE_UNSEEN}:
+        return absence_sentence(absence_of(gap), now)
     if gap.why == "database":
         return _("The database could not take %(n)s runs from %(from)s to %(to)s: they are missing.") % between
     return _("Events were lost from %(from)s to %(to)s: what they told is missing.") % between
@@ -41,10 +43,10 @@ def absence_sentence(absence: Absence, now: datetime) -> str:
     """From when until when nobody looked."""
     if absence.is_first:
         return _("Nothing is known of the time before %(to)s: nobody looked, or what was seen is no longer kept.") % {"to": clock(absence.to_at, now)}
-    return _("No observer was heard from %(from)s to %(to)s: what happened then is missing.") % {
-        "from": instant(absence.from_at, now),
-        "to": instant(absence.to_at, now),
-    }
+    between = {"from": instant(absence.from_at, now), "to": instant(absence.to_at, now), "cache": source_name(f"cache {absence.cache}")}
+    if absence.cache:
+        return _("Nothing was heard of %(cache)s from %(from)s to %(to)s: what happened to its locks then is missing.") % between
+    return _("No observer was heard from %(from)s to %(to)s: what happened then is missing.") % between
 
 
 def _at(us: int) -> datetime:

@@ -48,8 +48,45 @@
   }
   document.addEventListener("htmx:afterSwap", () => ticked.length && keepTicks());
 
-  // Dialogs: the plan of an act comes into #lh-dialog; focus goes back to where it came from, as <dialog> does by itself.
+  /** What was done to the ticked rows is done: they are no longer held for the reader. */
+  function letGo() {
+    for (const box of root.querySelectorAll("[data-tick]:checked")) {
+      box.checked = false;
+      box.dispatchEvent(new Event("change", { bubbles: true }));
+    }
+  }
+
+  // Dialogs: the plan of an act comes into #lh-dialog, and what came of it in its place: focus stays in there, and goes back to where it came from,
+  // as <dialog> does by itself; where that is gone or was pushed anew, to the same in its row, else to the page's heading.
   const dialog = byId("lh-dialog");
+  let cameFrom = null;
+
+  function focusOn(element) {
+    if (element?.matches("h1, h2")) element.tabIndex = -1;
+    element?.focus();
+  }
+
+  function open() {
+    const from = document.activeElement;
+    cameFrom = { row: from.closest("[id]")?.id, words: from.textContent.trim() };
+    dialog.showModal();
+  }
+
+  function focusBack() {
+    if (document.activeElement !== document.body) return;
+    const row = cameFrom?.row && byId(cameFrom.row);
+    const same = row && [...row.querySelectorAll("a, button, summary")].find((one) => one.textContent.trim() === cameFrom.words && one.checkVisibility());
+    focusOn(same || root.querySelector("h1"));
+  }
+
+  document.addEventListener("htmx:afterSettle", () => {
+    const done = dialog.querySelector("[data-lets-go]");
+    if (done) {
+      delete done.dataset.letsGo;
+      letGo();
+    }
+    if (dialog.open && !dialog.contains(document.activeElement)) focusOn(dialog.querySelector("[autofocus], h2"));
+  });
   root.addEventListener("click", (event) => {
     const opener = event.target.closest("[data-open]") ;
     if (opener) byId(opener.dataset.open).showModal();
@@ -59,9 +96,12 @@
     const opener = event.target.closest("#header [data-open]");
     if (opener) byId(opener.dataset.open).showModal();
   });
-  dialog.addEventListener("close", () => dialog.replaceChildren());
+  dialog.addEventListener("close", () => {
+    dialog.replaceChildren();
+    focusBack();
+  });
   document.addEventListener("htmx:afterSwap", (event) => {
-    if (event.target === dialog && dialog.childElementCount && !dialog.open) dialog.showModal();
+    if (event.target === dialog && dialog.childElementCount && !dialog.open) open();
   });
 
   // Links: by htmx where it is there, else as any link. One listener for all rows, pushed ones too.

@@ -63,6 +63,7 @@ def test_lock_is_filtered_ticked_explained_and_released_by_keyboard_alone(guest,
     expect(page.locator("#lh-dialog[open]")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator("#lh-dialog[open]")).to_have_count(0)
+    expect(row(page, lock).locator("a[data-dialog]").first).to_be_focused()
 
 
 def test_filter_is_kept_after_an_act(guest, lock, logged_in):

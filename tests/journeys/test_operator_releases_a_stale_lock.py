@@ -40,6 +40,7 @@ def test_dead_holders_lock_is_released_taken_back_released_again_and_taken_anew(
     expect(lock).to_contain_text(re.compile("died in the middle of the run|no longer"))
 
     release(page, lock, "its process was killed")
+    expect(page.locator("#lh-act-title")).to_be_focused()
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text(re.compile("put back|taken back|holds .* again", re.IGNORECASE)).first).to_be_visible()
     page.goto("/locks/")

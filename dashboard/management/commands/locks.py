@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.core.management.base import CommandError
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -11,9 +12,10 @@ from dashboard.api.rows import lock_row, lock_sources_away, locks_answer
 from dashboard.conf import policy
 from dashboard.judge import assess
 from dashboard.judge.filtering import matches
-from dashboard.management.lists import ListCommand, printed, span_at_least
+from dashboard.management.lists import USAGE, ListCommand, printed, span_at_least
 from dashboard.records import Search, Snapshot
 from dashboard.words import still_searched, verdict, visible
+from dashboard.words.lock_filter import wrong_lock_filter
 
 COLOURS = {"overlapping": "bold red", "orphaned": "bold red", "overrun": "red", "expiring": "yellow", "never-expires": "yellow", "unknown": "dim"}
 
@@ -27,6 +29,8 @@ class Command(ListCommand):
     fields = 'verdict, task, worker, cache, holder ("verdict:orphaned")'
 
     def answer(self, known: Snapshot, q: str, now: datetime) -> tuple[dict[str, Any], int]:
+        if said := wrong_lock_filter(q):
+            raise CommandError(said, returncode=USAGE)
         judged = assess(known, now, policy())
         rows = [lock_row(one, now) for one in judged if matches(one, q)]
         return locks_answer(known, rows, now), sum(1 for one in judged if one.lock.lapsed_at is None)
@@ -64,7 +68,7 @@ def _name(row: Mapping[str, Any]) -> str:
 
 def _left(row: Mapping[str, Any]) -> str:
     if row["lapsed_at"]:
-        return "expired"
+        return "expired" if "lapsed" in row["evidence_codes"] else "gone"
     return "never expires" if row["ttl_ms"] is None else span_at_least(row["ttl_ms"])
 
 

@@ -9,11 +9,12 @@ from django.core.management.base import BaseCommand, CommandParser
 from rich.table import Table
 from rich.text import Text
 
+from dashboard import snapshot as snapshots
 from dashboard.api.lock_history import overlap_row, seen_active
-from dashboard.api.rows import rfc3339
+from dashboard.api.rows import notes_of, rfc3339
 from dashboard.history.overlaps import MAX_EACH, Overlaps, overlaps
 from dashboard.history.problems import AWAY, reason_of
-from dashboard.management.lists import UNAVAILABLE, printed
+from dashboard.management.lists import UNAVAILABLE, beside, printed
 from dashboard.words import visible
 from dashboard.words.history import cut_sentence
 
@@ -37,13 +38,14 @@ class Command(BaseCommand):
         now = datetime.now(UTC)
         active = seen_active(found.overlaps, now)
         rows = [overlap_row(one, payloads=True, active=active) for one in found.overlaps]
-        answer = {"overlaps": rows, "unnamed": None if problem else found.unnamed, "cut": None if problem else found.cut, "as_of": rfc3339(now)}
-        unavailable = {"history": problem} if problem else {}
-        self.stdout.write(json.dumps({**answer, "unavailable": unavailable}, indent=1) if options["json"] else _as_text(rows, problem, now))
+        counts = {"unnamed": None if problem else found.unnamed, "cut": None if problem else found.cut}
+        known = {"as_of": rfc3339(now), "unavailable": {"history": problem} if problem else {}, "notes": notes_of(snapshots.newest())}
+        answer = {"overlaps": rows, **counts, **known}
+        self.stdout.write(json.dumps(answer, indent=1) if options["json"] else _as_text(rows, problem, now))
         if found.cut and not options["json"]:
             self.stdout.write(cut_sentence(found.cut, MAX_EACH))
+        self.stderr.write("".join(beside(answer)), ending="")
         if problem:
-            self.stderr.write(f"history: {visible(problem)}")
             sys.exit(UNAVAILABLE)
 
 

@@ -14,14 +14,13 @@ from dashboard.conf import policy
 from dashboard.judge import assess
 from dashboard.judge.run_filter import absolute
 from dashboard.judge.runs import judge_runs
-from dashboard.management.lists import ListCommand, printed, span
+from dashboard.management.lists import USAGE, ListCommand, printed, span
 from dashboard.records import Snapshot
 from dashboard.words import visible
 from dashboard.words.run_filter import wrong_filter
 from dashboard.words.runs import TIES, state_word
 
 MAX_ENDED = 1000
-USAGE = 2
 COLOURS = {"lost": "bold red", "failed": "red", "refused": "magenta", "retried": "yellow", "unknown": "dim", "active": "green"}
 
 

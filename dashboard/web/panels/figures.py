@@ -33,7 +33,7 @@ def figures(seen: Look) -> Iterator[dict[str, object]]:
 def _since(seen: Look) -> str:
     """Since when everything was counted, where that is not an hour yet."""
     since = seen.snapshot.figures.whole_since
-    return _("all since %(at)s") % {"at": clock(since, seen.now)} if since is not None and seen.now - since < HOUR else ""
+    return _("complete only since %(at)s") % {"at": clock(since, seen.now)} if since is not None and seen.now - since < HOUR else ""
 
 
 def _figure(

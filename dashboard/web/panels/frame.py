@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.template.loader import render_to_string
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from dashboard.conf import conf
@@ -96,7 +96,7 @@ def region_state(look: Look, *, shown: int, total: int, sources: tuple[str, ...]
         return State(
             kind="no-match",
             title=_("Nothing matches the filter"),
-            text=_("%(n)d are hidden by it.") % {"n": total},
+            text=ngettext("%(n)d is hidden by it.", "%(n)d are hidden by it.", total) % {"n": total},
             link=clear,
             link_word=_("Clear the filter"),
         )

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dashboard.judge.filtering import matches
+from dashboard.judge.filtering import VERDICTS, matches
 from dashboard.records import JudgedLock, Snapshot
 from dashboard.snapshot import newest
 from dashboard.web.look import look
@@ -18,8 +18,8 @@ from dashboard.web.panels.frame import all_searched, no_lock
 from dashboard.web.panels.listing import MAX_ROWS, Chip, Found, Listing, ListPanel
 from dashboard.web.panels.lock_row import row_html, row_id, sort_value
 from dashboard.words import source_name, verdict
+from dashboard.words.lock_filter import wrong_lock_filter
 
-LOCK_VERDICTS = ("overlapping", "orphaned", "overrun", "expiring", "never-expires", "unknown", "held")
 ATTENTION = "attention"
 BROKERS_DATABASE = "cache broker"  # locks are looked for there as well
 
@@ -45,7 +45,7 @@ LIST = Listing(
     matches=matches,
     is_shown=_is_shown,
     value=sort_value,
-    shows=(ATTENTION, *LOCK_VERDICTS),
+    shows=(ATTENTION, *VERDICTS),
     always=(ATTENTION,),
     parameter="verdict",
     chips_label=gettext_lazy("Verdicts"),
@@ -66,7 +66,7 @@ class LocksPanel(ListPanel):
         found = LIST.found(look(snapshot, now), query)
         empty = no_lock(found.seen, str(LIST.empty[0]), str(LIST.empty[1]))
         return [
-            *LIST.regions(found, may, says=_says(found), chips=_chips(found.matching), empty=empty),
+            *LIST.regions(found, may, says=_says(found), chips=_chips(found.matching), also=wrong_lock_filter(found.asked.q), empty=empty),
             *(Piece(id=row_id(one), html=row_html(one, found.seen, may), within="locks-rows") for one in found.shown[:MAX_ROWS]),
         ]
 
@@ -96,5 +96,5 @@ def _chips(matching: Sequence[JudgedLock]) -> Iterator[Chip]:
     counts = Counter(flag for one in matching for flag in _said_of(one))
     yield Chip(show="", word=_("All"), count=len(matching))
     yield Chip(show=ATTENTION, word=_("Need attention"), count=LIST.count(matching, ATTENTION))
-    for code in LOCK_VERDICTS:
+    for code in VERDICTS:
         yield Chip(show=code, word=verdict(code), count=counts[code], tone=f"lh-v-{code}")

@@ -97,12 +97,14 @@ def _totals(tasks: Sequence[JudgedTask]) -> dict[str, Any]:
 
 
 def _says(seen: Look, judged: Sequence[JudgedTask]) -> dict[str, Any]:
-    counted = [one.task.counted_since for one in judged if one.task and one.task.counted_since]
+    counted = [one.task for one in judged if one.task and one.task.counted_since]
     app = next((source for source in seen.snapshot.sources if source.name == "app"), None)
     return {
         "count": len(judged) if seen.has_observer else None,
         "active": sum(len(one.active) for one in judged),
-        "counted_since": maybe(max(counted, default=None), seen.now),
+        "counted_since": maybe(max((task.counted_since for task in counted if task.counted_since), default=None), seen.now),
+        "missed_since": maybe(min((task.missed_since for task in counted if task.missed_since), default=None), seen.now),
+        "missed_until": maybe(max((task.missed_until for task in counted if task.missed_until), default=None), seen.now),
         "is_outside": app is not None and app.mode == OUTSIDE,
     }
 

@@ -141,7 +141,9 @@ def test_a_value_too_long_for_a_token_is_refused(scene, admin):
     scene.redis.set(key, b"x" * 5000)
     lock = scene.see(key)
 
-    assert release_now(admin, lock.id, lock.token_digest, "gone", force=True, origin="api").code == "not_a_lock"
+    outcome = release_now(admin, lock.id, lock.token_digest, "gone", force=True, origin="api")
+    assert outcome.code == "not_a_lock"
+    assert outcome.sentence == "Nothing done: what is under this key is not a lock (its value is too long for a token)."
     assert scene.redis.exists(key)
 
 

@@ -34,7 +34,7 @@ def test_parameter_that_is_wrong_is_said_in_words(scene, operator, query, senten
     assert (response.status_code, response.json()) == (422, {"error": sentence})
 
 
-@pytest.mark.parametrize("path", ["nonesuch", "nonesuch/", "queues/", "queues/../x", "locks/0123456789abcdef/nonesuch"])
+@pytest.mark.parametrize("path", ["", "nonesuch", "nonesuch/", "queues/", "queues/../x", "locks/0123456789abcdef/nonesuch"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_operation_that_is_not_there_is_404_in_json(scene, db, path, method):
     response = Client(enforce_csrf_checks=True).generic(method, f"/api/v1/{path}", "{}", content_type="application/json")

@@ -237,6 +237,26 @@ def test_what_is_left_out_of_a_crowd_is_said_wherever_pairs_are_listed(write, wa
     assert "-incomplete" in client.get("/locks/overlaps/?format=csv")["Content-Disposition"]
 
 
+@pytest.mark.parametrize(("since", "shown"), [("2026-01-01", 1), (str(datetime(2999, 1, 1, tzinfo=UTC).date()), 0), ("", 1)])
+def test_overlaps_are_asked_for_since_a_time(write, watching, since, shown):
+    write([run("run-a", ended=20), run("run-b", ended=15)], *TAKEN, event(5, "expired", "run-a"))
+    client = Client()
+    client.force_login(person("view_locks"))
+
+    assert len(client.get("/api/v1/overlaps", {"since": since}).json()["overlaps"]) == shown
+
+
+def test_answers_out_of_the_history_have_notes_and_refuse_what_is_no_time(watching, capsys):
+    client = Client()
+    client.force_login(person("view_locks"))
+    wrong = client.get("/api/v1/overlaps", {"since": "bad"})
+    call_command("overlaps", "--json")
+
+    assert (wrong.status_code, "since takes" in wrong.json()["error"]) == (422, True)
+    assert client.get("/api/v1/overlaps").json()["notes"] == {} == json.loads(capsys.readouterr().out)["notes"]
+    assert client.get(f"/api/v1/locks/{LOCK_ID}/history").json()["notes"] == {}
+
+
 def test_pages_of_overlaps_go_back_to_the_first(write):
     write(
         [run("run-a", ended=20), run("run-b", ended=30)], *TAKEN, event(5, "expired", "run-a"), *(event(6 + n, "expired", "x", token=str(n)) for n in range(3))

@@ -154,3 +154,41 @@ def not_observed(from_s, to_s):
 def test_time_that_is_none_is_said_and_now_is_shown(watching, viewer, until, is_said):
     page = viewer.get("/timeline/", {"until": until}).content.decode()
     assert ("until takes 2026-" in page) is is_said
+
+
+def gap(from_s, to_s, **said):
+    return Gap(from_us=BASE_US + from_s * SECOND_US, to_us=BASE_US + to_s * SECOND_US, **said)
+
+
+def wrote(*gaps):
+    writer = Writer("test:2")
+    writer.claim(BASE_US)
+    writer.write(Batch(gaps=list(gaps)), BASE_US)
+
+
+def test_time_in_which_a_cache_was_not_seen_is_hatched_in_the_lanes_of_its_locks_alone(watching, write, viewer):
+    write([], event(10, "acquired", "run-a"), spanned(event(55, "released", "run-a"), 45))
+    wrote(gap(20, 40, why="cache", cache="default"), gap(42, 50, why="cache", cache="shop"))
+
+    page = viewer.get("/timeline/", {"until": BASE_US // SECOND_US + 60, "span": 120})
+
+    assert "Nothing was heard of cache default from" in page.content.decode()
+    assert len(page.context["rows"][0]["drawn"].blanks) == 2, "before all, and while its cache was away"
+
+
+def test_times_without_an_observer_that_lie_before_all_are_not_said_beside_it(watching, write, viewer):
+    write([], event(30, "acquired", "run-a"))
+    wrote(gap(-90, -80, why="no-observer"), gap(-70, -60, why="cut"), gap(40, 50, why="no-observer"))
+
+    missing = viewer.get("/timeline/", {"until": BASE_US // SECOND_US + 60, "span": 600}).context["missing"]
+
+    assert [sentence[:30] for sentence in missing] == ["Nothing is known of the time b", "No observer was heard from 202"]
+
+
+def test_what_was_missed_in_a_time_without_an_observer_is_said_once(watching, write, viewer):
+    write([], event(10, "acquired", "run-a"))
+    wrote(gap(20, 40, why="no-observer"), gap(19, 41, why="cache", cache="default"), gap(19, 39, why="cut"))
+
+    page = viewer.get("/timeline/", {"until": BASE_US // SECOND_US + 60, "span": 120}).content.decode()
+
+    assert "No observer was heard from" in page and "Nothing was heard of cache" not in page and "Events were lost" not in page

@@ -153,3 +153,16 @@ def test_what_failed_is_not_written_in_part_and_is_written_later(writer):
     writer.write(Batch(rows=batch.rows), BASE_US)
 
     assert TaskRun.objects.count() == 1 and HistoryName.objects.filter(text="reports").count() == 2
+
+
+def test_gap_that_goes_on_is_written_once_with_its_last_end(writer):
+    for seconds in (1, 2, 3):
+        gaps = [Gap(from_us=BASE_US, to_us=BASE_US + seconds, why="cache", cache=cache) for cache in ("shop", "default")]
+        writer.write(Batch(gaps=gaps), BASE_US)
+    assert [(gap.cache, gap.to_us - BASE_US) for gap in HistoryGap.objects.order_by("cache")] == [("default", 3), ("shop", 3)]
+
+
+def test_what_nobody_saw_before_the_last_observer_ended_is_missing_for_the_next_one(writer):
+    writer.write(Batch(), BASE_US + 20, BASE_US + 5)
+    assert Writer("test:2").claim(BASE_US + 30) == BASE_US + 5
+    assert Writer("test:3").claim(BASE_US + 40) == BASE_US + 5, "the second one ended before it saw anything"

@@ -30,4 +30,4 @@ def test_events_are_received_since_they_were_subscribed_to_and_not_since_that_wa
 
     [said] = [one for one in told if isinstance(one, SourceSaid)]
     assert said.source.ok
-    assert said.source.since <= seen.at < said.source.last_good_at
+    assert said.source.since <= seen.at <= said.source.last_good_at, "the last good moment is the one at which something was heard"

@@ -4,7 +4,9 @@ from datetime import timedelta
 
 from dashboard.history.rows import US
 from dashboard.observer.gap_book import GapBook
+from dashboard.observer.history_gaps import HistoryGaps
 from dashboard.observer.observations import EventsDropped, EventsLost, EventsSeen, SourceSaid, Tick
+from dashboard.observer.source_book import SourceBook
 from dashboard.observer.state import State
 from dashboard.records import Policy, SourceState
 from dashboard.sources.event import event_of
@@ -126,3 +128,39 @@ def test_what_is_dropped_without_end_is_written_once_a_minute_and_with_the_end_o
             assert found[0][3] == second + 1 == 60
 
     assert [events for *_, events in told_to_history(book, 70, whole=True)] == [10]
+
+
+def source(name, ok, seconds, good_s=None):
+    return SourceState(name=name, ok=ok, since=at(seconds), last_good_at=None if good_s is None else at(good_s))
+
+
+def said_to_history(*states):
+    """What the history is told after these, in whole seconds since now."""
+    gaps = HistoryGaps()
+    book = SourceBook(gaps)
+    book.restore([source("events", True, -60, -30), source("cache shop", True, -60, -30)])
+    for one in states:
+        book.say(one)
+    begin = int(NOW.timestamp())
+    return [(gap.why, gap.cache, int(gap.from_us / US - begin), int(gap.to_us / US - begin)) for gap in gaps.take(at(99))]
+
+
+def test_time_in_which_a_cache_did_not_answer_is_told_while_it_goes_on_and_when_it_is_over():
+    told = said_to_history(source("cache shop", True, 0, 1), source("cache shop", False, 4), source("cache shop", False, 6), source("cache shop", True, 9, 9))
+    assert told == [("cache", "shop", 1, 4), ("cache", "shop", 1, 6), ("cache", "shop", 1, 9)]
+
+
+def test_cache_that_never_answered_this_observer_is_missing_since_it_answered_the_one_before():
+    assert said_to_history(source("cache shop", False, 4), source("cache old", False, 4)) == [("cache", "shop", -30, 4)]
+
+
+def test_events_that_are_back_end_the_gap_that_began_when_they_went():
+    gaps = HistoryGaps()
+    gaps.away(source("events", False, 12), at(1))
+    gaps.lost(lost(2, 15))
+    gaps.away(source("events", True, 15, 15), at(1))
+    assert {gap.from_us for gap in gaps.take(at(16))} == {int(at(1).timestamp() * US)}
+
+
+def test_sources_whose_past_is_not_kept_leave_no_gap():
+    assert said_to_history(source("broker", True, 0, 1), source("broker", False, 4), source("broker", True, 9, 9)) == []

@@ -112,7 +112,11 @@ def test_readers_are_unknown_while_a_worker_has_not_told_its_queues():
 
 def test_source_that_went_away_keeps_the_time_of_its_last_good_reading():
     made = state(good("broker"), SourceSaid(source=make_source("broker", ok=False, since=IN_A_SECOND, last_good_at=None, reason="gone")))
-    assert (made.sources["broker"].ok, made.sources["broker"].last_good_at, made.sources["broker"].since) == (False, NOW, IN_A_SECOND)
+    assert (made.source_book.states["broker"].ok, made.source_book.states["broker"].last_good_at, made.source_book.states["broker"].since) == (
+        False,
+        NOW,
+        IN_A_SECOND,
+    )
 
 
 def test_figures_that_are_not_known_are_none_and_not_zero():

@@ -1,12 +1,16 @@
 """The pages of releasing several locks at once."""
 
 import re
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from django.urls import reverse
 from redis import RedisError
 
+from dashboard import connections, snapshot
 from dashboard.models import OperatorAct
+from dashboard.records import UnackedMessage
 from tests.dashboard.acts.conftest import operator, viewer
 from tests.dashboard.acts.pages import logged_in, plan_in
 from tests.dashboard.acts.scene import orphan_token, scene
@@ -126,3 +130,18 @@ def test_coming_back_after_a_login_leads_to_the_locks(operator, scene):
     response = logged_in(operator).get(URL)
 
     assert (response.status_code, response.url) == (302, reverse("lockhouse:locks"))
+
+
+def test_plan_says_of_each_lock_what_becomes_of_its_run(scene, operator):
+    keys = [scene.take(f"lock_{task}", token=orphan_token(f"{task}-1111-4222-8333-444455556666")) for task in ("d9c26803", "e1d37914")]
+    picked = [f"{lock_id}:{digest}" for lock_id, digest in seen(scene, *keys)]
+    fetched = UnackedMessage(tag="one", task_id="d9c26803-1111-4222-8333-444455556666", task_name="reports", queue="reports", fetched_at=datetime.now(UTC))
+    known = snapshot.newest()
+    assert snapshot.put(connections.own(), replace(known, unacked=(fetched,)), {"unacked": known.version + 1}, {"unacked"}, epoch=1)
+
+    page = logged_in(operator).post(URL, {"picked": picked}, headers={"HX-Request": "true"}).content.decode()
+
+    ready = re.search(r'id="lh-ready"(.*?)</ul>', page, re.DOTALL)[1]
+    given_again, lost = sorted(re.findall(r"<li>(.*?)</li>", ready, re.DOTALL), key=lambda line: "e1d37914" in line)
+    assert "Redis gives it out again on reports from" in given_again and "is lost" not in given_again
+    assert "The run that held it is lost and will not run again by itself." in lost and "unacknowledged" not in lost

@@ -6,9 +6,10 @@ from django.test import Client
 from dashboard.history import names_read
 from dashboard.history.rows import Batch, Gap
 from dashboard.history.write import Writer
-from tests.dashboard.history.made import BASE_US, LOCK_ID, made_event
+from tests.dashboard.history.made import BASE_US, LOCK_ID, made_event, watching
 from tests.dashboard.web.test_views import person
 
+__all__ = ["watching"]
 pytestmark = pytest.mark.django_db
 PAGE, API = f"/locks/{LOCK_ID}/history/", f"/api/v1/locks/{LOCK_ID}/history"
 
@@ -99,3 +100,14 @@ def test_api_gives_the_same_with_a_cursor(viewer, write):
     assert [(one["event"], one["task_id"], one["span_ms"]) for one in first["events"]] == [("acquired", None, None), ("refused", "run-1", 1500)]
     assert [one["event"] for one in second["events"]] == ["acquired"] and second["next_cursor"] is None
     assert (first["events"][0]["certainty"], first["events"][1]["certainty"], first["unavailable"]) == ("unknown", "exact", {})
+
+
+def test_time_in_which_another_cache_was_not_seen_is_nothing_to_this_lock(viewer, write):
+    write(made_event(1), made_event(5000))
+    writer = Writer("test:2")
+    writer.claim(BASE_US)
+    writer.write(Batch(gaps=[Gap(from_us=BASE_US + 2000, to_us=BASE_US + 900_000, why="cache", cache=cache) for cache in ("default", "shop")]), BASE_US)
+
+    page = viewer.get(PAGE).content.decode()
+
+    assert "Nothing was heard of cache default from" in page and "cache shop" not in page

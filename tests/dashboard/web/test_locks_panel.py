@@ -58,7 +58,7 @@ def test_nothing_held_is_said():
 def test_nothing_that_matches_is_said_with_a_way_out():
     state = pieces_of("locks", make_snapshot(), {"q": "zzz", "o": "ttl"})["locks-state"]
 
-    assert "Nothing matches the filter" in state
+    assert "Nothing matches the filter" in state and "1 is hidden by it." in state
     assert 'href="/locks/?o=ttl"' in state
 
 

@@ -98,7 +98,7 @@ def test_figures_count_what_is_known():
     assert "polyline" in pieces["figure-locks"]
 
 
-@pytest.mark.parametrize(("since", "note"), [(ago(minutes=5), " · all since 14:02:41 UTC"), (ago(hours=2), "")], ids=["lately", "long ago"])
+@pytest.mark.parametrize(("since", "note"), [(ago(minutes=5), " · complete only since 14:02:41 UTC"), (ago(hours=2), "")], ids=["lately", "long ago"])
 def test_count_of_less_than_the_hour_says_since_when(since, note):
     figures = Figures(refused_last_hour=0, failed_last_hour=2, whole_since=since)
     pieces = pieces_of("overview", make_snapshot(figures=figures))

@@ -78,6 +78,12 @@ def test_what_is_not_counted_is_a_question_mark():
     assert {cells[name] for name in ("rate", "failed", "refused")} == {"?"}
 
 
+def test_list_says_in_which_time_not_all_was_counted():
+    tasks = (make_task(), make_task(name="other", missed_since=ago(minutes=20), missed_until=ago(minutes=15)))
+    summary = text_of(pieces_of("tasks", make_snapshot(tasks=tasks))["tasks-summary"])
+    assert re.search(r"counted since \S+ UTC, but not all from \S+ UTC to \S+ UTC ·", summary), summary
+
+
 def test_chips_count_and_choose():
     snapshot = make_snapshot(tasks=(make_task(), make_task(name="odd", failed_in_a_row=1)))
     assert text_of(pieces_of("tasks", snapshot)["tasks-chips"]) == "All 2 Active now 1 Failing 1 Refused 0 Unknown name 1"

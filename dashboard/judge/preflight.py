@@ -150,11 +150,16 @@ def _queue(scene: _Scene) -> Check:
 def _unread(scene: _Scene) -> Check:
     meant = tuple(sorted({one.name for one in scene.facts.snapshot.queues if one.consumers or one.is_named} | _read(scene.living)))
     near = like_one_of(scene.sending.queue, meant)
-    readable = _read([worker for worker in scene.living if scene.sending.task in (worker.tasks or ())])
-    suggested = near or next((name for name in [*_own_queues(scene), *sorted(readable)] if name in readable), "")
+    suggested = near or _where_it_runs(scene)
     code = "send_queue_unread" if scene.queue is not None else "send_queue_unknown"
     values: dict[str, Word] = {"queue": scene.sending.queue, "near": near, "elsewhere": None if near else suggested or None, **_last_reader(scene)}
     return Check(subject="queue", state="fails", evidence=Evidence(code=code, values=values), suggestion=suggested)
+
+
+def _where_it_runs(scene: _Scene) -> str:
+    """A queue that workers which know the task read, its own first; "" where there is none."""
+    readable = _read([worker for worker in scene.living if scene.sending.task in (worker.tasks or ())])
+    return next((name for name in [*_own_queues(scene), *sorted(readable)] if name in readable), "")
 
 
 def _own_queues(scene: _Scene) -> Iterator[str]:
@@ -185,14 +190,9 @@ def _strangers(scene: _Scene) -> Iterator[Check]:
         return
     values: dict[str, Word] = {"task_name": task, "workers": strangers, "readers": len(present)}
     if strangers and len(strangers) == len(present):
-        knowing = [worker for worker in scene.living if task in (worker.tasks or ())]
-        elsewhere = sorted(_read(knowing))
-        yield Check(
-            subject="readers",
-            state="fails",
-            evidence=Evidence(code="send_readers_do_not_know", values={**values, "elsewhere": elsewhere[0] if elsewhere else None}),
-            suggestion=elsewhere[0] if elsewhere else "",
-        )
+        elsewhere = _where_it_runs(scene)
+        evidence = Evidence(code="send_readers_do_not_know", values={**values, "elsewhere": elsewhere or None})
+        yield Check(subject="readers", state="fails", evidence=evidence, suggestion=elsewhere)
     elif strangers:
         yield Check(subject="readers", state="warning", evidence=Evidence(code="send_some_do_not_know", values=values))
     elif len(told) < len(present):

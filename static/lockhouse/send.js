@@ -3,7 +3,7 @@
 "use strict";
 
 (() => {
-  const CALM_MS = 600; // most answers are there sooner
+  const CALM_MS = 1500; // since the last letter; most answers are there sooner, 0.4 s of waiting for the next letter included
   const NOTHING_NEW = 204;
   const say = window.gettext || ((words) => words);
   const byId = (id) => document.getElementById(id);

@@ -26,7 +26,8 @@ class HistoryGaps:
 
     def lost(self, seen: EventsLost) -> None:
         """Nothing was received meanwhile; how much that was nobody knows."""
-        self._found.append(Gap(from_us=self._cut_us or _us(seen.from_at), to_us=_us(seen.to_at), why="cut"))
+        if seen.to_at > seen.from_at:  # where only our clock was set nothing is missing
+            self._found.append(Gap(from_us=self._cut_us or _us(seen.from_at), to_us=_us(seen.to_at), why="cut"))
 
     def away(self, source: SourceState, from_at: datetime) -> None:
         """Nothing was seen of it up to the moment that is said as the beginning of its state."""

@@ -112,6 +112,15 @@ def test_lock_taken_after_our_clock_was_set_back_is_not_judged_by_an_answer_from
     assert "orphaned" not in flags(made, ours + timedelta(seconds=1))
 
 
+def test_clock_that_was_set_leaves_no_gap_in_the_history_and_everything_unsure_until_then():
+    made = state(*up(later(-60)))
+    made.apply(ClockSet(at=NOW))
+    made.apply(Tick(at=NOW))
+
+    assert made.gaps.for_history.take(later(60), whole=True) == []
+    assert made.snapshot(NOW).flow.since == NOW
+
+
 def test_clock_that_is_set_is_noticed_and_one_that_goes_on_is_not():
     clock = OwnClock(NOW)
     assert not clock.was_set(later(0.3))

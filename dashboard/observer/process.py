@@ -95,7 +95,7 @@ class Watch:
         self._waited = timedelta(0)  # the last event, in the inbox
         self._next_tick = 0.0
         self._full_at: datetime | None = None  # when something that a feed said found no room
-        self._clock = OwnClock(self._since)
+        self._clock = OwnClock()
         self._events = EventsFeed(self._emit, self._ended, self._wake)
         self._feeds: list[Feed] = [self._events, *(LocksFeed(place, places, self._emit, self._ended) for place in places)]
         self._feeds.append(QueuesFeed(lambda: self._roster, self._emit, self._ended))
@@ -227,7 +227,7 @@ class Watch:
 
     def _doubts(self, now: datetime) -> Iterator[Observation]:
         """What makes what was seen before unsure: that our clock was set, and that something found no room, which may have been events."""
-        if self._clock.was_set(now):
+        if self._clock.was_set():
             log.warning("the clock of this machine was set, or it stood still: what was seen before is seen anew")
             yield ClockSet(at=now)
         full_at, self._full_at = self._full_at, None

@@ -18,13 +18,18 @@ def without_others(lock: HeldLock, at: datetime, mine: Run, life: Life, facts: F
     if living := next((run for run in others if _life_of_run(lock, run, facts).state != "dead"), None):
         values = {"task_id": living.task_id, "task_name": living.name, "worker": living.worker, "candidates": len(others) + 1}
         return Life(state="unknown", evidence=(*life.evidence, Evidence(code="other_candidate", values=values)))
-    if not any(worker.first_heard_at <= facts.by_our_clock(mine, at) for worker in facts.snapshot.workers):  # a worker that left before may have it
+    if not _was_anybody_listened_to(facts.by_our_clock(mine, at), facts):  # a worker that left before may have it
         fact = Evidence(code="events_missed", values={"worker": mine.worker, "since": facts.snapshot.flow.since})
         return Life(state="unknown", evidence=(*life.evidence, fact))
     asked = list(_workers_that_could(mine, facts))
     answered = [worker for worker in asked if _is_accounted_for(worker, lock, at, mine, facts)]
     fact = Evidence(code="asked", values={"asked": len(asked), "answered": len(answered)})
     return Life(state="dead" if len(asked) == len(answered) else "unknown", evidence=(*life.evidence, fact))
+
+
+def _was_anybody_listened_to(at: datetime, facts: Facts) -> bool:
+    """Whether some observer listened then: this one, or one before it that heard of a worker."""
+    return facts.are_told_since(at) or any(worker.first_heard_at <= at for worker in facts.snapshot.workers)
 
 
 def _may_hold(run: Run, lock: HeldLock, at: datetime, mine: Run, facts: Facts) -> bool:

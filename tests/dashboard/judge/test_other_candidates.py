@@ -46,6 +46,11 @@ def test_worker_that_left_before_anybody_listened_may_have_it():
     assert "orphaned" not in judged.flags, judged.evidence
 
 
+def test_worker_that_is_heard_first_by_the_very_run_is_no_doubt_where_events_were_received():
+    judged = only(locks=(LOCK,), runs=(DEAD,), workers=(make_worker(active=(), first_heard_at=ago(seconds=79)),), flow=FlowReading(since=ago(seconds=300)))
+    assert judged.verdict == "orphaned"
+
+
 def test_run_that_ended_before_the_lock_was_seen_to_be_taken_does_not_hold_it():
     """The clock of that machine was set back by three seconds between the receipt and the attempt: the run before seems to have run then."""
     taken = ago(seconds=80)

@@ -83,7 +83,15 @@ def _is_its_own_end(lock: HeldLock, run: Run | None, mine: Worker | None, proces
         return not any(other is not run and other.ended_at is None and _is_same_try(other, run) for other in facts.runs.get(run.task_id if run else "", ()))
     told_at = run.heard_at if run else None
     answered_at = own_answer_at(mine, processes) if mine else None
-    return answered_at is not None and told_at is not None and answered_at >= told_at
+    if mine is None or answered_at is None or told_at is None or _came_since(mine, told_at):
+        return False
+    return answered_at >= told_at
+
+
+def _came_since(mine: Worker, told_at: datetime) -> bool:
+    """Whether the process that has this name and pid may have come after that: the one before may be leaving, and go on with the run."""
+    came_at = mine.started_at or (mine.online_at[-1] if mine.online_at else None)
+    return any(at is not None and at > told_at for at in (came_at, mine.left_at))
 
 
 def _began_at(run: Run | None) -> datetime | None:

@@ -28,6 +28,10 @@ DROPPED = Story(
     works_before=5.0, waits=5.0, inspect="no active", drops=0.3, seed=70,
     rivals=(Rival(at=0.05, lasts=2.0, elsewhere=True, does="again"), Rival(at=-60.0, lasts=8.0, same_task=True, elsewhere=True, does="takes")),
 )  # fmt: skip
+LEFT = Story(
+    fate="leaves", comes_back="same pid", gap=(-20.0, 2.0),
+    rivals=(Rival(at=-0.4, lasts=600.0), Rival(at=0.05, lasts=2.0, does="again")),
+)  # fmt: skip
 TWIN = Story(other="twin", inspect="flaky")
 CLOCK = Story(fate="frozen", fate_at=0.3, clock_set=(16.0, 30.0))
 CUT_OFF = Story(fate="cut off", fate_at=0.3)
@@ -36,7 +40,7 @@ CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
 
 @pytest.mark.parametrize(
     "story",
-    [REPLACED, AGAIN, NAMESAKE, FROZEN, UNHEARD, REPEATED, DROPPED, TWIN, CLOCK],
+    [REPLACED, AGAIN, NAMESAKE, FROZEN, UNHEARD, REPEATED, DROPPED, LEFT, TWIN, CLOCK],
     ids=[
         "its worker leaves and another process comes under its name and pid, while a run like it has ended",
         "its message was given out twice, the second receipt was missed, and that run ended before the lock was seen",
@@ -45,6 +49,7 @@ CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
         "its worker, of which no event was ever received, answered once in the place of a namesake, and froze",
         "its message was given out twice to the same process, and the end of the second run came before its receipt, and once more after it",
         "its message was given out twice, its own events were dropped, and the second receipt looks as if it came just before the attempt",
+        "its message was given out twice while nobody listened, and its worker leaves while another process comes under its name and pid",
         "a second container has its worker's name and pid, and answers in its place",
         "its worker froze, and our own clock was set",
     ],

@@ -159,7 +159,8 @@ class WorkerBook:
         """Nothing that compares a moment from before with one since is known: what was heard of each is heard again, where it lives."""
         for worker in list(self.workers.values()):
             heard = replace(worker, last_heard_at=min(worker.last_heard_at, at), connection_known=False, connection_gone_at=None)
-            self._keep(replace(heard, spoke_alone_at=None, active_at=None, pool_read_at=None, shared_at=None))
+            shared_at = None if worker.shared_at is None else at  # of two under one name the clock makes no single one
+            self._keep(replace(heard, spoke_alone_at=None, active_at=None, pool_read_at=None, shared_at=shared_at))
 
     def living(self, now: datetime, within: timedelta) -> list[Worker]:
         """Those heard of within that time that have not said goodbye."""

@@ -34,13 +34,14 @@ LEFT = Story(
 )  # fmt: skip
 TWIN = Story(other="twin", inspect="flaky")
 CLOCK = Story(fate="frozen", fate_at=0.3, clock_set=(16.0, 30.0))
+TWIN_CLOCK = Story(exact=False, owned=True, other="twin", fate="frozen", clock_set=(16.0, -3.0))
 CUT_OFF = Story(fate="cut off", fate_at=0.3)
 CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
 
 
 @pytest.mark.parametrize(
     "story",
-    [REPLACED, AGAIN, NAMESAKE, FROZEN, UNHEARD, REPEATED, DROPPED, LEFT, TWIN, CLOCK],
+    [REPLACED, AGAIN, NAMESAKE, FROZEN, UNHEARD, REPEATED, DROPPED, LEFT, TWIN, CLOCK, TWIN_CLOCK],
     ids=[
         "its worker leaves and another process comes under its name and pid, while a run like it has ended",
         "its message was given out twice, the second receipt was missed, and that run ended before the lock was seen",
@@ -52,6 +53,7 @@ CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
         "its message was given out twice while nobody listened, and its worker leaves while another process comes under its name and pid",
         "a second container has its worker's name and pid, and answers in its place",
         "its worker froze, and our own clock was set",
+        "its worker froze beside a second container with its name and pid, and our own clock was set",
     ],
 )
 def test_holder_that_goes_on_is_not_called_dead_for_the_end_of_another_run(story):

@@ -12,5 +12,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("dashboard.web.urls")),
 ]
+handler404 = "dashboard.web.missing.page_not_found"
+handler500 = "dashboard.web.missing.server_error"
 if settings.DEMO:
     urlpatterns.insert(0, path("demo/", include("tasks_demo.urls")))

@@ -62,6 +62,7 @@ class Absence:
     from_at: datetime
     to_at: datetime
     is_first: bool = False  # nobody is known to have looked before it ended: it began with time itself
+    goes_on: bool = False  # nobody looks yet: its end is only that of the picture
     cache: str = ""  # of whose locks nothing is known; "": of anything
 
 

@@ -167,8 +167,9 @@ def absent_in(frame: Frame, absences: Sequence[Absence]) -> list[Absence]:
 
 
 def _blank(absence: Absence, frame: Frame) -> Blank:
-    x = max(frame.place(absence.from_at), -10.0)
-    return Blank(x=round(x, 2), width=round(max(min(frame.place(absence.to_at), 100.0) - x, NARROWEST), 2), title=timeline_words.unknown(absence))
+    x, end = max(frame.place(absence.from_at), -10.0), frame.place(absence.to_at)
+    width = (end if absence.goes_on else min(end, 100.0)) - x
+    return Blank(x=round(x, 2), width=round(max(width, NARROWEST), 2), title=timeline_words.unknown(absence))
 
 
 def _bars(span: Span, judged: Sequence[JudgedLock], frame: Frame, edge: datetime) -> Iterator[Bar]:

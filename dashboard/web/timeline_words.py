@@ -76,6 +76,9 @@ def unknown(absence: Absence) -> str:
     if absence.is_first:
         return _("nothing is known of the time before %(to)s") % {"to": instant(absence.to_at.replace(microsecond=0))}
     between = {"from": instant(absence.from_at), "to": instant(absence.to_at), "cache": source_name(f"cache {absence.cache}")}
+    if absence.goes_on:
+        known = _("nothing is known since %(from)s: %(cache)s does not answer") if absence.cache else _("nothing is known since %(from)s: no observer is heard")
+        return known % between
     if absence.cache:
         return _("nothing is known from %(from)s to %(to)s: nothing was heard of %(cache)s") % between
     return _("nothing is known from %(from)s to %(to)s: no observer was heard") % between

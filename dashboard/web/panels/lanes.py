@@ -1,7 +1,7 @@
 """Lanes of the overlap timeline as pieces: which locks, in which order, and what each says beside its picture."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from django.urls import reverse
@@ -38,8 +38,11 @@ def ordered_lanes(look: Look) -> list[tuple[Lane, list[JudgedLock]]]:
 
 def lane_piece(lane: Lane, judged: Sequence[JudgedLock], look: Look, within: str) -> Piece:
     """One row of the timeline: of the most urgent verdict on its lock, and with the time to live of what holds it now."""
-    drawn = timeline.draw(lane, judged, look.now, None if look.is_current else look.snapshot.at, absences_of(look))
+    absences = absences_of(look)
+    drawn = timeline.draw(lane, judged, look.now, None if look.is_current else look.snapshot.at, absences)
+    is_unseen = any(one.goes_on and one.cache in {"", lane.cache} for one in absences)
     urgent = min(judged, key=lambda one: URGENCY.index(one.verdict), default=None)
+    kind = urgent.verdict if urgent else "unknown" if is_unseen else "free"
     held = next(iter(held_first(judged)), None)
     return piece(
         f"lane-{lane.lock_id[:12]}",
@@ -48,8 +51,8 @@ def lane_piece(lane: Lane, judged: Sequence[JudgedLock], look: Look, within: str
         name=visible(lane.name),
         cache=visible(lane.cache),
         url=reverse("lockhouse:lock", args=[lane.lock_id]),
-        kind=urgent.verdict if urgent else "free",
-        word=verdict(urgent.verdict) if urgent else _("free"),
+        kind=kind,
+        word=_("free") if kind == "free" else verdict(kind),
         note=_note(lane, held),
         drawn=drawn,
         anchor=iso(timeline.anchor_of(look.now)),
@@ -58,13 +61,24 @@ def lane_piece(lane: Lane, judged: Sequence[JudgedLock], look: Look, within: str
 
 
 def absences_of(look: Look) -> Sequence[Absence]:
-    """When nobody looked, of late."""
-    return look.snapshot.observer.absences if look.snapshot.observer else ()
+    """When nobody looked, of late, and since when nobody does."""
+    return (*(look.snapshot.observer.absences if look.snapshot.observer else ()), *_going_on(look))
+
+
+def _going_on(look: Look) -> Iterator[Absence]:
+    """Drawn as far as bars are: a lane in which nothing stands would be a lock that is known to be free."""
+    until = timeline.anchor_of(look.now) + timeline.BEYOND
+    if look.is_stale and look.snapshot.at is not None:
+        yield Absence(from_at=look.snapshot.at, to_at=until, goes_on=True)
+        return
+    for source in look.away("cache"):
+        yield Absence(from_at=source.last_good_at or source.since, to_at=until, goes_on=True, cache=source.name.removeprefix("cache "))
 
 
 def unseen(look: Look) -> str:
-    """A sentence for each of these that the picture still shows."""
-    shown = timeline.absent_in(timeline.Frame(anchor=timeline.anchor_of(look.now)), absences_of(look))
+    """A sentence for each of these that is over and that the picture still shows: of the others the page's head tells."""
+    over = [one for one in absences_of(look) if not one.goes_on]
+    shown = timeline.absent_in(timeline.Frame(anchor=timeline.anchor_of(look.now)), over)
     return " ".join(absence_sentence(one, look.now) for one in shown[-MAX_SAID:])
 
 

@@ -1,12 +1,13 @@
 """The Overview's timeline: what each lane draws, and that its list says the same in words."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
-from dashboard.records import Absence, Observer, Span, Wait
+from dashboard.records import Absence, Observer, SourceState, Span, Wait
 from tests.dashboard.web.pieces import pieces_of, rows_of
-from tests.factories import ago, make_lane, make_lock, make_snapshot
+from tests.factories import NOW, ago, make_lane, make_lock, make_snapshot
 
 pytestmark = pytest.mark.usefixtures("acts_on")
 
@@ -101,3 +102,33 @@ def test_time_without_an_observer_is_said_above_the_timeline_and_blank_in_it(end
     assert ("No observer was heard from 14:04:51 UTC" in pieces["timeline-state"]) is is_said
     assert ("lh-blank" in lane) is is_said
     assert ("nothing is known from 14:04:51 UTC" in lane) is is_said
+
+
+@pytest.mark.parametrize(
+    ("sources", "at", "said"),
+    [
+        ((), ago(seconds=40), "nothing is known since 14:07:01 UTC: no observer is heard"),
+        ((SourceState(name="cache default", ok=False, since=ago(seconds=30), last_good_at=ago(seconds=31)),), NOW, "cache default does not answer"),
+    ],
+    ids=["no observer", "its cache"],
+)
+def test_lane_of_which_nothing_is_known_any_more_is_hatched_up_to_its_edge_and_not_free(sources, at, said):
+    ended = Span(from_at=ago(seconds=70), to_at=ago(seconds=60), token_digest="x", end="released")
+    lane = replace(make_lane(make_lock()), spans=(ended,))
+
+    pieces = pieces_of("overview", make_snapshot(at=at, sources=sources, lanes=(lane,)))
+    (shown,) = (html for name, html in pieces.items() if name.startswith("lane-"))
+
+    (blank,) = re.findall(r'<rect class="lh-blank" x="([\d.]+)%" y="0" width="([\d.]+)%"', shown)
+    assert float(blank[0]) + float(blank[1]) > 100 > float(blank[0]) > 60
+    assert said in listed(shown)[-1]
+    assert ">unknown<" in shown and ">free<" not in shown
+    assert "from 14:0" not in pieces["timeline-state"]
+
+
+def test_another_cache_that_does_not_answer_hides_nothing_of_a_lane():
+    away = SourceState(name="cache other", ok=False, since=ago(seconds=30), last_good_at=ago(seconds=31))
+
+    pieces = pieces_of("overview", make_snapshot(sources=(away,), lanes=(make_lane(make_lock()),)))
+
+    assert not any("lh-blank" in html for name, html in pieces.items() if name.startswith("lane-"))

@@ -70,49 +70,74 @@ HELD = """rows => rows.filter(row => row.contains(document.activeElement) || row
   .map(row => row.id)"""
 
 
-async def test_fifty_pushes_take_no_focus_no_caret_no_tick_and_no_text(site, page):
-    typed = "verdict:orphaned task:reports_ x 0123456789"
+TYPED = "verdict:orphaned task:reports_ x 0123456789"
+TICKED = ("row-2", "row-4")
+
+
+async def push_another_order(site, page, number):
+    """All rows changed, in another order each time, one more and one fewer."""
+    names = list(site.panel.rows)
+    names.insert(0, names.pop(number % len(names)))
+    site.panel.rows = dict.fromkeys(names, number + 1) | {f"new-{number}": 1}
+    if number > 3:
+        site.panel.rows.pop(f"new-{number - 4}", None)
+    await site.push(f"push {number}", page)
+
+
+async def check_that_others_follow(site, page):
+    """Every row that nobody works on shows what was pushed."""
+    held = await page.eval_on_selector_all("#locks-rows tr", HELD)
+    for name in set(site.panel.rows) - set(held):
+        await expect(count_in(page, name)).to_have_text(str(site.panel.rows[name]))
+
+
+async def test_forty_pushes_take_no_focus_no_caret_and_no_text(site, page):
     await page.click("#filter")
     await page.keyboard.type("__")
     await page.keyboard.press("ArrowLeft")
-    ticked = {"row-2", "row-4"}
 
-    for number in range(50):
-        if number == 40:  # the rest is done by the Tab key, through ticked and other rows
-            assert (await focus(page))[1] == f"_{typed[:40]}_"
-            await page.check("#row-2 input[type=checkbox]")
-            await page.check("#row-4 input[type=checkbox]")
-            await page.fill("#row-5 .note", "because it was stale")
-            await page.focus("#before")
-        if number < 40:
-            await page.keyboard.type(typed[number])
-        else:
-            await page.keyboard.press("Tab")
+    for number in range(40):
+        await page.keyboard.type(TYPED[number])
         before = await focus(page)
-        names = list(site.panel.rows)
-        names.insert(0, names.pop(number % len(names)))  # another order each time
-        site.panel.rows = dict.fromkeys(names, number + 1) | {f"new-{number}": 1}
-        if number > 3:
-            site.panel.rows.pop(f"new-{number - 4}", None)
-        await site.push(f"push {number}", page)
+        await push_another_order(site, page, number)
+
+        assert await focus(page) == before == ["Filter", f"_{TYPED[: number + 1]}_", number + 2]
+        assert await rows(page) == list(site.panel.rows)
+        await check_that_others_follow(site, page)
+
+
+async def test_pushes_take_no_tick_no_note_and_no_focus_from_the_tab_key(site, page):
+    for row in TICKED:
+        await page.check(f"#{row} input[type=checkbox]")
+    await page.fill("#row-5 .note", "because it was stale")
+    await page.focus("#before")
+
+    for number in range(10):  # through ticked and other rows
+        await page.keyboard.press("Tab")
+        before = await focus(page)
+        await push_another_order(site, page, number)
 
         assert await focus(page) == before
-        if number < 40:
-            assert before == ["Filter", f"_{typed[: number + 1]}_", number + 2]
-            assert await rows(page) == list(site.panel.rows)
-        else:
-            assert set(await page.eval_on_selector_all("input:checked", "boxes => boxes.map(box => box.closest('tr').id)")) == ticked
-            assert await page.input_value("#row-5 .note") == "because it was stale"
-        held = await page.eval_on_selector_all("#locks-rows tr", HELD)
-        for name in set(site.panel.rows) - set(held):
-            await expect(count_in(page, name)).to_have_text(str(site.panel.rows[name]))
+        assert await page.eval_on_selector_all("input:checked", "boxes => boxes.map(box => box.closest('tr').id).sort()") == list(TICKED)
+        assert await page.input_value("#row-5 .note") == "because it was stale"
+        await check_that_others_follow(site, page)
 
-    for row in ("row-2", "row-4", "row-5"):
+    for row in (*TICKED, "row-5"):
         await expect(page.locator(f"#{row}")).to_have_class("lh-changed")
-    await page.uncheck("#row-2 input[type=checkbox]")
-    await page.uncheck("#row-4 input[type=checkbox]")
+
+
+async def test_rows_that_nobody_works_on_any_more_show_what_was_pushed_meanwhile(site, page):
+    for row in TICKED:
+        await page.check(f"#{row} input[type=checkbox]")
+    await page.fill("#row-5 .note", "because it was stale")
+    for number in range(6):
+        await push_another_order(site, page, number)
+
+    for row in TICKED:
+        await page.uncheck(f"#{row} input[type=checkbox]")
     await page.fill("#row-5 .note", "")
     await page.focus("#filter")
+
     for row in site.panel.rows:
         await expect(count_in(page, row)).to_have_text(str(site.panel.rows[row]))
     assert await rows(page) == list(site.panel.rows)

@@ -147,6 +147,8 @@ class Watch:
         self._absences = absences_until(self._since, last)
         if last.at is not None and datetime.now(UTC) - last.at < RESTORE_WITHIN:
             self.state.restore(last)
+            if last.at > self._since:  # by another machine's clock, or ours was set back: what it heard cannot be compared with what we hear
+                self.state.apply(ClockSet(at=self._since))
             self._writer.version = last.version
 
     def _step(self) -> bool:

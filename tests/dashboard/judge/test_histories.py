@@ -35,13 +35,14 @@ LEFT = Story(
 TWIN = Story(other="twin", inspect="flaky")
 CLOCK = Story(fate="frozen", fate_at=0.3, clock_set=(16.0, 30.0))
 TWIN_CLOCK = Story(exact=False, owned=True, other="twin", fate="frozen", clock_set=(16.0, -3.0))
+TAKEN_OVER = Story(exact=False, owned=True, fate="frozen", observer_restarts_at=5.0, clock_set=(6.0, -20.0))
 CUT_OFF = Story(fate="cut off", fate_at=0.3)
 CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
 
 
 @pytest.mark.parametrize(
     "story",
-    [REPLACED, AGAIN, NAMESAKE, FROZEN, UNHEARD, REPEATED, DROPPED, LEFT, TWIN, CLOCK, TWIN_CLOCK],
+    [REPLACED, AGAIN, NAMESAKE, FROZEN, UNHEARD, REPEATED, DROPPED, LEFT, TWIN, CLOCK, TAKEN_OVER, TWIN_CLOCK],
     ids=[
         "its worker leaves and another process comes under its name and pid, while a run like it has ended",
         "its message was given out twice, the second receipt was missed, and that run ended before the lock was seen",
@@ -53,6 +54,7 @@ CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
         "its message was given out twice while nobody listened, and its worker leaves while another process comes under its name and pid",
         "a second container has its worker's name and pid, and answers in its place",
         "its worker froze, and our own clock was set",
+        "its worker froze after another observer had taken over, whose clock is behind that of the one before",
         "its worker froze beside a second container with its name and pid, and our own clock was set",
     ],
 )

@@ -1,11 +1,13 @@
 """Readings that do not say what they seem to: a list that was cut, an answer noted late, our own clock set, no room in the inbox."""
 
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from unittest.mock import Mock
 
 import pytest
 
+from dashboard import connections
+from dashboard import snapshot as snapshots
 from dashboard.judge import assess
 from dashboard.observer.asking import told
 from dashboard.observer.observations import ClockSet, ConnectionSeen, EventsLost, Tick, WorkersAnswered
@@ -119,6 +121,20 @@ def test_clock_that_was_set_leaves_no_gap_in_the_history_and_everything_unsure_u
 
     assert made.gaps.for_history.take(later(60), whole=True) == []
     assert made.snapshot(NOW).flow.since == NOW
+
+
+def test_observer_whose_clock_is_behind_that_of_the_one_before_compares_nothing_with_what_that_one_heard(watching):
+    heard_at = datetime.now(UTC) + timedelta(seconds=20)
+    before = state(*up(heard_at), event("worker-heartbeat", heard_at)).snapshot(heard_at)
+    snapshots.put(connections.own(), before, dict.fromkeys(snapshots.SECTIONS, 1), set(snapshots.SECTIONS), epoch=1)
+    watch = Watch(Mock(epoch=2), threading.Event())
+
+    watch._restore()
+
+    now = datetime.now(UTC)
+    restored = watch.state.snapshot(now)
+    assert restored.workers[0].last_heard_at <= now < before.workers[0].last_heard_at
+    assert not restored.workers[0].connection_known
 
 
 @pytest.mark.parametrize(

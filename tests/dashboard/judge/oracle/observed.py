@@ -35,6 +35,7 @@ class Observed:
         self._pending_at = 0.0
         self._called_at = -1000.0
         self._shown: Held | None = None
+        self._written_at: datetime | None = None  # when the observer before wrote last
         self.is_away = False
 
     def clock(self, seconds: float) -> datetime:
@@ -49,12 +50,15 @@ class Observed:
     def begin(self, now: float) -> None:
         """Every source comes up."""
         self.is_away = False
+        if self._written_at is not None and self._written_at > self.clock(now):  # by another machine's clock, or ours was set back meanwhile
+            self.state.apply(ClockSet(at=self.clock(now)))
         for name in SOURCES:
             self.state.apply(SourceSaid(source=SourceState(name=name, ok=True, since=self.clock(now), last_good_at=self.clock(now))))
 
     def restart(self, now: float) -> None:
         """Another observer goes on from what this one wrote; in between nobody listens."""
-        written = self.state.snapshot(self.clock(now))
+        self._written_at = self.clock(now)
+        written = self.state.snapshot(self._written_at)
         self.state = State(PLACES, self.policy)
         self.state.restore(written)
         self.is_away = True

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from dashboard.judge.facts import Facts, Life, goes_on
-from dashboard.judge.holders import CLOCKS_DIFFER, STARTS_TOLD_LATE, may_have_tried
+from dashboard.judge.holders import CLOCKS_DIFFER, CLOCKS_WITHIN, STARTS_TOLD_LATE, may_have_tried
 from dashboard.judge.life import had_one_before, is_a_later_one, life_of, life_of_process
 from dashboard.judge.silence import is_its_own, own_answer_at
 from dashboard.records import Evidence, HeldLock, Holder, Run, Worker
@@ -18,13 +18,20 @@ def without_others(lock: HeldLock, at: datetime, mine: Run, life: Life, facts: F
     if living := next((run for run in others if _life_of_run(lock, run, facts).state != "dead"), None):
         values = {"task_id": living.task_id, "task_name": living.name, "worker": living.worker, "candidates": len(others) + 1}
         return Life(state="unknown", evidence=(*life.evidence, Evidence(code="other_candidate", values=values)))
-    if not _was_anybody_listened_to(facts.by_our_clock(mine, at), facts):  # a worker that left before may have it
+    if not _was_anybody_listened_to(_taken_at_the_earliest(lock, at, mine, facts), facts):  # a worker that nobody heard may have it
         fact = Evidence(code="events_missed", values={"worker": mine.worker, "since": facts.snapshot.flow.since})
         return Life(state="unknown", evidence=(*life.evidence, fact))
     asked = list(_workers_that_could(mine, facts))
     answered = [worker for worker in asked if _is_accounted_for(worker, lock, at, mine, facts)]
     fact = Evidence(code="asked", values={"asked": len(asked), "answered": len(answered)})
     return Life(state="dead" if len(asked) == len(answered) else "unknown", evidence=(*life.evidence, fact))
+
+
+def _taken_at_the_earliest(lock: HeldLock, at: datetime, mine: Run, facts: Facts) -> datetime:
+    """By our clock: as it was seen, or else as its token says, whose clock is that of whoever made it and need not be that of the likely holder."""
+    if lock.acquired_at is not None and lock.acquired_at != at:
+        return lock.acquired_at
+    return min(facts.by_our_clock(mine, at), lock.first_seen_at) - CLOCKS_WITHIN
 
 
 def _was_anybody_listened_to(at: datetime, facts: Facts) -> bool:

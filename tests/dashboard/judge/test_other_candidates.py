@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from dashboard.records import FlowReading, Run
 from tests.dashboard.judge.judged import PLAIN, only
 from tests.factories import ago, make_lock, make_run, make_worker
@@ -47,8 +49,15 @@ def test_worker_that_left_before_anybody_listened_may_have_it():
 
 
 def test_worker_that_is_heard_first_by_the_very_run_is_no_doubt_where_events_were_received():
-    judged = only(locks=(LOCK,), runs=(DEAD,), workers=(make_worker(active=(), first_heard_at=ago(seconds=79)),), flow=FlowReading(since=ago(seconds=300)))
-    assert judged.verdict == "orphaned"
+    late = make_worker(active=(), first_heard_at=ago(seconds=79))
+    seen = replace(LOCK, acquired_at=ago(seconds=79.9))
+    assert only(locks=(seen,), runs=(DEAD,), workers=(late,), flow=FlowReading(since=ago(seconds=300))).verdict == "orphaned"
+
+
+@pytest.mark.parametrize(("since", "verdict"), [(ago(seconds=300), "unknown"), (ago(seconds=400), "orphaned")], ids=["just before", "long before"])
+def test_lock_that_was_not_seen_to_be_taken_may_be_older_than_its_token_says_by_a_wrong_clock(since, verdict):
+    late = make_worker(active=(), first_heard_at=ago(seconds=79))
+    assert only(locks=(LOCK,), runs=(DEAD,), workers=(late,), flow=FlowReading(since=since)).verdict == verdict
 
 
 def test_run_that_ended_before_the_lock_was_seen_to_be_taken_does_not_hold_it():

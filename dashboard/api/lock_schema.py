@@ -46,5 +46,10 @@ LOCK: dict[str, Any] = {
         "evidence_codes": {"type": "array", "items": {"type": "string"}, "description": "What kind of fact each of them is."},
         "evidence_facts": {"type": "array", "items": FACT, "description": "The same facts for programs, in the same order."},
         "holder": HOLDER,
+        "counted_since": {
+            "type": ["string", "null"],
+            "format": "date-time",
+            "description": "Since when every refused and lost attempt is counted: what came before is not in `refused_last_hour` and `lost_last_hour`.",
+        },
     },
 }

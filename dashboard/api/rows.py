@@ -34,6 +34,7 @@ def lock_row(judged: JudgedLock, now: datetime) -> dict[str, Any]:
         "refused_last_hour": judged.refused_last_hour,
         "waiting": judged.waiting,
         "lost_last_hour": judged.lost_last_hour,
+        "counted_since": rfc3339(judged.counted_since),
         "blocks": judged.blocks or None,
         "label": judged.label or None,
         "model": judged.model or None,

@@ -29,7 +29,13 @@ def page_of(lock_id: str, before: int = LAST, limit: int = 100, alias: str = "de
     """The newest events of that lock before this one.  Cost: one statement over an index, and one for the names now and then."""
     key = key_of_identity(lock_id)
     rows = _rows(alias, "lock = %s AND id < %s ORDER BY id DESC LIMIT %s", [key, before, limit + 1]) if key is not None else []
-    return LockPage(moments_of(rows[:limit], alias), rows[limit - 1][0] if len(rows) > limit else 0)
+    return LockPage(_told_once(moments_of(rows[:limit], alias)), rows[limit - 1][0] if len(rows) > limit else 0)
+
+
+def _told_once(moments: Sequence[LockMoment]) -> Sequence[LockMoment]:
+    """By the time at which each happened: a death is written when it is proved, and once more where its lock is put back by hand."""
+    first = {(one.what, one.at, one.token_digest): one for one in moments}
+    return sorted(first.values(), key=lambda one: (one.at, one.row), reverse=True)
 
 
 def moments_of_runs(rows: Collection[int], alias: str = "default") -> list[LockMoment]:

@@ -138,7 +138,7 @@ def _heard(lock: HeldLock, holder: Holder, run: Run | None, mine: Worker, proces
         return listed
     if run is not None and run.started_at is not None and run.ended_at is None and facts.are_told_since(run.heard_at or run.started_at):
         return say("alive", "run_started", task_id=run.task_id, worker=mine.name, at=run.started_at)
-    young = facts.now - lock.first_seen_at < facts.policy.grace
+    young = lock.put_back_at is None and facts.now - lock.first_seen_at < facts.policy.grace  # who took what was put back did so before it had gone
     return say("alive" if young else "unknown", "worker_heard", worker=mine.name, last_heard_at=mine.last_heard_at)
 
 

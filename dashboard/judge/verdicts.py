@@ -56,9 +56,10 @@ def _judge(lock: HeldLock, facts: Facts) -> JudgedLock | None:
         verdict=flags[0],
         flags=flags,
         evidence=evidence,
-        refused_last_hour=_told(len(facts.refusals.get(lock.id, ())), lock),
-        waiting=_told(len(facts.waits.get(lock.id, ())), lock),
-        lost_last_hour=_told(len(facts.losses.get(lock.id, ())), lock),
+        refused_last_hour=_told(len(facts.refusals.get(lock.id, ())), lock, facts),
+        waiting=_told(len(facts.waits.get(lock.id, ())), lock, facts),
+        lost_last_hour=_told(len(facts.losses.get(lock.id, ())), lock, facts),
+        counted_since=facts.snapshot.flow.since,
         blocks=entry.blocks if entry else "",
         label=entry.label if entry else "",
         model=entry.model if entry and entry.object_id else "",
@@ -192,9 +193,10 @@ def _with_pid(holder: Holder, run: Run | None) -> Holder:
     return replace(holder, pid=run.pid) if holder.pid is None and run is not None else holder
 
 
-def _told(count: int, lock: HeldLock) -> int | None:
-    """What workers reported of it; None: nobody reports it of this lock."""
-    return count if count or lock.dialect in REPORTS_REFUSALS else None
+def _told(count: int, lock: HeldLock, facts: Facts) -> int | None:
+    """What workers reported of it; None: nobody reports it of this lock, or nobody hears it."""
+    is_told = lock.dialect in REPORTS_REFUSALS and facts.snapshot.flow.since is not None
+    return count if count or is_told else None
 
 
 def _with_overlaps(judged: Sequence[JudgedLock]) -> Iterator[JudgedLock]:

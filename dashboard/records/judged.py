@@ -57,6 +57,7 @@ class JudgedLock:
     refused_last_hour: int | None  # None: nobody reports refusals of this lock
     waiting: int | None = None  # attempts that wait for it now, as is lost_last_hour
     lost_last_hour: int | None = None  # times that a holder found that it held it no more
+    counted_since: datetime | None = None  # since when every refused and lost attempt is told; None: it is not
     blocks: str = ""
     label: str = ""
     model: str = ""  # what the lock is about: "reports.Report", and that one's primary key

@@ -23,14 +23,14 @@ def figures(seen: Look) -> Iterator[dict[str, object]]:
     ready = [queue.ready for queue in snapshot.queues]
     unacked = [queue.unacked for queue in snapshot.queues]
     yield _figure("locks", _("locks held"), locks if are_known else None, drawn.locks, note=_("%(n)d known") % {"n": locks} if locks and not are_known else "")
-    yield _figure("refused", _("refused, last hour"), drawn.refused_last_hour, drawn.refused, tone="expiring", note=_since(seen))
+    yield _figure("refused", _("refused, last hour"), drawn.refused_last_hour, drawn.refused, tone="expiring", note=complete_since(seen))
     yield _figure("ready", _("messages ready"), sum(ready) if has_broker else None, drawn.ready)
     yield _figure("unacked", _("unacknowledged"), _sum(unacked) if has_broker else None, drawn.unacked)
     yield _busy(seen)
-    yield _figure("failed", _("failed, last hour"), drawn.failed_last_hour, drawn.failed, tone="orphaned", note=_since(seen))
+    yield _figure("failed", _("failed, last hour"), drawn.failed_last_hour, drawn.failed, tone="orphaned", note=complete_since(seen))
 
 
-def _since(seen: Look) -> str:
+def complete_since(seen: Look) -> str:
     """Since when everything was counted, where that is not an hour yet."""
     since = seen.snapshot.figures.whole_since
     return _("complete only since %(at)s") % {"at": clock(since, seen.now)} if since is not None and seen.now - since < HOUR else ""

@@ -72,7 +72,11 @@ class LockPanel:
             *([lane_piece(lane, judged, seen, "lock-lanes")] if lane else []),
             piece("lock-axis", "panels/axis_now.html", now_text=instant_of(anchor_of(now), now), anchor=iso(anchor_of(now))),
             piece("lock-waiting", "panels/lock_waiting.html", **lock_attempts.waiting(seen, lock_id)),
-            piece("lock-refusals", "panels/lock_refusals.html", **lock_attempts.refusals(seen, lock_id, is_told=_are_refusals_told(rows, lane))),
+            piece(
+                "lock-refusals",
+                "panels/lock_refusals.html",
+                **lock_attempts.refusals(seen, lock_id, is_told=_are_refusals_told(rows, lane, are_events_told=seen.snapshot.flow.since is not None)),
+            ),
             piece("lock-proof", "panels/lock_proof.html", lines=lines, why_none=why_none),
         ]
 
@@ -84,11 +88,11 @@ def name_of(snapshot: Snapshot, lock_id: str) -> str | None:
     return next((name for identity, name in known if identity == lock_id), None)
 
 
-def _are_refusals_told(rows: Sequence[LockRow], lane: Lane | None) -> bool:
+def _are_refusals_told(rows: Sequence[LockRow], lane: Lane | None, *, are_events_told: bool) -> bool:
     """Whether they would be known: the one that holds it is of a cache that reports them, or the last that did was."""
     if rows:
         return any(row.refused is not None for row in rows)
-    return lane is not None and bool(lane.spans) and lane.spans[-1].dialect in REPORTS_REFUSALS
+    return are_events_told and lane is not None and bool(lane.spans) and lane.spans[-1].dialect in REPORTS_REFUSALS
 
 
 def _ended(lane: Lane | None, seen: Look) -> dict[str, object] | None:

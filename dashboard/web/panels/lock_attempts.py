@@ -9,6 +9,7 @@ from dashboard.records import Loss, Refusal, Wait
 from dashboard.web.instants import instant_of, maybe
 from dashboard.web.links import run_url, task_url, worker_url
 from dashboard.web.look import Look
+from dashboard.web.panels.figures import complete_since
 from dashboard.words import duration, short_id, visible
 
 MAX_ROWS = 50
@@ -19,7 +20,7 @@ def refusals(seen: Look, lock_id: str, *, is_told: bool) -> dict[str, Any]:
     """The refused attempts of the last hour, the newest first; `is_told`: they would be known if there were any."""
     mine = _of(seen.snapshot.refusals, lock_id)
     rows = [{**_who(one, seen), "waited": duration(one.waited) if one.waited is not None else ""} for one in mine[:MAX_ROWS]]
-    return {"refusals": rows, "count": len(mine), "is_known": bool(mine) or is_told, "max": MAX_ROWS}
+    return {"refusals": rows, "count": len(mine), "is_known": bool(mine) or is_told, "max": MAX_ROWS, "since": complete_since(seen)}
 
 
 def waiting(seen: Look, lock_id: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from dashboard.snapshot import newest
 from dashboard.web.look import look
 from dashboard.web.navigation import held_locks
 from dashboard.web.panel import Piece
+from dashboard.web.panels.figures import complete_since
 from dashboard.web.panels.frame import all_searched, no_lock
 from dashboard.web.panels.listing import MAX_ROWS, Chip, Found, Listing, ListPanel
 from dashboard.web.panels.lock_row import row_html, row_id, sort_value
@@ -88,6 +89,7 @@ def _says(found: Found[JudgedLock]) -> dict[str, Any]:
         "searched": all_searched(seen),
         "caches": len(places),
         "matching": len(found.shown),
+        "since": complete_since(seen),
     }
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from dashboard.judge import assess
-from dashboard.records import CatalogueEntry, Policy, UnackedMessage
+from dashboard.records import CatalogueEntry, FlowReading, Policy, UnackedMessage
 from tests.dashboard.judge.judged import OWNED, PLAIN, POLICY, SILENT, codes, judge
 from tests.factories import NOW, ago, make_claim, make_lock, make_run, make_snapshot, make_worker
 
@@ -41,6 +41,19 @@ def test_run_that_ended_while_its_lock_stayed_is_orphaned():
 def test_end_that_anybody_published_is_not_believed_while_its_worker_names_the_run():
     (judged,) = judge(runs=(make_run(ended_at=ago(seconds=10), outcome="SUCCESS"),))
     assert judged.verdict == "held"
+
+
+@pytest.mark.parametrize(("since", "refused"), [(ago(seconds=30), 0), (None, None)], ids=["received", "not received"])
+def test_attempts_that_nobody_could_tell_us_of_are_not_none(since, refused):
+    (judged,) = judge(flow=FlowReading(since=since))
+    assert (judged.refused_last_hour, judged.waiting, judged.lost_last_hour, judged.counted_since) == (refused, refused, refused, since)
+
+
+@pytest.mark.parametrize(("put_back_at", "verdict"), [(None, "held"), (ago(seconds=1), "unknown")], ids=["taken just now", "put back just now"])
+def test_lock_of_a_worker_that_lives_is_held_while_it_is_young_and_not_where_it_was_put_back(put_back_at, verdict):
+    lock = make_lock(first_seen_at=ago(seconds=1), put_back_at=put_back_at)
+    (judged,) = judge(locks=(lock,), runs=(), workers=(make_worker(active=()),))
+    assert judged.verdict == verdict
 
 
 def test_run_that_ended_just_now_may_be_releasing():

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from dashboard.records import Claim, Loss, Refusal, Span, Wait
+from dashboard.records import Claim, Figures, FlowReading, Loss, Refusal, Span, Wait
 from dashboard.redaction import hide_in_name
 from dashboard.web.links import run_url, task_url, worker_url
 from tests.dashboard.web.pieces import ALL, pieces_of, rows_of
@@ -78,6 +78,14 @@ def test_refusals_that_nobody_reports_are_not_known():
     plain = make_lock(dialect="redis-py", claim=None)
 
     assert "Not known" in pieces_of("lock", make_snapshot(locks=(plain,)), QUERY)["lock-refusals"]
+
+
+def test_refusals_are_known_only_since_events_are_received():
+    lately, never = Figures(whole_since=ago(minutes=5)), FlowReading(since=None)
+
+    assert "0 · complete only since 14:02:41 UTC" in pieces_of("lock", make_snapshot(locks=(LOCK,), figures=lately), QUERY)["lock-refusals"]
+    assert "refused attempts complete only since 14:02:41 UTC" in pieces_of("locks", make_snapshot(locks=(LOCK,), figures=lately))["locks-summary"]
+    assert "Not known" in pieces_of("lock", make_snapshot(locks=(LOCK,), flow=never), QUERY)["lock-refusals"]
 
 
 def test_refusals_of_a_lock_that_was_released_stay_known():

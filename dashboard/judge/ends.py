@@ -18,12 +18,12 @@ def end_of(lock: HeldLock, holder: Holder, run: Run | None, mine: Worker | None,
 
 
 def unless_handed_on(life: Life, holder: Holder, run: Run | None, facts: Facts) -> Life:
-    """The next try of a run that ended, or a subtask of its own, goes on and may have been handed its lock."""
+    """The next try of a run that ended, or what came of it, goes on and may have been handed its lock."""
     if life.state != "dead" or holder.task_id is None or not any(fact.code in BY_ITS_END for fact in life.evidence):
         return life
     tried = run.retries if run is not None else -1
     tries = (other for other in facts.runs.get(holder.task_id, ()) if other is not run and goes_on(other) and other.retries > tried)
-    heir = next(tries, None) or facts.children.get(holder.task_id)
+    heir = next(tries, None) or facts.heirs.of(holder.task_id, run.root_id if run is not None else None)
     if heir is None:
         return life
     fact = Evidence(code="may_be_handed_on", values={"task_id": heir.task_id, "task_name": heir.name, "worker": heir.worker})

@@ -38,6 +38,26 @@ def test_lock_of_a_run_whose_subtask_has_ended_as_well_is_orphaned():
     assert only(runs=(make_run(**OVER), child), workers=(make_worker(active=()),)).verdict == "orphaned"
 
 
+@pytest.mark.parametrize("story", ["chain", "the run between is forgotten", "two between are forgotten, and another began the chain"])
+def test_lock_of_the_first_of_a_chain_is_unknown_while_its_last_goes_on(story):
+    """Taken by the first, released by the last: the parent of the last is the run between."""
+    elsewhere = {"worker": "w@other", "pid": 11, "parent_pid": 10}
+    root = "dispatch" if "another" in story else ID
+    second = make_run(task_id="second", parent_id=ID, root_id=root, **(OVER | elsewhere))
+    last = make_run(task_id="last", name="reports_finish", parent_id="second", root_id=root, **elsewhere)
+    runs = (make_run(root_id=root, **OVER), last, *((second,) if story == "chain" else ()))
+
+    judged = only(runs=runs, workers=(make_worker(active=()), make_worker(name="w@other", pid=10, processes=(11,), active=("last",))))
+
+    assert judged.verdict == "unknown", told(judged)
+    assert told(judged)["may_be_handed_on"]["task_id"] == "last"
+
+
+def test_what_another_run_sent_is_no_heir_though_both_come_from_one():
+    brother = make_run(task_id="brother", parent_id="dispatch", root_id="dispatch", parent_pid=790, pid=812)
+    assert only(runs=(make_run(root_id="dispatch", parent_id="dispatch", **OVER), brother), workers=(make_worker(active=("brother",)),)).verdict == "orphaned"
+
+
 @pytest.mark.parametrize("elsewhere", [False, True])
 def test_lock_kept_for_the_next_try_is_unknown_while_that_one_goes_on(elsewhere):
     other = {"worker": "w@other", "pid": 11, "parent_pid": 10} if elsewhere else {"parent_pid": 790}

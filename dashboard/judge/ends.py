@@ -22,8 +22,10 @@ def unless_handed_on(life: Life, holder: Holder, run: Run | None, facts: Facts) 
     if life.state != "dead" or holder.task_id is None or not _may_have_ended(life, run, facts):
         return life
     tried = run.retries if run is not None else -1
-    tries = (other for other in facts.runs.get(holder.task_id, ()) if other is not run and goes_on(other) and other.retries > tried)
-    heir = next(tries, None) or facts.heirs.of(holder.task_id, run.root_id if run is not None else None)
+    tries = [other for other in facts.runs.get(holder.task_id, ()) if other is not run and other.retries > tried]
+    heir = next(filter(goes_on, tries), None) or facts.heirs.of(holder.task_id, run.root_id if run is not None else None)
+    if heir is None and run is not None and run.outcome == "RETRY" and not tries:  # nobody has received its next try
+        return Life(state="unknown", evidence=(*life.evidence, Evidence(code="sent_waits", values={"task_id": holder.task_id})))
     if heir is None:
         return life
     fact = Evidence(code="may_be_handed_on", values={"task_id": heir.task_id, "task_name": heir.name, "worker": heir.worker})

@@ -69,6 +69,18 @@ def test_lock_kept_for_the_next_try_is_unknown_while_that_one_goes_on(elsewhere)
     assert "orphaned" not in judged.flags, told(judged)
 
 
+@pytest.mark.parametrize("worker", [{"active": ()}, {"active": (), "processes": (812,)}], ids=["its process is there", "its process was recycled"])
+def test_lock_kept_for_the_next_try_is_unknown_while_nobody_has_received_that_one(worker):
+    """All workers are busy: its message waits in the queue, and nothing tells of it but that the run was retried."""
+    judged = only(runs=(make_run(**(OVER | {"outcome": "RETRY"})),), workers=(make_worker(**worker),))
+    assert (judged.verdict, "sent_waits" in told(judged)) == ("unknown", True), told(judged)
+
+
+def test_lock_is_orphaned_once_the_next_try_has_ended_as_well():
+    again = make_run(**(OVER | {"retries": 1}))
+    assert only(runs=(again, make_run(**(OVER | {"outcome": "RETRY"}))), workers=(make_worker(active=()),)).verdict == "orphaned"
+
+
 AWAY = make_worker(**(SILENT | {"last_heard_at": ago(seconds=20), "last_event_at": ago(seconds=20)}), connection_known=True, connection_gone_at=ago(seconds=15))
 RECYCLED = make_worker(active=(), processes=(812,))
 

@@ -90,7 +90,7 @@ def believable(lock: HeldLock, holder: Holder, run: Run | None, entry: Catalogue
         fact = Evidence(code="source_unavailable", values={"source": away.name, "since": away.since})
         return Life(state="unknown", evidence=(fact,))
     if lock.taken_by != "run":
-        return life_of_sent(holder, run, facts) if lock.taken_by == "send" else _renewed(lock, facts)
+        return life_of_sent(lock, holder, run, facts) if lock.taken_by == "send" else _renewed(lock, facts)
     is_named = lock.claim is not None and lock.claim.worker is not None  # else only the run tells which process it is
     parent_pid = lock.claim.parent_pid if lock.claim and is_named else run.parent_pid if run else None
     life = life_of(lock, holder, run, parent_pid, facts)

@@ -137,9 +137,10 @@ class WorkerBook:
         self._keep(replace(worker, lock_moved_at=at))
         return True
 
-    def lock_moved_by_hand(self, at: datetime) -> bool:
-        """It was an operator who moved a lock then: nothing that was seen at that moment is a sign of life."""
-        wrong = [worker for worker in self.workers.values() if worker.lock_moved_at is not None and abs(worker.lock_moved_at - at) <= AT_ONCE]
+    def lock_moved_by_hand(self, claim: Claim, at: datetime) -> bool:
+        """It was an operator who moved this lock then: what was seen of it at that moment is no sign of its holder's life."""
+        named = self._of(claim.worker or "")
+        wrong = [worker for worker in named if worker.lock_moved_at is not None and abs(worker.lock_moved_at - at) <= AT_ONCE]
         for worker in wrong:
             self._keep(replace(worker, lock_moved_at=None))
         return bool(wrong)

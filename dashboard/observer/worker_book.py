@@ -152,8 +152,7 @@ class WorkerBook:
                 self._keep(replace(known, last_heard_at=max(known.last_heard_at, at), last_event_at=max(known.last_event_at or at, at)))
         self._passed_over = {}
         needed, kept_since = {lock.claim.worker for lock in locks if lock.claim}, now - FORGOTTEN
-        plain = (lock.claim.attempted_at for lock in locks if lock.claim and lock.claim.worker is None and lock.claim.attempted_at)
-        kept_since = min((kept_since, *plain))  # whoever was heard since then may have it
+        kept_since = min((kept_since, *filter(None, map(_may_be_anybodys_since, locks))))  # whoever was heard since then may have it
         self.workers = {key: worker for key, worker in self.workers.items() if worker.last_heard_at > kept_since or worker.name in needed}
 
     def clock_was_set(self, at: datetime) -> None:
@@ -177,6 +176,13 @@ class WorkerBook:
             for queue in worker.queues or ():
                 readers.setdefault(queue, set()).add(worker.name)
         return {queue: tuple(sorted(names)) for queue, names in readers.items()}
+
+
+def _may_be_anybodys_since(lock: HeldLock) -> datetime | None:
+    """When a lock was taken that names no worker, by our clock or by its holder's, whichever says the earlier; None: it names one, or nobody's run."""
+    if lock.claim is None or lock.claim.worker is not None or not (lock.claim.attempted_at or lock.claim.task_digest):
+        return None
+    return min(filter(None, (lock.claim.attempted_at, lock.first_seen_at)))
 
 
 def began_at(worker: Worker) -> datetime | None:

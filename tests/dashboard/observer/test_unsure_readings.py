@@ -12,7 +12,7 @@ from dashboard.observer.observations import ClockSet, ConnectionSeen, EventsLost
 from dashboard.observer.own_clock import OwnClock
 from dashboard.observer.process import MAX_INBOX, Watch
 from dashboard.observer.worker_book import WorkerBook
-from dashboard.records import Policy
+from dashboard.records import Claim, Policy, digest_of_id
 from dashboard.sources.heartbeats import may_be_open
 from tests.dashboard.judge.judged import PLAIN
 from tests.dashboard.observer.observations import LOCK, RUN, event, good, read, state
@@ -184,15 +184,24 @@ def test_that_events_were_lost_is_not_forgotten_where_the_inbox_is_full(watching
     assert since is not None and since > later(-1)
 
 
-def test_worker_that_has_been_silent_for_an_hour_is_kept_while_a_plain_lock_from_before_is_held():
+ANYBODYS = {name: getattr(PLAIN, name) for name in ("task_id", "worker", "pid")}
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        make_claim(**ANYBODYS, attempted_at=ago(minutes=62)),
+        make_claim(**ANYBODYS, attempted_at=ago(minutes=62) + timedelta(hours=2)),
+        Claim(task_digest=digest_of_id(RUN)),
+    ],
+    ids=["plain", "by a clock that is two hours ahead", "an id alone"],
+)
+def test_worker_that_has_been_silent_for_an_hour_is_kept_while_a_lock_that_names_none_is_held_from_before(claim):
     book = WorkerBook()
     book.restore(
         [make_worker(), make_worker(name="w@frozen", pid=4, last_heard_at=ago(minutes=61)), make_worker(name="w@gone", pid=5, last_heard_at=ago(minutes=70))]
     )
-    taken = ago(minutes=62)
 
-    book.forget(
-        [make_lock(dialect="redis-py", claim=make_claim(**{name: getattr(PLAIN, name) for name in ("task_id", "worker", "pid")}, attempted_at=taken))], NOW
-    )
+    book.forget([make_lock(dialect="redis-py", claim=claim, first_seen_at=ago(minutes=62))], NOW)
 
     assert {name for name, _pid in book.workers} == {NAME, "w@frozen"}

@@ -17,6 +17,7 @@ SKEWED, MAX_SKEW = timedelta(seconds=2), timedelta(days=365_000)  # beyond a tho
 VITALS_EVERY = timedelta(seconds=10)  # a heartbeat comes every 2 s; taken in each time, every row of a list would change with it
 ONLINE_WITHIN = timedelta(minutes=10)
 MAX_ONLINE = 50
+MAX_STEPS = 8  # of our clock, until a worker says when it began
 TOLD_EVERY = timedelta(seconds=1)  # that it tells of its runs: a new record for every batch of events would cost more than they do
 SURE_AFTER = 2  # calls to everybody: an answer to one of them may be lost
 Key = tuple[str, int | None]
@@ -155,12 +156,16 @@ class WorkerBook:
         kept_since = min((kept_since, *filter(None, map(_may_be_anybodys_since, locks))))  # whoever was heard since then may have it
         self.workers = {key: worker for key, worker in self.workers.items() if worker.last_heard_at > kept_since or worker.name in needed}
 
-    def clock_was_set(self, at: datetime) -> None:
+    def clock_was_set(self, at: datetime, by: timedelta) -> None:
         """Nothing that compares a moment from before with one since is known: what was heard of each is heard again, where it lives."""
+        told, self._passed_over = self._passed_over, {}
         for worker in list(self.workers.values()):
-            heard = replace(worker, last_heard_at=min(worker.last_heard_at, at), connection_known=False, connection_gone_at=None)
+            last_event_at = told.get((worker.name, worker.pid), worker.last_event_at)
+            heard = replace(worker, last_heard_at=min(worker.last_heard_at, at), last_event_at=last_event_at, connection_known=False, connection_gone_at=None)
             shared_at = None if worker.shared_at is None else at  # of two under one name the clock makes no single one
-            self._keep(replace(heard, spoke_alone_at=None, active_at=None, pool_read_at=None, shared_at=shared_at))
+            steps = tuple(dict.fromkeys((*worker.clock_steps, *(step + by for step in worker.clock_steps))))[-MAX_STEPS:]
+            unsure = replace(heard, spoke_alone_at=None, active_at=None, pool_read_at=None, shared_at=shared_at, clock_steps=steps)
+            self._keep(replace(unsure, vitals_at=_by(unsure.vitals_at, at), task_event_at=_by(unsure.task_event_at, at)))
 
     def living(self, now: datetime, within: timedelta) -> list[Worker]:
         """Those heard of within that time that have not said goodbye."""
@@ -176,6 +181,11 @@ class WorkerBook:
             for queue in worker.queues or ():
                 readers.setdefault(queue, set()).add(worker.name)
         return {queue: tuple(sorted(names)) for queue, names in readers.items()}
+
+
+def _by(told_at: datetime | None, at: datetime) -> datetime | None:
+    """No later than that: else what is told from now on would be taken for older."""
+    return min(told_at, at) if told_at is not None else None
 
 
 def _may_be_anybodys_since(lock: HeldLock) -> datetime | None:

@@ -9,7 +9,6 @@ import pytest
 from dashboard.judge import assess
 from dashboard.observer.asking import told
 from dashboard.observer.observations import ClockSet, ConnectionSeen, EventsLost, Tick, WorkersAnswered
-from dashboard.observer.own_clock import OwnClock
 from dashboard.observer.process import MAX_INBOX, Watch
 from dashboard.observer.worker_book import WorkerBook
 from dashboard.records import Claim, Policy, digest_of_id
@@ -119,27 +118,6 @@ def test_clock_that_was_set_leaves_no_gap_in_the_history_and_everything_unsure_u
 
     assert made.gaps.for_history.take(later(60), whole=True) == []
     assert made.snapshot(NOW).flow.since == NOW
-
-
-@pytest.mark.parametrize(
-    ("second", "is_set"),
-    [
-        ((1.0, later(1), 1.0), False),
-        ((1.0, later(20), 1.0), True),
-        ((1.0, later(-3600), 1.0), True),
-        ((1.0, later(1), 9.0), False),  # kept waiting after the time was read
-        ((9.0, later(9), 9.0), False),
-        ((1.0, later(9), 9.0), False),  # before it was read
-        ((1.0, later(-1.5), 9.0), True),
-    ],
-)
-def test_clock_that_is_set_is_noticed_and_a_thread_that_was_kept_waiting_is_not_taken_for_one(second, is_set):
-    readings = iter([(0.0, NOW, 0.0), second])
-    assert OwnClock(lambda: next(readings)).was_set() is is_set
-
-
-def test_clock_of_this_machine_goes_on():
-    assert not OwnClock().was_set()
 
 
 def test_child_that_came_after_the_question_is_not_gone_because_the_answer_was_noted_late():

@@ -48,6 +48,15 @@ def test_end_of_a_second_delivery_elsewhere_is_not_the_end_of_the_first_which_ho
     assert (judged.holder.certainty, judged.holder.worker) == ("exact", FIRST.worker)
 
 
+def test_end_of_a_second_delivery_is_not_that_of_the_first_of_which_nothing_was_told():
+    """A solo worker that had the message before anybody listened is busy with it, and the second delivery found the lock and went."""
+    second = make_run(**AGAIN, ended_at=ago(seconds=10), heard_at=ago(seconds=10), outcome="SUCCESS", last_active_at=None)
+
+    judged = only(locks=(ALONE,), runs=(second,), workers=WORKERS)
+
+    assert "orphaned" not in judged.flags, judged.evidence
+
+
 def test_of_two_deliveries_that_both_go_on_none_is_the_exact_holder():
     second = make_run(**AGAIN, last_active_at=ago(seconds=1))
     assert only(locks=(ALONE,), runs=(second, FIRST), workers=WORKERS).holder.certainty == "unknown"

@@ -158,10 +158,9 @@ class WorkerBook:
 
     def clock_was_set(self, at: datetime, by: timedelta) -> None:
         """Nothing that compares a moment from before with one since is known: what was heard of each is heard again, where it lives."""
-        told, self._passed_over = self._passed_over, {}
+        self._passed_over = {}
         for worker in list(self.workers.values()):
-            last_event_at = told.get((worker.name, worker.pid), worker.last_event_at)
-            heard = replace(worker, last_heard_at=min(worker.last_heard_at, at), last_event_at=last_event_at, connection_known=False, connection_gone_at=None)
+            heard = replace(worker, last_heard_at=min(worker.last_heard_at, at), last_event_at=None, connection_known=False, connection_gone_at=None)
             shared_at = None if worker.shared_at is None else at  # of two under one name the clock makes no single one
             steps = tuple(dict.fromkeys((*worker.clock_steps, *(step + by for step in worker.clock_steps))))[-MAX_STEPS:]
             unsure = replace(heard, spoke_alone_at=None, active_at=None, pool_read_at=None, shared_at=shared_at, clock_steps=steps)

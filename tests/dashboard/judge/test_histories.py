@@ -35,13 +35,17 @@ LEFT = Story(
 TWIN = Story(other="twin", inspect="flaky")
 CLOCK = Story(fate="frozen", fate_at=0.3, clock_set=(16.0, 30.0))
 TWIN_CLOCK = Story(exact=False, owned=True, other="twin", fate="frozen", clock_set=(16.0, -3.0))
+BUSY_CLOCK = Story(
+    pool="solo", other="elsewhere", drops=1.0, clock_set=(-3.0, -20.0),
+    rivals=(Rival(at=-0.4, lasts=600.0), Rival(at=-60.0, lasts=600.0)),
+)  # fmt: skip
 CUT_OFF = Story(fate="cut off", fate_at=0.3)
 CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
 
 
 @pytest.mark.parametrize(
     "story",
-    [REPLACED, AGAIN, NAMESAKE, FROZEN, UNHEARD, REPEATED, DROPPED, LEFT, TWIN, CLOCK, TWIN_CLOCK],
+    [REPLACED, AGAIN, NAMESAKE, FROZEN, UNHEARD, REPEATED, DROPPED, LEFT, TWIN, CLOCK, TWIN_CLOCK, BUSY_CLOCK],
     ids=[
         "its worker leaves and another process comes under its name and pid, while a run like it has ended",
         "its message was given out twice, the second receipt was missed, and that run ended before the lock was seen",
@@ -54,6 +58,7 @@ CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
         "a second container has its worker's name and pid, and answers in its place",
         "its worker froze, and our own clock was set",
         "its worker froze beside a second container with its name and pid, and our own clock was set",
+        "its worker is solo and busy, and another's connection was used when its own was by the clock that was set back",
     ],
 )
 def test_holder_that_goes_on_is_not_called_dead_for_the_end_of_another_run(story):

@@ -89,8 +89,8 @@ def test_connection_of_a_frozen_worker_stays_open_though_our_clock_was_set(by):
             made.apply(ClockSet(at=ours))
         for name in SOURCES:
             made.apply(good(name, ours))
-        last = made.snapshot(ours).workers[0].last_event_at
-        made.apply(ConnectionSeen(worker=NAME, pid=PID, is_open=may_be_open([real], last, ours, ours), last_event_at=last, at=ours))
+        if (last := made.snapshot(ours).workers[0].last_event_at) is not None:
+            made.apply(ConnectionSeen(worker=NAME, pid=PID, is_open=may_be_open([real], last, ours, ours), last_event_at=last, at=ours))
         made.apply(WorkersAnswered(command="ping", asked=(NAME,), replies={}, asked_at=ours, at=ours))
         seen |= set(flags(made, ours + timedelta(seconds=1)))
 

@@ -37,7 +37,7 @@ def _by_name(lock: HeldLock, facts: Facts) -> tuple[Holder, Run | None, list[Evi
     )
 
 
-def life_of_sent(holder: Holder, run: Run | None, facts: Facts) -> Life:
+def life_of_sent(lock: HeldLock, holder: Holder, run: Run | None, facts: Facts) -> Life:
     """Whether the message or run that it was taken for is still to end; only the run's own end, told and not retried, is `dead`."""
     if holder.certainty != "exact":
         return _of_any_run(holder, facts)
@@ -51,7 +51,10 @@ def life_of_sent(holder: Holder, run: Run | None, facts: Facts) -> Life:
         return _of_an_open_run(other, facts)
     if run.ended_at is None or run.outcome == "RETRY" or _is_active(run, facts):
         return _of_an_open_run(run, facts)
-    if facts.now - run.ended_at < facts.policy.answer_margin:  # its lock may be on its way to be deleted
+    told_at = run.heard_at or run.ended_at  # by our clock: its worker's may be an hour off
+    if told_at < (lock.acquired_at or lock.first_seen_at):  # it was sent again under its id, and nobody has received that one
+        return say("unknown", "sent_waits", task_id=run.task_id)
+    if facts.now - told_at < facts.policy.answer_margin:  # its lock may be on its way to be deleted
         return say("alive", "run_ended", task_id=run.task_id, outcome=run.outcome, at=run.ended_at)
     return say("dead", "run_ended", task_id=run.task_id, outcome=run.outcome, at=run.ended_at)
 

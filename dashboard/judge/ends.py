@@ -18,16 +18,30 @@ def end_of(lock: HeldLock, holder: Holder, run: Run | None, mine: Worker | None,
 
 
 def unless_handed_on(life: Life, holder: Holder, run: Run | None, facts: Facts) -> Life:
-    """The next try of a run that ended, or a subtask of its own, goes on and may have been handed its lock."""
-    if life.state != "dead" or holder.task_id is None or not any(fact.code in BY_ITS_END for fact in life.evidence):
+    """The next try of a run that ended, or what came of it, goes on and may have been handed its lock."""
+    if life.state != "dead" or holder.task_id is None or not _may_have_ended(life, run, facts):
         return life
     tried = run.retries if run is not None else -1
-    tries = (other for other in facts.runs.get(holder.task_id, ()) if other is not run and goes_on(other) and other.retries > tried)
-    heir = next(tries, None) or facts.children.get(holder.task_id)
+    tries = [other for other in facts.runs.get(holder.task_id, ()) if other is not run and other.retries > tried]
+    heir = next(filter(goes_on, tries), None) or facts.heirs.of(holder.task_id, run.root_id if run is not None else None)
+    if heir is None and run is not None and run.outcome == "RETRY" and not tries:  # nobody has received its next try
+        return Life(state="unknown", evidence=(*life.evidence, Evidence(code="sent_waits", values={"task_id": holder.task_id})))
     if heir is None:
         return life
     fact = Evidence(code="may_be_handed_on", values={"task_id": heir.task_id, "task_name": heir.name, "worker": heir.worker})
     return Life(state="unknown", evidence=(*life.evidence, fact))
+
+
+def _may_have_ended(life: Life, run: Run | None, facts: Facts) -> bool:
+    """Whether it may have come to its own end: before its process went as well, as with `max_tasks_per_child`, or died in the middle of another run."""
+    codes = {fact.code for fact in life.evidence}
+    if "worker_lost" in codes:
+        return False
+    if codes & BY_ITS_END or run is None:
+        return True
+    if goes_on(run):
+        return not facts.are_told_since(run.heard_at or run.started_at or facts.now)
+    return run.outcome != "LOST" and "WorkerLostError" not in (run.error or "")
 
 
 def may_come_again(lock: HeldLock, run: Run | None) -> bool:

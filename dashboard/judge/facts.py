@@ -13,6 +13,7 @@ from re import DOTALL, Pattern, escape, split, sub
 from re import compile as compile_
 from typing import Literal
 
+from dashboard.judge.heirs import Heirs, heirs_in
 from dashboard.records import (
     CatalogueEntry,
     Claim,
@@ -79,7 +80,7 @@ class Facts:
     begun: list[Begun]  # filled when it is asked for
     lives: dict[Process, Life | None]  # what was made of a process already: many locks are held by runs of one
     ids: dict[str, str]  # of known runs and messages, by the digest that a token may have; filled where one has it
-    children: dict[str, Run]  # by their parent's id, one that goes on or waits
+    heirs: Heirs
     names: set[str]  # of tasks that some worker knows; filled when it is asked for
     latest: dict[Place, Claim]  # of all tokens, that of the process which began last
 
@@ -211,7 +212,7 @@ def gather(snapshot: Snapshot, now: datetime, policy: Policy) -> Facts:
         begun=[],
         lives={},
         ids=_ids(snapshot) if any(lock.claim and lock.claim.task_digest for lock in snapshot.locks) else {},
-        children={run.parent_id: run for run in snapshot.runs if run.parent_id and goes_on(run)},
+        heirs=heirs_in(snapshot.runs, [run for run in snapshot.runs if run.parent_id and goes_on(run)]),
         names=set(),
         latest=_latest(snapshot.locks),
     )

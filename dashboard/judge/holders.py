@@ -35,7 +35,7 @@ def find_holder(lock: HeldLock, facts: Facts) -> tuple[Holder, Run | None, list[
     if lock.claim.worker or lock.claim.pid:
         return _exact(lock, lock.claim, facts)
     if lock.claim.task_digest:
-        return _named(facts.ids.get(lock.claim.task_digest), facts)
+        return _named(facts.ids.get(lock.claim.task_digest), lock, facts)
     return _likely(lock, lock.claim, facts)
 
 
@@ -64,17 +64,24 @@ def is_named(run: Run, claimed: str | None) -> bool:
     return run.name.startswith(claimed.removesuffix(CUT)) if claimed.endswith(CUT) else run.name == claimed
 
 
-def _named(task_id: str | None, facts: Facts) -> tuple[Holder, Run | None, list[Evidence]]:
+def _named(task_id: str | None, lock: HeldLock, facts: Facts) -> tuple[Holder, Run | None, list[Evidence]]:
     """The value is a task id and nothing else, or a token that looks like one (None): exact where such a run is known."""
     if task_id is None:
         return Holder(certainty="unknown"), None, [Evidence(code="holder_unreadable")]
     known = facts.runs.get(task_id, ())
     going = [run for run in known if goes_on(run) and run.worker is not None]
     run = next(iter(going or known), None)
-    if run is None or run.worker is None or len(going) > 1:  # given out twice, and both go on: which of them took it is not known
+    is_later = not going and not any(_had_begun(run, lock.first_seen_at, facts) for run in known)
+    if run is None or run.worker is None or len(going) > 1 or is_later:  # given out twice: both go on, or nothing was told of the one that took it
         return Holder(certainty="unknown", task_id=task_id), None, [Evidence(code="holder_task_id", values={"task_id": task_id})]
     holder = Holder(certainty="exact", task_id=task_id, task_name=run.name, worker=run.worker, pid=run.pid)
     return holder, run, [Evidence(code="holder_value", values={"task_id": task_id, "task_name": run.name, "worker": run.worker})]
+
+
+def _had_begun(run: Run, at: datetime, facts: Facts) -> bool:
+    """Whether it may have begun by then, by our clock; of one that was not told when it did it is not known."""
+    began_at = run.received_at or run.started_at
+    return began_at is None or facts.by_our_clock(run, began_at) <= at + STARTS_TOLD_LATE
 
 
 def _run_of(claim: Claim, facts: Facts) -> Run | None:

@@ -32,7 +32,8 @@ def endings(locks: Iterable[HeldLock], snapshot: Snapshot, now: datetime, policy
 def _ending(lock: HeldLock, facts: Facts) -> Ending:
     holder, run, _why = find_holder(lock, facts)
     life = believable(lock, holder, run, facts.catalogued(lock), facts)
-    proof = lock.proved or (proof_in(life.evidence, holder, facts.now) if life.state == "dead" else None)
+    found = proof_in(life.evidence, holder, facts.now) if life.state == "dead" else None
+    proof = found if found is not None and found.code in ENDS_TOLD else lock.proved or found  # who tells its end had not died before
     is_told = proof is not None and proof.code in ENDS_TOLD and run is not None
     until = run.heard_at if is_told and run else proof.since if proof else None
     return Ending(lock=lock, until=until, death=proof if proof and _is_death(proof, lock) else None)

@@ -30,7 +30,7 @@ def life_of(lock: HeldLock, holder: Holder, run: Run | None, parent_pid: int | N
         return unless_handed_on(ended, holder, run, facts)
     found = _of_its_process(lock, holder, run, mine, processes, facts)
     if found.state == "unknown" and (since := facts.pid_given_again(lock.claim)):
-        return say("dead", "pid_given_again", worker=holder.worker, pid=holder.pid, at=since)
+        found = say("dead", "pid_given_again", worker=holder.worker, pid=holder.pid, at=since)
     return unless_handed_on(found, holder, run, facts)
 
 

@@ -7,9 +7,10 @@ from dashboard.judge.facts import Life
 from dashboard.records import Evidence, HeldLock, Holder, JudgedLock, Proved
 
 PROOFS = ("run_ended", "worker_lost", "process_gone", "run_not_active", "pid_given_again", "worker_silent")  # the codes of a death
+HEARD = {"worker_heard", "run_revoked", "worker_leaving"}  # the codes of a worker that is there, or was and said goodbye
 HEIRS = {"other_candidate", "may_be_handed_on"}  # the codes of another who may have the lock
 OUTWEIGH = {  # by the code of a proof, the codes of what was found out since
-    "worker_silent": HEIRS | {"lock_moved_since"}, "run_not_active": HEIRS | {"name_shared"}, "process_gone": HEIRS | {"name_shared"},
+    "worker_silent": HEIRS | HEARD | {"lock_moved_since"}, "run_not_active": HEIRS | {"name_shared"}, "process_gone": HEIRS | {"name_shared"},
 }  # fmt: skip
 
 

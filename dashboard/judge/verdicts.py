@@ -18,6 +18,7 @@ from dashboard.records import CatalogueEntry, Evidence, HeldLock, Holder, Judged
 
 URGENCY = ("overlapping", "orphaned", "overrun", "expiring", "never-expires", "unknown", "held")
 MISSED_FOR = timedelta(hours=6)  # a run that found no room may go on, and take a lock later; its worker names it again if it can
+UNSEEN_FOR = timedelta(seconds=15)  # every lock is read within ten
 READ_WITHIN = timedelta(seconds=3)  # a lock past its deadline is read again each second
 ENDS_TOLD_WITHIN = timedelta(seconds=4)  # the library deletes its lock before the worker tells that the run ended
 PROCESS_GONE = {"worker_lost", "worker_silent", "process_gone", "pid_given_again"}  # with its run in the middle
@@ -91,7 +92,7 @@ def believable(lock: HeldLock, holder: Holder, run: Run | None, entry: Catalogue
         fact = Evidence(code="source_unavailable", values={"source": away.name, "since": away.since})
         return Life(state="unknown", evidence=(fact,))
     if lock.taken_by != "run":
-        return life_of_sent(holder, run, facts) if lock.taken_by == "send" else _renewed(lock, facts)
+        return life_of_sent(lock, holder, run, facts) if lock.taken_by == "send" else _renewed(lock, facts)
     is_named = lock.claim is not None and lock.claim.worker is not None  # else only the run tells which process it is
     parent_pid = lock.claim.parent_pid if lock.claim and is_named else run.parent_pid if run else None
     life = life_of(lock, holder, run, parent_pid, facts)
@@ -118,7 +119,7 @@ def _renewed(lock: HeldLock, facts: Facts) -> Life:
 
 def _flags(lock: HeldLock, life: Life, facts: Facts) -> Iterator[str]:
     if lock.lapsed_at is not None:
-        yield "unknown" if life.state == "unknown" else "overrun"
+        yield "unknown" if life.state == "unknown" or _may_have_been_released(lock, facts) else "overrun"
         return
     if is_overdue(lock, facts.now):
         yield "unknown"
@@ -130,6 +131,14 @@ def _flags(lock: HeldLock, life: Life, facts: Facts) -> Iterator[str]:
     elif _is_expiring(lock, facts):
         yield "expiring"
     yield {"dead": "orphaned", "alive": "held", "unknown": "unknown"}[life.state]
+
+
+def _may_have_been_released(lock: HeldLock, facts: Facts) -> bool:
+    """Whether nobody looked at it for long before it expired, as while its cache did not answer: then its run may have given it back."""
+    is_told = any(loss.token_digest == lock.token_digest for loss in facts.losses.get(lock.id, ()))
+    if lock.lapsed_at is None or lock.went is not None or lock.released_by is not None or is_told:
+        return False
+    return lock.lapsed_at - lock.seen_at > UNSEEN_FOR
 
 
 def is_overdue(lock: HeldLock, now: datetime) -> bool:
@@ -161,6 +170,8 @@ def _of_the_lock(lock: HeldLock, flags: Sequence[str], facts: Facts) -> Iterator
         yield Evidence(code="released_by_hand", values={"at": lock.lapsed_at, "by": lock.released_by})
     elif lock.lapsed_at is not None:
         yield Evidence(code=f"lock_{lock.went}" if lock.went else "lapsed", values={"at": lock.lapsed_at, "dialect": lock.dialect})
+    if _may_have_been_released(lock, facts):
+        yield Evidence(code="lock_unseen", values={"seen_at": lock.seen_at})
     if loss := next((loss for loss in facts.losses.get(lock.id, ()) if loss.token_digest == lock.token_digest), None):
         yield Evidence(code="lock_lost", values={"at": loss.at, "task_id": loss.task_id})
     if is_overdue(lock, facts.now):

@@ -33,6 +33,7 @@ class KnownRuns:
         self._retried: dict[str, LiveRun] = {}  # those of them that must have been retried, though nobody has said so
         self._early: dict[str, Refusal] = {}
         self._of_locks: set[str] = set()  # those that ended and that a verdict may depend on, where not all can be shown
+        self._heirs: set[str] = set()  # those that go on and may have a lock, or be handed one, likewise
         self._interest, self.changes = LockInterest(), RunChanges()
         self._max_runs = max_runs
         self.missed_at: datetime | None = None  # when a run that may hold a lock, or take one, was last forgotten for want of room
@@ -114,6 +115,8 @@ class KnownRuns:
                 self._is_over(run, now)
         wanted = self._interest.has if len(self.going) + len(self.ended) > MAX_SHOWN and self._interest else None
         self._of_locks = {key for key, run in self.ended.items() if wanted(run)} if wanted else set()
+        holders = self._of_locks | self.kept.keys()
+        self._heirs = {key for key, run in self.going.items() if self._interest.is_heir(run, holders)} if wanted else set()
         while self.ended and now - (first := next(iter(self.ended.values()))).heard() >= RUN_KEPT:
             self._put_away(first.task_id, now)
         self.kept = {key: run for key, run in self.kept.items() if self._interest.has(run)}
@@ -134,12 +137,15 @@ class KnownRuns:
         return (run.shown() for run in self.going.values() if run.started_at is not None)
 
     def shown(self) -> tuple[tuple[Run, ...], int]:
-        """Runs that started, those kept for a lock, waiting ones, ended ones, the latest first, sent ones, earlier tries; and how many found no room."""
-        started, waiting = _parted(self.going.values())
+        """Runs that may be handed a lock, that started, those kept for a lock, waiting ones, ended ones, the latest first, sent ones, earlier tries; and how
+        many found no room.
+        """
+        heirs = [run for key, run in self.going.items() if key in self._heirs] if self._heirs else []
+        started, waiting = _parted(run for run in self.going.values() if run.task_id not in self._heirs)
         of_locks = [self.ended[key] for key in self._of_locks if key in self.ended]
         ended = (run for run in reversed(self.ended.values()) if run.task_id not in self._of_locks)
-        self.are_all_shown = len(started) + len(self.kept) + len(of_locks) <= MAX_SHOWN
-        known = islice(chain(started, self.kept.values(), of_locks, waiting, ended), MAX_SHOWN)
+        self.are_all_shown = len(heirs) + len(started) + len(self.kept) + len(of_locks) <= MAX_SHOWN
+        known = islice(chain(heirs, started, self.kept.values(), of_locks, waiting, ended), MAX_SHOWN)
         shown = [*known, *list(self.sent.values())[-MAX_SENT_SHOWN:], *self.before.values()]
         total = len(self.going) + len(self.ended) + len(self.kept) + len(self.sent) + len(self.before)
         return tuple(run.shown() for run in shown), total - len(shown)

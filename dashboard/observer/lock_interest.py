@@ -1,7 +1,7 @@
 """Which runs matter to the locks that are held: those that a token names, and those that may have taken a plain one."""
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from dashboard.judge.holders import CLOCKS_DIFFER, STARTS_TOLD_LATE
@@ -32,6 +32,11 @@ class LockInterest:
     def names(self, run: LiveRun) -> bool:
         """A token names it."""
         return run.task_id in self.task_ids or (bool(self.digests) and digest_of_id(run.task_id) in self.digests)
+
+    def is_heir(self, run: LiveRun, holders: Collection[str]) -> bool:
+        """Whether it may have a lock, or be handed one: a run that a token names or that is among these, its next try, or what came of one."""
+        ids = {run.task_id, run.parent_id, run.root_id}
+        return any(one in self.task_ids or one in holders or (self.digests and digest_of_id(one) in self.digests) for one in ids if one is not None)
 
     def has(self, run: LiveRun) -> bool:
         """A token names it, or a plain lock was tried for while it ran, as the judge allows for late words of its start; one without an end may run on."""

@@ -96,7 +96,8 @@ class LockReducer:
         books = self._books
         books.lock_past.changed_by_hand(seen)
         held = books.locks.held.get(seen.lock_id)
-        changed = {"workers"} if books.workers.lock_moved_by_hand(seen.at) else set[str]()
+        is_a_workers = held is not None and held.claim is not None and books.workers.lock_moved_by_hand(held.claim, seen.at)
+        changed = {"workers"} if is_a_workers else set[str]()
         if held is not None and held.token_digest == seen.token_digest and was_put_off_at(held, seen.at):
             books.locks.held[held.id] = replace(held, renewed_at=None)  # that was no sign of its holder's life
             changed.add("locks")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from dashboard.records import CachedResult, HeldLock, QueueReading, ScheduleReading, Server, SourceState, Traced, UnackedMessage
@@ -160,9 +160,10 @@ class ChangedByHand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockSet:
-    """Our own clock was set: it says this now."""
+    """Our own clock was set: it says this now, and went so much further than time did; nothing of that may be true where this machine stood still."""
 
     at: datetime
+    by: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

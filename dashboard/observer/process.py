@@ -231,7 +231,7 @@ class Watch:
         """What makes what was seen before unsure: that our clock was set, and that something found no room, which may have been events."""
         if self._clock.was_set():
             log.warning("the clock of this machine was set, or it stood still: what was seen before is seen anew")
-            yield ClockSet(at=now)
+            yield ClockSet(at=now, by=self._clock.by)
         full_at, self._full_at = self._full_at, None
         if full_at is not None:
             yield EventsLost(from_at=full_at, to_at=now, was_cut=False)

@@ -119,7 +119,7 @@ class State(Books):
         return ("sources",) if self.source_book.say(seen.source) else ()
 
     def _clock_was_set(self, seen: ClockSet) -> Collection[str]:
-        self.workers.clock_was_set(seen.at)
+        self.workers.clock_was_set(seen.at, seen.by)
         self.gaps.lose(EventsLost(from_at=seen.at, to_at=seen.at, was_cut=False))
         return ("workers", "flow")
 

@@ -57,11 +57,18 @@ def _with_start(worker: Worker, stats: Mapping[str, Any], answer: WorkersAnswere
         return replace(worker, started_at=None, started_after=None)
     span = timedelta(seconds=uptime)
     first, last = answer.asked_at - span - ROUNDED, answer.at - span + ROUNDED
-    anew = replace(worker, started_at=last, started_after=first)
-    if worker.started_at is None or worker.started_after is None:
-        return anew
-    if first > worker.started_at + DRIFTED or last < worker.started_after - DRIFTED:  # nobody said that it came: another has its name and its pid
-        return replace(anew, shared_at=answer.at, alone_calls=0, spoke_alone_at=None)
-    if first > worker.started_at or last < worker.started_after:
-        return anew
-    return replace(worker, started_at=min(last, worker.started_at), started_after=max(first, worker.started_after))
+    if worker.started_at is None or worker.started_after is None or not worker.clock_steps:
+        return _began(worker, first, last, min(worker.clock_steps, default=timedelta(0)))  # the later it began, the fewer locks are its own
+    for step in worker.clock_steps:
+        if first - step > worker.started_at + DRIFTED or last - step < worker.started_after - DRIFTED:
+            continue
+        if first - step > worker.started_at or last - step < worker.started_after:
+            return _began(worker, first, last, step)
+        return replace(worker, started_at=min(last - step, worker.started_at), started_after=max(first - step, worker.started_after), clock_steps=(step,))
+    anew = _began(worker, first, last, timedelta(0))  # nobody said that it came: another has its name and its pid
+    return replace(anew, shared_at=answer.at, alone_calls=0, spoke_alone_at=None)
+
+
+def _began(worker: Worker, first: datetime, last: datetime, step: timedelta) -> Worker:
+    """It began between these two; `step`: by how much our clock is ahead of the one that this is told by."""
+    return replace(worker, started_at=last - step, started_after=first - step, clock_steps=(step,))

@@ -17,6 +17,7 @@ SKEWED, MAX_SKEW = timedelta(seconds=2), timedelta(days=365_000)  # beyond a tho
 VITALS_EVERY = timedelta(seconds=10)  # a heartbeat comes every 2 s; taken in each time, every row of a list would change with it
 ONLINE_WITHIN = timedelta(minutes=10)
 MAX_ONLINE = 50
+MAX_STEPS = 8  # of our clock, until a worker says when it began
 TOLD_EVERY = timedelta(seconds=1)  # that it tells of its runs: a new record for every batch of events would cost more than they do
 SURE_AFTER = 2  # calls to everybody: an answer to one of them may be lost
 Key = tuple[str, int | None]
@@ -30,7 +31,8 @@ class WorkerBook:
         self._passed_over: dict[Key, datetime] = {}  # when the last event came that said nothing new of its worker, until the next `forget`
 
     def restore(self, workers: Iterable[Worker]) -> None:
-        self.workers = {(worker.name, worker.pid): worker for worker in workers}
+        """Go on from what the observer before knew, whose clock need not be ours."""
+        self.workers = {(worker.name, worker.pid): replace(worker, clock_steps=()) for worker in workers}
 
     def has_just_told(self, event: Event, at: datetime) -> bool:
         """Whether an event of a run says nothing new of this worker: one like it was taken in a moment ago, and all that it shows is known."""
@@ -137,9 +139,10 @@ class WorkerBook:
         self._keep(replace(worker, lock_moved_at=at))
         return True
 
-    def lock_moved_by_hand(self, at: datetime) -> bool:
-        """It was an operator who moved a lock then: nothing that was seen at that moment is a sign of life."""
-        wrong = [worker for worker in self.workers.values() if worker.lock_moved_at is not None and abs(worker.lock_moved_at - at) <= AT_ONCE]
+    def lock_moved_by_hand(self, claim: Claim, at: datetime) -> bool:
+        """It was an operator who moved this lock then: what was seen of it at that moment is no sign of its holder's life."""
+        named = self._of(claim.worker or "")
+        wrong = [worker for worker in named if worker.lock_moved_at is not None and abs(worker.lock_moved_at - at) <= AT_ONCE]
         for worker in wrong:
             self._keep(replace(worker, lock_moved_at=None))
         return bool(wrong)
@@ -151,16 +154,18 @@ class WorkerBook:
                 self._keep(replace(known, last_heard_at=max(known.last_heard_at, at), last_event_at=max(known.last_event_at or at, at)))
         self._passed_over = {}
         needed, kept_since = {lock.claim.worker for lock in locks if lock.claim}, now - FORGOTTEN
-        plain = (lock.claim.attempted_at for lock in locks if lock.claim and lock.claim.worker is None and lock.claim.attempted_at)
-        kept_since = min((kept_since, *plain))  # whoever was heard since then may have it
+        kept_since = min((kept_since, *filter(None, map(_may_be_anybodys_since, locks))))  # whoever was heard since then may have it
         self.workers = {key: worker for key, worker in self.workers.items() if worker.last_heard_at > kept_since or worker.name in needed}
 
-    def clock_was_set(self, at: datetime) -> None:
+    def clock_was_set(self, at: datetime, by: timedelta) -> None:
         """Nothing that compares a moment from before with one since is known: what was heard of each is heard again, where it lives."""
+        self._passed_over = {}
         for worker in list(self.workers.values()):
-            heard = replace(worker, last_heard_at=min(worker.last_heard_at, at), connection_known=False, connection_gone_at=None)
+            heard = replace(worker, last_heard_at=min(worker.last_heard_at, at), last_event_at=None, connection_known=False, connection_gone_at=None)
             shared_at = None if worker.shared_at is None else at  # of two under one name the clock makes no single one
-            self._keep(replace(heard, spoke_alone_at=None, active_at=None, pool_read_at=None, shared_at=shared_at))
+            steps = tuple(dict.fromkeys((*worker.clock_steps, *(step + by for step in worker.clock_steps))))[-MAX_STEPS:]
+            unsure = replace(heard, spoke_alone_at=None, active_at=None, pool_read_at=None, shared_at=shared_at, clock_steps=steps)
+            self._keep(replace(unsure, vitals_at=_by(unsure.vitals_at, at), task_event_at=_by(unsure.task_event_at, at)))
 
     def living(self, now: datetime, within: timedelta) -> list[Worker]:
         """Those heard of within that time that have not said goodbye."""
@@ -176,6 +181,18 @@ class WorkerBook:
             for queue in worker.queues or ():
                 readers.setdefault(queue, set()).add(worker.name)
         return {queue: tuple(sorted(names)) for queue, names in readers.items()}
+
+
+def _by(told_at: datetime | None, at: datetime) -> datetime | None:
+    """No later than that: else what is told from now on would be taken for older."""
+    return min(told_at, at) if told_at is not None else None
+
+
+def _may_be_anybodys_since(lock: HeldLock) -> datetime | None:
+    """When a lock was taken that names no worker, by our clock or by its holder's, whichever says the earlier; None: it names one, or nobody's run."""
+    if lock.claim is None or lock.claim.worker is not None or not (lock.claim.attempted_at or lock.claim.task_digest):
+        return None
+    return min(filter(None, (lock.claim.attempted_at, lock.first_seen_at)))
 
 
 def began_at(worker: Worker) -> datetime | None:

@@ -33,6 +33,7 @@ class Worker:
     pool_read_at: datetime | None = None  # when pids were read
     started_at: datetime | None = None  # at the latest, by its own uptime and our clock; None until it told, anew when it comes online
     started_after: datetime | None = None  # at the earliest, a second before or less
+    clock_steps: tuple[timedelta, ...] = (timedelta(0),)  # by how much our clock may be ahead of the one by which `started_at` was told; none: not known
     clock_skew: timedelta | None = None
     reserved: int | None = None  # fetched and not started; as it said when it was last asked, as is scheduled
     scheduled: int | None = None  # fetched to be run at a later time

@@ -127,6 +127,7 @@ SENTENCES: Mapping[str, str] = {
     "lock_restarted": N_("gone at %(at)s, when a server without its data answered in its place"),
     "lock_deleted": N_("deleted at %(at)s by another than its holder (%(dialect)s deletes without comparing)"),
     "lapsed": N_("expired at %(at)s"),
+    "lock_unseen": N_("it was last seen at %(seen_at)s, and nobody could look until it was gone: its run may have given it back before it expired"),
     "past_deadline": N_("its deadline passed at %(at)s and it was last read at %(seen_at)s: it is free by now, unless it was extended since"),
     "overlapping": N_("run %(task_id)s on %(worker)s, which held it before, is still active"),
     "stale": N_("nothing newer than %(at)s is known"),

@@ -40,13 +40,17 @@ UNHEARD_AHEAD = Story(
     pool="solo", exact=False, owned=True, skew=3.0, other="elsewhere", begins_at=1.0, pushes=False,
     rivals=(Rival(at=-0.4, lasts=600.0), Rival(at=-0.4, lasts=8.0, same_task=True, elsewhere=True)),
 )  # fmt: skip
+BUSY_CLOCK = Story(
+    pool="solo", other="elsewhere", drops=1.0, clock_set=(-3.0, -20.0),
+    rivals=(Rival(at=-0.4, lasts=600.0), Rival(at=-60.0, lasts=600.0)),
+)  # fmt: skip
 CUT_OFF = Story(fate="cut off", fate_at=0.3)
 CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
 
 
 @pytest.mark.parametrize(
     "story",
-    [REPLACED, AGAIN, NAMESAKE, FROZEN, UNHEARD, REPEATED, DROPPED, LEFT, TWIN, CLOCK, TAKEN_OVER, TWIN_CLOCK, UNHEARD_AHEAD],
+    [REPLACED, AGAIN, NAMESAKE, FROZEN, UNHEARD, REPEATED, DROPPED, LEFT, TWIN, CLOCK, TAKEN_OVER, TWIN_CLOCK, UNHEARD_AHEAD, BUSY_CLOCK],
     ids=[
         "its worker leaves and another process comes under its name and pid, while a run like it has ended",
         "its message was given out twice, the second receipt was missed, and that run ended before the lock was seen",
@@ -61,6 +65,7 @@ CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
         "its worker froze after another observer had taken over, whose clock is behind that of the one before",
         "its worker froze beside a second container with its name and pid, and our own clock was set",
         "its worker was never heard, for it is busy since before the first observer, and its clock is ahead, so that the token seems to be made later",
+        "its worker is solo and busy, and another's connection was used when its own was by the clock that was set back",
     ],
 )
 def test_holder_that_goes_on_is_not_called_dead_for_the_end_of_another_run(story):

@@ -48,6 +48,15 @@ def test_end_of_a_second_delivery_elsewhere_is_not_the_end_of_the_first_which_ho
     assert (judged.holder.certainty, judged.holder.worker) == ("exact", FIRST.worker)
 
 
+def test_end_of_a_second_delivery_is_not_that_of_the_first_of_which_nothing_was_told():
+    """A solo worker that had the message before anybody listened is busy with it, and the second delivery found the lock and went."""
+    second = make_run(**AGAIN, ended_at=ago(seconds=10), heard_at=ago(seconds=10), outcome="SUCCESS", last_active_at=None)
+
+    judged = only(locks=(ALONE,), runs=(second,), workers=WORKERS)
+
+    assert "orphaned" not in judged.flags, judged.evidence
+
+
 def test_of_two_deliveries_that_both_go_on_none_is_the_exact_holder():
     second = make_run(**AGAIN, last_active_at=ago(seconds=1))
     assert only(locks=(ALONE,), runs=(second, FIRST), workers=WORKERS).holder.certainty == "unknown"
@@ -68,6 +77,25 @@ def test_lock_at_send_is_for_the_delivery_that_goes_on_though_another_was_lost()
     lock = make_lock(dialect="celery-singleton", taken_by="send", claim=Claim(task_id=ID))
     lost = make_run(**AGAIN, ended_at=ago(seconds=10), heard_at=ago(seconds=10), outcome="FAILURE", error="WorkerLostError()", last_active_at=None)
     assert "orphaned" not in only(locks=(lock,), runs=(lost, FIRST), workers=WORKERS).flags
+
+
+SENT = make_lock(dialect="celery-singleton", taken_by="send", claim=Claim(task_id=ID))
+
+
+def ended(told_s, *, ahead_s=0.0):
+    return make_run(ended_at=ago(seconds=told_s - ahead_s), heard_at=ago(seconds=told_s), outcome="SUCCESS", parent_pid=790, last_active_at=None)
+
+
+def test_lock_at_send_is_not_orphaned_by_the_end_of_a_run_before_it_that_had_the_same_id():
+    """Ids that are made of what the task is about (`task_id="report-12"`): the lock is the second message's, which waits behind others."""
+    lock = replace(SENT, acquired_at=ago(seconds=10), first_seen_at=ago(seconds=10))
+    judged = only(locks=(lock,), runs=(ended(30),), workers=(make_worker(active=()),))
+    assert judged.verdict == "unknown", judged.evidence
+
+
+@pytest.mark.parametrize(("told_s", "ahead_s", "verdict"), [(0.5, -3600, "held"), (60, 3600, "orphaned")], ids=["an hour behind", "an hour ahead"])
+def test_end_of_a_run_for_which_a_lock_was_sent_is_judged_by_our_clock_and_not_by_its_workers(told_s, ahead_s, verdict):
+    assert only(locks=(SENT,), runs=(ended(told_s, ahead_s=ahead_s),), workers=(make_worker(active=()),)).verdict == verdict
 
 
 def test_run_whose_token_is_in_the_lock_had_started_though_only_its_revocation_was_told():

@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+import pytest
+
 from dashboard.records import Claim, Proved, digest_of_id
 from tests.dashboard.judge.judged import PLAIN, SILENT, codes, only
-from tests.factories import ago, make_lock, make_run, make_worker
+from tests.factories import ago, make_claim, make_lock, make_run, make_worker
 
 ID = make_run().task_id
 ENDED = Proved(at=ago(seconds=20), code="run_ended", since=ago(seconds=30), task_id=ID)
@@ -44,6 +46,18 @@ def test_that_the_lock_was_put_off_since_outweighs_it():
     silent = make_worker(**SILENT, connection_known=True)
     lock = make_lock(proved=ENDED, renewed_at=ago(seconds=3))
     assert "orphaned" not in only(locks=(lock,), runs=(), workers=(silent,)).flags
+
+
+@pytest.mark.parametrize(
+    "worker",
+    [make_worker(active=("something",)), make_worker(active=None, active_at=None, sends_events=False), make_worker(said_offline_at=ago(hours=1))],
+    ids=["its token had no room for the id", "nobody can ask it", "it has left since"],
+)
+def test_worker_that_is_heard_again_was_not_gone(worker):
+    """The broker's proxy was restarted, and the network kept the worker away from the new one for a minute."""
+    silent = replace(ENDED, code="worker_silent", since=ago(seconds=60), at=ago(hours=2))
+    judged = only(locks=(make_lock(claim=make_claim(task_id=None), proved=silent),), runs=(), workers=(worker,))
+    assert judged.verdict == "unknown", codes(judged)
 
 
 def test_it_holds_where_nothing_else_is_known():

@@ -121,3 +121,14 @@ def test_what_an_operator_did_to_the_lock_is_no_sign_of_its_run(cut_off):
     cut_off.apply(by_hand(later(9.2)))  # it is told again for a while
     assert worker(cut_off, later(21)).lock_moved_at == later(20)
     assert cut_off.snapshot(later(21)).locks[0].renewed_at == later(20)
+
+
+def test_what_an_operator_did_to_the_lock_of_another_worker_leaves_the_sign_of_this_one(cut_off):
+    """Two locks were put off within two seconds: one by its run, the other by hand."""
+    other = replace(LOCK, id="b" * 16, name="lock_other", token_digest="theirs", claim=make_claim(worker="w@other", pid=6, parent_pid=5))
+    cut_off.apply(read(other, at=later(8)))
+    cut_off.apply(read(reading(later(9), put_off_to=700), at=later(9)))
+
+    cut_off.apply(ChangedByHand(what="extended", lock_id=other.id, token_digest="theirs", by="alice", at=later(10)))
+
+    assert worker(cut_off, later(11)).lock_moved_at == later(9)

@@ -11,10 +11,9 @@ from dashboard import snapshot as snapshots
 from dashboard.judge import assess
 from dashboard.observer.asking import told
 from dashboard.observer.observations import ClockSet, ConnectionSeen, EventsLost, Tick, WorkersAnswered
-from dashboard.observer.own_clock import OwnClock
 from dashboard.observer.process import MAX_INBOX, Watch
 from dashboard.observer.worker_book import WorkerBook
-from dashboard.records import Policy
+from dashboard.records import Claim, Policy, digest_of_id
 from dashboard.sources.heartbeats import may_be_open
 from tests.dashboard.judge.judged import PLAIN
 from tests.dashboard.observer.observations import LOCK, RUN, event, good, read, state
@@ -92,8 +91,8 @@ def test_connection_of_a_frozen_worker_stays_open_though_our_clock_was_set(by):
             made.apply(ClockSet(at=ours))
         for name in SOURCES:
             made.apply(good(name, ours))
-        last = made.snapshot(ours).workers[0].last_event_at
-        made.apply(ConnectionSeen(worker=NAME, pid=PID, is_open=may_be_open([real], last, ours, ours), last_event_at=last, at=ours))
+        if (last := made.snapshot(ours).workers[0].last_event_at) is not None:
+            made.apply(ConnectionSeen(worker=NAME, pid=PID, is_open=may_be_open([real], last, ours, ours), last_event_at=last, at=ours))
         made.apply(WorkersAnswered(command="ping", asked=(NAME,), replies={}, asked_at=ours, at=ours))
         seen |= set(flags(made, ours + timedelta(seconds=1)))
 
@@ -135,27 +134,6 @@ def test_observer_whose_clock_is_behind_that_of_the_one_before_compares_nothing_
     restored = watch.state.snapshot(now)
     assert restored.workers[0].last_heard_at <= now < before.workers[0].last_heard_at
     assert not restored.workers[0].connection_known
-
-
-@pytest.mark.parametrize(
-    ("second", "is_set"),
-    [
-        ((1.0, later(1), 1.0), False),
-        ((1.0, later(20), 1.0), True),
-        ((1.0, later(-3600), 1.0), True),
-        ((1.0, later(1), 9.0), False),  # kept waiting after the time was read
-        ((9.0, later(9), 9.0), False),
-        ((1.0, later(9), 9.0), False),  # before it was read
-        ((1.0, later(-1.5), 9.0), True),
-    ],
-)
-def test_clock_that_is_set_is_noticed_and_a_thread_that_was_kept_waiting_is_not_taken_for_one(second, is_set):
-    readings = iter([(0.0, NOW, 0.0), second])
-    assert OwnClock(lambda: next(readings)).was_set() is is_set
-
-
-def test_clock_of_this_machine_goes_on():
-    assert not OwnClock().was_set()
 
 
 def test_child_that_came_after_the_question_is_not_gone_because_the_answer_was_noted_late():
@@ -200,15 +178,24 @@ def test_that_events_were_lost_is_not_forgotten_where_the_inbox_is_full(watching
     assert since is not None and since > later(-1)
 
 
-def test_worker_that_has_been_silent_for_an_hour_is_kept_while_a_plain_lock_from_before_is_held():
+ANYBODYS = {name: getattr(PLAIN, name) for name in ("task_id", "worker", "pid")}
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        make_claim(**ANYBODYS, attempted_at=ago(minutes=62)),
+        make_claim(**ANYBODYS, attempted_at=ago(minutes=62) + timedelta(hours=2)),
+        Claim(task_digest=digest_of_id(RUN)),
+    ],
+    ids=["plain", "by a clock that is two hours ahead", "an id alone"],
+)
+def test_worker_that_has_been_silent_for_an_hour_is_kept_while_a_lock_that_names_none_is_held_from_before(claim):
     book = WorkerBook()
     book.restore(
         [make_worker(), make_worker(name="w@frozen", pid=4, last_heard_at=ago(minutes=61)), make_worker(name="w@gone", pid=5, last_heard_at=ago(minutes=70))]
     )
-    taken = ago(minutes=62)
 
-    book.forget(
-        [make_lock(dialect="redis-py", claim=make_claim(**{name: getattr(PLAIN, name) for name in ("task_id", "worker", "pid")}, attempted_at=taken))], NOW
-    )
+    book.forget([make_lock(dialect="redis-py", claim=claim, first_seen_at=ago(minutes=62))], NOW)
 
     assert {name for name, _pid in book.workers} == {NAME, "w@frozen"}

@@ -18,7 +18,7 @@ class Course:
     def __init__(self, story: Story) -> None:
         self.story, self.seen = story, Observed(story)
         self._agenda: list[tuple[float, int, Callable[[float], None]]] = []
-        self._order = count()
+        self._order, self._pids = count(), count(2000)
         self.began = -story.waits - story.works_before
         self.hero_process = Process("worker-b@web-2", 790, story.pool, story.skew, -100.0, "boot-a", heartbeats=story.heartbeats, children=[811, 812, 813, 814])
         self.processes = [self.hero_process]
@@ -125,11 +125,18 @@ class Course:
         else:
             self.waiting.append((run, now))
 
+    def _recycle(self, run: Run) -> None:
+        children = run.process.children
+        if run.pid in children and not any(other.pid == run.pid and other.goes_on for other in self.runs):
+            children[children.index(run.pid)] = next(self._pids)
+
     def _end(self, run: Run, now: float, kind: str, *, leaves_it: bool = False, **said: object) -> None:
         if run not in self.runs or not run.goes_on or run.process.frozen:
             return
         if self.held is not None and self.held.run is run and not leaves_it:
             self._free(now)
         run.ended, run.outcome = now + 0.005, kind
+        if self.story.recycles and run.pid in run.process.children:
+            self.at(now + 0.05, lambda then: self._recycle(run))
         if not run.process.leaving and not run.process.cut:
             self.seen.event(run.process, kind, now + 0.01, uuid=run.task_id, **said)

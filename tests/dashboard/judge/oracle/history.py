@@ -131,8 +131,16 @@ class History(Course):
         hero, is_try = self.hero, self.story.fate == "keeps it for its next try"
         process = self.processes[-1] if self.story.seed % 2 else hero.process
         later = now + (1 if self.story.seed % 4 < 2 else 12)
-        heir = Run("hero" if is_try else "child", OWNER if is_try else OTHER, process, self._pid(process, 3), now + 0.05, later, retries=int(is_try))
+        received = now + 0.05 if self.story.seed % 8 < 4 else later - 0.02  # or its message waits in the queue
+        heir = Run("hero" if is_try else "child", OWNER if is_try else OTHER, process, self._pid(process, 3), received, later, retries=int(is_try))
         heir.parent_id = None if is_try else "hero"
+        if self.story.through and not is_try:
+            heir.received, heir.parent_id = now + 0.05, "between"
+            between = Run("between", OTHER, process, self._pid(process, 2), now + 0.03, now + 0.04, parent_id="hero")
+            self._plan_run(between)
+            self.at(later + 0.5, lambda then: self._end(between, then, "task-succeeded"))
+        elif not is_try:
+            heir.received = now + 0.05  # nothing else tells of it
         self._end(hero, now, "task-retried" if is_try else "task-succeeded", leaves_it=True)
         if hero.ended is not None:
             self.held = replace(held, run=heir, first=hero)

@@ -45,7 +45,7 @@ class Observed:
 
     def clock_is_seen_to_be_set(self, now: float) -> None:
         if not self.is_away:
-            self.state.apply(ClockSet(at=self.clock(now)))
+            self.state.apply(ClockSet(at=self.clock(now), by=self.clock(now) - clock(now)))
 
     def begin(self, now: float) -> None:
         """Every source comes up."""

@@ -60,6 +60,8 @@ class Story:
     hero_clock_set: tuple[float, float] | None = None  # the holder's
     begins_at: float | None = None  # the first observer, if not before everything
     puts_off: bool = False  # who was handed the lock puts it off all the time
+    recycles: bool = False  # a child that has ended a run is replaced: `max_tasks_per_child=1`
+    through: bool = False  # who is handed the lock is not the next in its chain, but the one after
     seed: int = 0
 
     @property
@@ -139,5 +141,7 @@ def stories() -> st.SearchStrategy[Story]:
         hero_clock_set=st.sampled_from([None, None, None, (-0.005, -3.0), (-0.005, 3.0), (6.0, -3.0), (-3.0, -3600.0)]),
         begins_at=st.sampled_from([None, None, None, 1.0, 10.0]),
         puts_off=st.booleans(),
+        recycles=st.booleans(),
+        through=st.booleans(),
         seed=st.integers(0, 255),
     ).filter(lambda story: story.can_be_known)

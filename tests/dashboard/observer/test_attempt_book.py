@@ -9,7 +9,7 @@ from dashboard.judge import assess
 from dashboard.observer.observations import Tick
 from dashboard.records import Policy
 from dashboard.sources.locks import lock_id
-from tests.dashboard.observer.observations import IN_A_SECOND, event, read, state
+from tests.dashboard.observer.observations import IN_A_SECOND, event, good, read, state
 from tests.dashboard.observer.observations import LOCK as ANY_LOCK
 from tests.factories import NOW
 
@@ -75,7 +75,7 @@ def test_lock_gone_before_its_time_that_its_holder_misses_was_removed_by_another
 
 def test_attempts_are_counted_with_their_lock_and_not_known_where_nobody_tells_them():
     plain = replace(LOCK, id="b" * 16, key=":1:lock_b", name="lock_b", dialect="redis-py")
-    judged = {one.lock.name: one for one in assess(state(read(LOCK, plain), WAITS).snapshot(NOW), NOW, Policy())}
+    judged = {one.lock.name: one for one in assess(state(good("events"), read(LOCK, plain), WAITS).snapshot(NOW), NOW, Policy())}
     assert (judged["lock_report_12"].waiting, judged["lock_report_12"].lost_last_hour) == (1, 0)
     assert (judged["lock_b"].waiting, judged["lock_b"].lost_last_hour) == (None, None)
 

@@ -12,6 +12,7 @@ from dashboard.judge.silence import has_twin, moved_at, moved_since, name_is_sha
 from dashboard.records import HeldLock, Holder, Run, Worker
 
 UPTIME_WITHIN = timedelta(seconds=2)  # it is told in whole seconds, and an answer takes up to one
+LONG_AGO = timedelta(days=3650)  # before any process that runs
 ABSENT_FOR = timedelta(seconds=3.5)  # two rounds of asking: one answer may have crossed the start or the end of a run
 
 
@@ -110,9 +111,11 @@ def _taken_at(mine: Worker, lock: HeldLock, facts: Facts) -> datetime:
     if lock.claim is None or lock.claim.attempted_at is None:
         return lock.first_seen_at
     try:
-        return min(lock.first_seen_at, lock.claim.attempted_at - facts.skewed.get((mine.name, mine.pid), timedelta(0)))
+        attempted_at = lock.claim.attempted_at - facts.skewed.get((mine.name, mine.pid), timedelta(0))
     except OverflowError:  # forged, the one or the other
         return lock.first_seen_at
+    is_ahead = attempted_at > lock.first_seen_at + UPTIME_WITHIN  # by a clock of which no event told how far
+    return lock.first_seen_at - LONG_AGO if is_ahead else min(attempted_at, lock.first_seen_at)
 
 
 def had_one_before(worker: Worker) -> bool:

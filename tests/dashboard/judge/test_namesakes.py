@@ -1,7 +1,9 @@
 """Two processes of one name, in containers: with one pid, or with the pid of the other's parent; and what hangs up on a worker that is busy."""
 
+from datetime import timedelta
+
 from tests.dashboard.judge.judged import SILENT, only
-from tests.factories import ago, make_claim, make_lock, make_run, make_worker
+from tests.factories import NOW, ago, make_claim, make_lock, make_run, make_worker
 
 SOLO = {"pool": "solo", "processes": None}
 
@@ -30,6 +32,16 @@ def test_process_of_that_name_that_has_the_parents_pid_is_not_taken_for_the_hold
     other = make_worker(pid=1, **SOLO, active=(), first_heard_at=ago(hours=1))
 
     judged = only(locks=(make_lock(claim=make_claim(pid=7, parent_pid=1)),), runs=(), workers=(frozen, other))
+
+    assert "orphaned" not in judged.flags, judged.evidence
+
+
+def test_container_that_came_again_before_anybody_looked_is_not_the_one_whose_clock_is_ahead():
+    """The one that has the lock froze, and another came under its name and pid; nothing tells when its token was made, for no heartbeat tells its clock."""
+    again = make_worker(active=(), first_heard_at=ago(seconds=5), started_at=ago(seconds=10), started_after=ago(seconds=11), vitals_at=None)
+    lock = make_lock(claim=make_claim(attempted_at=NOW + timedelta(hours=1)), first_seen_at=ago(seconds=5))
+
+    judged = only(locks=(lock,), runs=(), workers=(again,))
 
     assert "orphaned" not in judged.flags, judged.evidence
 

@@ -1,11 +1,12 @@
 """Did the holder's run end, and did nobody have its lock from it? What a run that ended leaves may have been left on purpose."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dashboard.judge.facts import Facts, Life, goes_on, say
 from dashboard.judge.silence import moved_at, own_answer_at
 from dashboard.records import Evidence, HeldLock, Holder, Run, Worker
 
+READ_EVERY = timedelta(seconds=10)  # between two looks at all locks, where their changes are not pushed
 BY_ITS_END = {"run_ended", "run_not_active"}  # the codes of a death whose process lives
 
 
@@ -44,10 +45,16 @@ def _may_have_ended(life: Life, run: Run | None, facts: Facts) -> bool:
     return run.outcome != "LOST" and "WorkerLostError" not in (run.error or "")
 
 
-def may_come_again(lock: HeldLock, run: Run | None) -> bool:
-    """Whether the lock's value is a task id and nothing else, and that task is still to run: sent, or to be tried again."""
-    is_id_alone = lock.claim is not None and lock.claim.task_digest is not None
-    return is_id_alone and run is not None and (run.started_at is None or run.outcome == "RETRY")
+def unless_it_comes_again(life: Life, lock: HeldLock, run: Run | None, facts: Facts) -> Life:
+    """A value that is a task id and nothing else is that of every delivery of its message: one that is still to run, or was not told, may have the lock."""
+    if life.state != "dead" or lock.claim is None or lock.claim.task_digest is None or run is None:
+        return life
+    if run.started_at is None or run.outcome == "RETRY":
+        return say("unknown", "sent_waits", task_id=run.task_id)
+    if facts.are_told_since(lock.acquired_at or lock.first_seen_at - READ_EVERY):
+        return life
+    fact = Evidence(code="delivery_missed", values={"task_id": run.task_id, "since": facts.snapshot.flow.since})
+    return Life(state="unknown", evidence=(*life.evidence, fact))
 
 
 def _ended(lock: HeldLock, run: Run | None, facts: Facts) -> Life | None:

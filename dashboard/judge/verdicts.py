@@ -8,8 +8,8 @@ from fnmatch import fnmatchcase
 
 from dashboard.judge.alibis import without_others
 from dashboard.judge.at_send import life_of_sent
-from dashboard.judge.ends import may_come_again
-from dashboard.judge.facts import DEFAULT_VISIBILITY_TIMEOUT, Facts, Life, gather, say
+from dashboard.judge.ends import unless_it_comes_again
+from dashboard.judge.facts import DEFAULT_VISIBILITY_TIMEOUT, Facts, Life, gather
 from dashboard.judge.holders import find_holder
 from dashboard.judge.life import life_of
 from dashboard.judge.proofs import remembered
@@ -95,9 +95,7 @@ def believable(lock: HeldLock, holder: Holder, run: Run | None, entry: Catalogue
         return life_of_sent(lock, holder, run, facts) if lock.taken_by == "send" else _renewed(lock, facts)
     is_named = lock.claim is not None and lock.claim.worker is not None  # else only the run tells which process it is
     parent_pid = lock.claim.parent_pid if lock.claim and is_named else run.parent_pid if run else None
-    life = life_of(lock, holder, run, parent_pid, facts)
-    if life.state == "dead" and may_come_again(lock, run):
-        return say("unknown", "sent_waits", task_id=holder.task_id)
+    life = unless_it_comes_again(life_of(lock, holder, run, parent_pid, facts), lock, run, facts)
     owned = entry is not None and entry.owner is not None and entry.owner == holder.task_name
     if life.state != "dead" or holder.certainty != "likely":
         return life

@@ -92,6 +92,7 @@ SENTENCES: Mapping[str, str] = {
     ),
     "lock_moved_since": N_("a lock of %(worker)s was taken or put off at %(at)s, after that connection was closed: its runs went on then"),
     "worker_without_heartbeats": N_("%(worker)s sends no heartbeats, so it would not have said that it is leaving"),
+    "delivery_missed": N_("not every event since then is known to have been received (all are since %(since)s): %(task_id)s may have been given out again"),
     "events_missed": N_("not every event since then is known to have been received (all are since %(since)s): %(worker)s may have said that it is leaving"),
     "process_later": N_("%(worker)s, pid %(pid)s, began at %(started_at)s, after the lock was taken: the lock belongs to a process before it"),
     "pid_given_again": N_("a later process on the same machine has had pid %(pid)s since %(at)s: the one of %(worker)s that took the lock is gone"),

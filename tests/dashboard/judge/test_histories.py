@@ -44,13 +44,38 @@ BUSY_CLOCK = Story(
     pool="solo", other="elsewhere", drops=1.0, clock_set=(-3.0, -20.0),
     rivals=(Rival(at=-0.4, lasts=600.0), Rival(at=-60.0, lasts=600.0)),
 )  # fmt: skip
+ID_TOLD_BY_ANOTHER = Story(
+    says="id alone", other="elsewhere", inspect="flaky", drops=0.3, slow_starts=0.02, recycles=True, pushes=False, seed=103,
+    rivals=(Rival(at=0.05, lasts=2.0, does="again"),),
+)  # fmt: skip
+ID_ENDED_BY_ANOTHER = Story(
+    says="id alone", other="namesake", other_heartbeats=False, drops=0.3, pushes=False,
+    rivals=(Rival(at=0.05, lasts=2.0, elsewhere=True, does="again"), Rival(at=0.05, lasts=0.03, does="again")),
+)  # fmt: skip
 CUT_OFF = Story(fate="cut off", fate_at=0.3)
 CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
 
 
 @pytest.mark.parametrize(
     "story",
-    [REPLACED, AGAIN, NAMESAKE, FROZEN, UNHEARD, REPEATED, DROPPED, LEFT, TWIN, CLOCK, TAKEN_OVER, TWIN_CLOCK, UNHEARD_AHEAD, BUSY_CLOCK],
+    [
+        REPLACED,
+        AGAIN,
+        NAMESAKE,
+        FROZEN,
+        UNHEARD,
+        REPEATED,
+        DROPPED,
+        LEFT,
+        TWIN,
+        CLOCK,
+        TAKEN_OVER,
+        TWIN_CLOCK,
+        UNHEARD_AHEAD,
+        BUSY_CLOCK,
+        ID_TOLD_BY_ANOTHER,
+        ID_ENDED_BY_ANOTHER,
+    ],
     ids=[
         "its worker leaves and another process comes under its name and pid, while a run like it has ended",
         "its message was given out twice, the second receipt was missed, and that run ended before the lock was seen",
@@ -66,6 +91,8 @@ CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
         "its worker froze beside a second container with its name and pid, and our own clock was set",
         "its worker was never heard, for it is busy since before the first observer, and its clock is ahead, so that the token seems to be made later",
         "its worker is solo and busy, and another's connection was used when its own was by the clock that was set back",
+        "its value is a task id, and of the two that have it only the process of the second is told, which is recycled",
+        "its value is a task id, and of the three that have it only the end of one is told",
     ],
 )
 def test_holder_that_goes_on_is_not_called_dead_for_the_end_of_another_run(story):

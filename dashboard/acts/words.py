@@ -119,6 +119,9 @@ ANSWERS = {
     "gone_since": _("The lock is gone. Redis did not say whether this act removed it or it ended by itself."),
     "not_done": _("Nothing done: Redis never carried it out, and the lock is as it was."),
     "restored": _("Put back with the time that it had left."),
+    "restored_but_sent": _(
+        "Put back with the time that it had left. The run that was sent again stays sent: while this lock is held it will refuse that run, or keep it waiting."
+    ),
     "taken_again": _("Nothing done: somebody else has taken the lock meanwhile."),
     "taken_again_at": _("Nothing done: somebody else took the lock at %(since)s."),
     "expired_meanwhile": _("Nothing done: the lock would have expired by itself meanwhile."),
@@ -186,6 +189,7 @@ def answer(code: str, values: Values) -> str:
 _BETTER: Mapping[str, list[tuple[str, set[str]]]] = {
     "changed_hands": [("changed_hands_at", {"since"})],
     "already_gone": [("already_released", {"by", "at"})],
+    "restored": [("restored_but_sent", {"sent_again"})],
     "taken_again": [("taken_again_at", {"since"})],
     "needs_force": [("timeout_needs_force", {"life"})],  # of a release only the verdict is told
 }

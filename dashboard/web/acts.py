@@ -1,9 +1,10 @@
 """The pages of acts: the plan of a release, what came of an act, and the list of all. Only a POST changes anything."""
 
+import re
 import uuid
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
@@ -16,6 +17,7 @@ from dashboard.acts.again import execute_and_send, look_at_again, not_sent_with,
 from dashboard.acts.plan import Plan
 from dashboard.acts.refusals import Refused
 from dashboard.acts.release import Outcome, execute, plan_release
+from dashboard.acts.resent import sent_before
 from dashboard.acts.sending import digest_of
 from dashboard.acts.undo import undo
 from dashboard.api.act_rows import act_row
@@ -30,7 +32,8 @@ from dashboard.words import sentences, verdict, visible
 
 PLANNED = {"release", "revoke", "extend", "timeout", "protect"}  # acts on one lock
 DONE_NOTHING = {"unreachable", "rejected", "came_late", "not_done", "record_failed", "too_many"}  # the same may succeed a moment later
-MAY_TRY_AGAIN = {"reason_missing", "name_differs", "plan_expired", "plan_forged"}  # answered with a fresh plan and what was wrong
+SENT_BEFORE = {"again_sent_before", "again_maybe_sent_before"}
+MAY_TRY_AGAIN = {"reason_missing", "name_differs", "plan_expired", "plan_forged"} | SENT_BEFORE  # answered with a fresh plan and what was wrong
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -74,13 +77,20 @@ def _executed(request: HttpRequest, lock_id: str) -> HttpResponse:
     sent = request.POST
     try:
         confirmed = (_user(request), request.session.session_key, sent.get("plan", ""), sent.get("reason", ""), sent.get("typed_name", ""))
-        outcome = execute_and_send(*confirmed, sent["again"]) if sent.get("again") else execute(*confirmed)
+        message = sent.get("again") or sent.get("once_more")
+        outcome = execute_and_send(*confirmed, message, earlier=_earlier(sent)) if message else execute(*confirmed)
     except Refused as refusal:
         if refusal.code not in MAY_TRY_AGAIN:
             raise
         plan = plan_release(_user(request), request.session.session_key, lock_id, sent.get("digest", ""))
         return _planned(request, plan, error=str(refusal), reason=sent.get("reason", ""), status=refusal.status)
     return answered(request, outcome)
+
+
+def _earlier(sent: QueryDict) -> int:
+    """How often the lost run was sent again before, as the plan said whose own tick for that was set."""
+    said = sent.get("earlier", "") if sent.get("once_more") else ""
+    return int(said) if re.fullmatch("[0-9]{1,6}", said) else 0
 
 
 def answered(request: HttpRequest, outcome: Outcome) -> HttpResponse:
@@ -117,12 +127,20 @@ def _again(request: HttpRequest, plan: Plan) -> dict[str, Any] | None:
         return {"why_not": str(refusal)}
     if found is None:
         return None
-    sending, preflight = found
-    checked = verdict_of(preflight, now_utc())
-    if preflight.failing:
+    checked = verdict_of(found.preflight, now_utc())
+    if found.preflight.failing:
         return {"why_not": checked["word"]}
-    count = len(sending.args) + len(sending.kwargs)
-    return {"digest": digest_of(sending), "task": visible(sending.task), "queue": visible(sending.queue), "count": count, "word": checked["word"]}
+    sending, earlier = found.sending, found.earlier
+    return {
+        "digest": digest_of(sending),
+        "task": visible(sending.task),
+        "queue": visible(sending.queue),
+        "count": len(sending.args) + len(sending.kwargs),
+        "word": checked["word"],
+        "earlier": len(earlier),
+        "before": str(sent_before(earlier[-1])) if earlier else "",
+        "before_url": reverse("lockhouse:trace", args=[earlier[-1].pk]) if earlier else "",
+    }
 
 
 def _told(request: HttpRequest, outcome: Outcome) -> HttpResponse:

@@ -72,6 +72,7 @@ ANSWERS = {
     "protected": _("Protected: the token of the run that outlived its lock is back until %(until)s."),
     "never_expires_anyway": _("Nothing done: this lock never expires, so there is nothing to extend."),
     "expires_already": _("Nothing done: this lock has a timeout and expires at %(until)s."),
+    "deadline_moved": _("Nothing done: its deadline was moved since you looked: it blocks until %(until)s now."),
     "nothing_to_protect": _("Nothing done: no run is known to have outlived this lock."),
     "token_forgotten": _("Nothing done: it expired unseen or too long ago, so its token is not known and cannot be put back."),
     "deadline_back": _("Put back: it expires when it did before."),

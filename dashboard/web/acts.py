@@ -31,7 +31,7 @@ from dashboard.web.show import is_partial, now_utc, show_page
 from dashboard.words import sentences, verdict, visible
 
 PLANNED = {"release", "revoke", "extend", "timeout", "protect"}  # acts on one lock
-DONE_NOTHING = {"unreachable", "rejected", "came_late", "not_done", "record_failed", "too_many"}  # the same may succeed a moment later
+DONE_NOTHING = {"unreachable", "rejected", "came_late", "not_done", "record_failed", "too_many", "deadline_moved"}  # the same may succeed a moment later
 SENT_BEFORE = {"again_sent_before", "again_maybe_sent_before"}
 MAY_TRY_AGAIN = {"reason_missing", "name_differs", "plan_expired", "plan_forged"} | SENT_BEFORE  # answered with a fresh plan and what was wrong
 

@@ -3,7 +3,9 @@
 import getpass
 import json
 import sys
+from argparse import ArgumentTypeError
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -29,6 +31,15 @@ def add_who(parser: CommandParser) -> None:
     """Who acts, and how the answer is printed."""
     parser.add_argument("--as", dest="as_user", metavar="USER", help="act as this user, with this user's permissions; else as the one at this terminal")
     parser.add_argument("--json", action="store_true", help="print one JSON object, the same as the API's")
+
+
+def instant(text: str) -> datetime:
+    """A time that was given, in UTC where it names no zone.  Raises: ArgumentTypeError, which is wrong usage."""
+    try:
+        at = datetime.fromisoformat(text)
+        return at if at.tzinfo else at.replace(tzinfo=UTC)
+    except ValueError:
+        raise ArgumentTypeError("this is a time such as 2026-11-25T14:00:00.250Z") from None
 
 
 def who(options: dict[str, Any]) -> dict[str, Any]:

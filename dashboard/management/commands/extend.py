@@ -17,6 +17,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         acting.add_arguments(parser)
         parser.add_argument("--by", type=int, required=True, metavar="SECONDS", help="how much is added to what is left")
+        parser.add_argument(
+            "--expected-deadline", type=acting.instant, metavar="TIME", help="its expires_at as you saw it: where it was moved since, nothing is done"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         span = timedelta(seconds=options["by"])
@@ -30,6 +33,7 @@ def _extended(options: dict[str, Any], span: timedelta) -> Any:
         token_digest=options["digest"],
         reason=options["reason"],
         span=span,
+        expected_deadline=options["expected_deadline"],
         snapshot=newest_or_survey(),
         **acting.who(options),
     )

@@ -11,6 +11,7 @@ from dashboard.acts.registry import RELEASE, permit
 from dashboard.acts.signed import VALID_FOR, sign
 from dashboard.acts.target import locate, read_and_judge
 from dashboard.acts.values import Actor, Answer, Target
+from dashboard.inert import visible
 from dashboard.records import Evidence, JudgedLock
 from dashboard.sources.dialects import signal_of
 from dashboard.sources.locks import shown_key
@@ -111,5 +112,11 @@ def _woken(judged: JudgedLock, target: Target) -> Iterator[Evidence]:
 
 
 def to_type(target_id: str, name: str) -> str:
-    """What a forced release asks to be typed: the name, or the id where no keyboard has the name."""
-    return name if len(name) <= MAX_TYPED and name.isprintable() and name.strip() == name else target_id
+    """What a forced release asks to be typed: the name, or the id where a page does not show the name as it is typed."""
+    return name if len(name) <= MAX_TYPED and _is_typed_as_shown(name) else target_id
+
+
+def _is_typed_as_shown(name: str) -> bool:
+    """Letters, digits and what ASCII prints: a hidden secret is none of these. A page shows several spaces in a row as one."""
+    are_plain = all(character.isascii() or character.isalnum() for character in name)
+    return are_plain and name.isprintable() and visible(name) == name and " ".join(name.split()) == name

@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -165,12 +166,28 @@ def _told(request: HttpRequest, outcome: Outcome) -> HttpResponse:
 
 
 def _of_parts(request: HttpRequest, whole: Any) -> dict[str, Any]:
-    """What came of each lock, and until when those that were released can be put back."""
+    """What came of each lock and of its undo, and until when those that were released can be put back."""
     done = history.parts_of(whole)
-    undone = history.undone(done)
-    open_until = [part.undo_until for part in done if part.undo_until and part.pk not in undone and may_undo(request, part)]
-    rows = [{**_row(part), "can_be_undone": part.pk not in undone and may_undo(request, part), "undone_by": part.undone_by} for part in done]
-    return {"rows": rows, "undo_all_until": maybe(min(open_until, default=None), now_utc()), "undo_count": len(open_until)}
+    undone, undos = history.undone(done), history.undos_of(done)
+    open_until = {part.pk: part.undo_until for part in done if part.undo_until and part.pk not in undone and may_undo(request, part)}
+    rows = [{**_row(part), "can_be_undone": part.pk in open_until, "undo": _row(undos[part.pk]) if part.pk in undos else None} for part in done]
+    released = sum(part.code == "released" for part in done)
+    return {
+        "rows": rows,
+        "undo_sentence": _undo_sentence([undo.state for undo in undos.values()], released) if undos else "",
+        "undo_all_until": maybe(min(open_until.values(), default=None), now_utc()),
+        "undo_count": len(open_until),
+    }
+
+
+def _undo_sentence(states: Sequence[str], count: int) -> str:
+    """How many of those that were released are back."""
+    said = {"back": states.count("done"), "count": count, "unknown": states.count("unknown") + states.count("intent")}
+    if said["unknown"]:
+        return _("%(back)s of %(count)s put back; of %(unknown)s it is not known yet.") % said
+    if said["back"] == count:
+        return _("%(back)s of %(count)s put back.") % said
+    return _("%(back)s of %(count)s put back. What came of the others stands with each.") % said
 
 
 def shown(request: HttpRequest, name: str, title: str, context: dict[str, Any], *, here: str, status: int = 200) -> HttpResponse:

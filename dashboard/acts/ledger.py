@@ -12,7 +12,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 
 from dashboard.acts import parts, words
 from dashboard.acts.refusals import Refused
-from dashboard.acts.values import Answer, Order
+from dashboard.acts.values import HALF_DONE, Answer, Order
 from dashboard.conf import conf
 from dashboard.models import OperatorAct
 
@@ -39,7 +39,8 @@ class Outcome:
 
     @property
     def is_done(self) -> bool:
-        return self.act.state == "done"
+        """Whether all came of it that was wanted."""
+        return self.act.state == "done" and self.act.code not in HALF_DONE
 
     @property
     def sentence(self) -> str:

@@ -76,7 +76,7 @@ def protect(request: HttpRequest, lock_id: str, body: Protect, idempotency_key: 
 
 @router.post("/locks/{lock_id}/revoke", summary="Revoke the run that holds a lock, and release it once the run was seen to end", auth=needs(REVOKE_RUNS))
 def revoke(request: HttpRequest, lock_id: str, body: Revoke, idempotency_key: IdempotencyKey = None) -> JsonResponse:
-    """It waits up to 8 s for the end; where that was not seen the lock stays, and `code` is `revoked_not_ended`."""
+    """It waits up to 8 s for the end; where that was not seen the lock stays, and `code` is `revoked_not_ended` though `state` is `done`."""
     outcome = revoke_now(caller(request), lock_id, body.token_digest, body.reason, terminate=body.terminate, origin="api", idempotency_key=idempotency_key)
     return JsonResponse(outcome_row(outcome), status=status_of(outcome))
 

@@ -21,6 +21,7 @@ from dashboard.acts.release import Outcome, execute, plan_release
 from dashboard.acts.resent import sent_before
 from dashboard.acts.sending import digest_of
 from dashboard.acts.undo import undo
+from dashboard.acts.values import HALF_DONE
 from dashboard.api.act_rows import act_row
 from dashboard.conf import conf
 from dashboard.web.access import page_for
@@ -200,9 +201,11 @@ def shown(request: HttpRequest, name: str, title: str, context: dict[str, Any], 
 
 
 def _row(done: Any) -> dict[str, Any]:
-    now = now_utc()
+    now, is_half_done = now_utc(), done.code in HALF_DONE
     return {
         "act": done,
+        "state": "half" if is_half_done else done.state,
+        "state_word": _("told, not released") if is_half_done else done.get_state_display(),
         "act_word": words.act_name(done.act),
         "name": visible(done.target_name),
         "reason": visible(done.reason),

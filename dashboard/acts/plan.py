@@ -93,6 +93,10 @@ def effects(judged: JudgedLock) -> Iterator[Evidence]:
         yield Evidence(code="blocks", values={"blocks": judged.blocks})
     if "never-expires" in flags:
         yield Evidence(code="never_expires")
+    elif judged.lock.expires_at is not None:
+        yield Evidence(code="blocks_until", values={"until": judged.lock.expires_at, "left": judged.lock.expires_at - judged.lock.seen_at})
+    if "stale" not in codes:
+        yield from _attempts(judged)
     for flag, code in (("overlapping", "overlapping"), ("orphaned", "orphaned"), ("overrun", "overrun"), ("held", "holder_lives"), ("unknown", "unknown")):
         if flag in flags and not (flag == "held" and ("overlapping" in flags or judged.lock.taken_by != "run")):
             yield Evidence(code=code)
@@ -103,6 +107,16 @@ def effects(judged: JudgedLock) -> Iterator[Evidence]:
     if "run_lost" in codes:
         yield Evidence(code="run_lost")
     yield Evidence(code="no_holder_check")
+
+
+def _attempts(judged: JudgedLock) -> Iterator[Evidence]:
+    """Who waits for it and who was refused, as far as anybody tells of it."""
+    if judged.waiting:
+        yield Evidence(code="waiting", values={"waiting": judged.waiting})
+    if judged.refused_last_hour:
+        yield Evidence(code="refused", values={"refused": judged.refused_last_hour})
+    if judged.waiting == 0 and judged.refused_last_hour == 0:
+        yield Evidence(code="nobody_tried")
 
 
 def _woken(judged: JudgedLock, target: Target) -> Iterator[Evidence]:

@@ -220,6 +220,8 @@ def _said(name: str, value: Any) -> Any:
     """A value as its sentence has it: a name in it moves no terminal's cursor and turns no text around."""
     if name in {"since", "at", "until", "was"}:
         return _instant(value)
+    if isinstance(value, timedelta):
+        return _span(value // timedelta(seconds=1))
     return visible(value) if isinstance(value, str) else value
 
 

@@ -3,9 +3,7 @@
 import getpass
 import json
 import sys
-from argparse import ArgumentTypeError
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -14,6 +12,7 @@ from dashboard.acts.ledger import Outcome
 from dashboard.acts.refusals import Refused
 from dashboard.api.locks import outcome_row
 from dashboard.exceptions import SourceUnavailable
+from dashboard.management import usage
 from dashboard.management.commands.release import SOURCE_AWAY, UNAVAILABLE, status_of_one, undo_line, user_named
 
 STATUSES = "Exit status: 0 done, 1 refused or not found, 2 usage, 3 the cache does not answer."
@@ -22,8 +21,8 @@ STATUSES = "Exit status: 0 done, 1 refused or not found, 2 usage, 3 the cache do
 def add_arguments(parser: CommandParser) -> None:
     """The lock, the token that was seen, the reason, and who acts."""
     parser.add_argument("id", metavar="ID", help="the lock's id")
-    parser.add_argument("--digest", required=True, help="the token_digest that you saw: only that token is changed")
-    parser.add_argument("--reason", required=True, help="why; kept with the act")
+    parser.add_argument("--digest", type=usage.digest, required=True, help="the token_digest that you saw: only that token is changed")
+    parser.add_argument("--reason", type=usage.reason, required=True, help="why; kept with the act")
     add_who(parser)
 
 
@@ -31,15 +30,6 @@ def add_who(parser: CommandParser) -> None:
     """Who acts, and how the answer is printed."""
     parser.add_argument("--as", dest="as_user", metavar="USER", help="act as this user, with this user's permissions; else as the one at this terminal")
     parser.add_argument("--json", action="store_true", help="print one JSON object, the same as the API's")
-
-
-def instant(text: str) -> datetime:
-    """A time that was given, in UTC where it names no zone.  Raises: ArgumentTypeError, which is wrong usage."""
-    try:
-        at = datetime.fromisoformat(text)
-        return at if at.tzinfo else at.replace(tzinfo=UTC)
-    except ValueError:
-        raise ArgumentTypeError("this is a time such as 2026-11-25T14:00:00.250Z") from None
 
 
 def who(options: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from dashboard.acts.refusals import Refused
 from dashboard.acts.release import Outcome, release_now
 from dashboard.api.locks import many_row, release_row
 from dashboard.exceptions import SourceUnavailable
+from dashboard.management import usage
 from dashboard.management.lists import newest_or_survey
 
 REFUSED, USAGE, UNAVAILABLE = 1, 2, 3
@@ -32,8 +33,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.parse_args = parser.parse_intermixed_args  # type: ignore[method-assign]  # so that each ID may stand before its own --digest
         parser.add_argument("id", metavar="ID", nargs="+", help="the lock's id")
-        parser.add_argument("--digest", required=True, action="append", help="the token_digest that you saw: only that token is released; one for each ID")
-        parser.add_argument("--reason", required=True, help="why; kept with the act")
+        seen = "the token_digest that you saw: only that token is released; one for each ID"
+        parser.add_argument("--digest", type=usage.digest, required=True, action="append", help=seen)
+        parser.add_argument("--reason", type=usage.reason, required=True, help="why; kept with the act")
         parser.add_argument("--as", dest="as_user", metavar="USER", help="act as this user, with this user's permissions; else as the one at this terminal")
         parser.add_argument("--force", action="store_true", help="release it although it is not proved that nobody holds it; one lock only")
         parser.add_argument("--send-again", action="store_true", help="then send the run that was lost with it again, if all of it is known; one lock only")
@@ -115,5 +117,5 @@ def user_named(name: str | None) -> Any:
     users = get_user_model()
     found = users._default_manager.filter(**{users.USERNAME_FIELD: name}, is_active=True).first()
     if found is None:
-        raise CommandError(f"There is no active user {name!r}.", returncode=REFUSED)
+        raise CommandError(f"There is no active user {name!r}.", returncode=USAGE)
     return found

@@ -86,6 +86,12 @@ def undone(done: Iterable[OperatorAct]) -> set[uuid.UUID]:
     return {act_id for act_id in tried.values_list("undo_of_id", flat=True) if act_id is not None}
 
 
+def undos_of(done: Iterable[OperatorAct]) -> dict[uuid.UUID, OperatorAct]:
+    """The last undo that was tried for each of them, settled if it can be, by the id of what it undoes."""
+    tried = OperatorAct.objects.filter(undo_of__in=[act.pk for act in done]).order_by("started_at")
+    return {undo.undo_of_id: settle(undo) for undo in tried if undo.undo_of_id is not None}
+
+
 def undo_seconds_left(done: OperatorAct, now: datetime | None = None) -> int:
     """For how many more seconds this act may be undone; 0: not, or no longer, or it has been."""
     if done.undo_until is None or undone([done]):

@@ -12,7 +12,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 
 from dashboard.acts import parts, words
 from dashboard.acts.refusals import Refused
-from dashboard.acts.values import Answer, Order
+from dashboard.acts.values import HALF_DONE, Answer, Order
 from dashboard.conf import conf
 from dashboard.models import OperatorAct
 
@@ -39,7 +39,8 @@ class Outcome:
 
     @property
     def is_done(self) -> bool:
-        return self.act.state == "done"
+        """Whether all came of it that was wanted."""
+        return self.act.state == "done" and self.act.code not in HALF_DONE
 
     @property
     def sentence(self) -> str:
@@ -48,10 +49,15 @@ class Outcome:
 
 def existing(nonce: str) -> OperatorAct | None:
     """The act of that nonce, where it was submitted before.  Raises: Refused where the database does not answer."""
+    return first_of(nonce=nonce)
+
+
+def first_of(**wanted: Any) -> OperatorAct | None:
+    """The newest act whose fields are these.  Raises: Refused where the database does not answer."""
     try:
-        return OperatorAct.objects.filter(nonce=nonce).first()
+        return OperatorAct.objects.filter(**wanted).first()
     except DatabaseError as error:
-        raise _unwritten(error) from error
+        raise unwritten(error) from error
 
 
 def replayed(act: OperatorAct, name: str, target_id: str, token_digest: str, **before: Any) -> Outcome:
@@ -77,10 +83,10 @@ def begin(order: Order, **fields: Any) -> tuple[OperatorAct, bool]:
     except IntegrityError as error:
         first = existing(order.nonce)
         if first is None:
-            raise _unwritten(error) from error
+            raise unwritten(error) from error
         return first, False
     except DatabaseError as error:
-        raise _unwritten(error) from error
+        raise unwritten(error) from error
     return act, True
 
 
@@ -128,7 +134,7 @@ def limit(order: Order, now: datetime) -> None:
         if recent.count() < MAX_A_MINUTE:
             return
     except DatabaseError as error:
-        raise _unwritten(error) from error
+        raise unwritten(error) from error
     act, _ = begin(replace(order, nonce=uuid.uuid4().hex))  # the same submission may be made again when the minute is over
     finish(act, Answer(state="refused", code="too_many", values={"limit": MAX_A_MINUTE}))
     raise Refused("too_many", limit=MAX_A_MINUTE)
@@ -151,7 +157,7 @@ def limit_messages(act: OperatorAct) -> None:
         act.nonce = uuid.uuid4().hex  # as above
         act.save(update_fields=["nonce"])
     except DatabaseError as error:
-        raise _unwritten(error) from error
+        raise unwritten(error) from error
     code, values = over
     finish(act, Answer(state="refused", code=code, values=values))
     raise Refused(code, **values)
@@ -188,6 +194,7 @@ def _fields_of(order: Order) -> dict[str, Any]:
     }
 
 
-def _unwritten(error: Exception) -> Refused:
+def unwritten(error: Exception) -> Refused:
+    """That the records cannot be read or written, so that nothing is done; the log has why."""
     log.error("an act was refused, for its record could not be written: %s", error)
     return Refused("record_failed")

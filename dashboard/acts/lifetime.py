@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from dashboard import snapshot as snapshots
-from dashboard.acts import kept, ledger, lifetime_scripts, scripts, signed
+from dashboard.acts import deadline, kept, ledger, lifetime_scripts, scripts, signed
+from dashboard.acts.deadline import MS, SeenDeadline
 from dashboard.acts.ledger import Outcome
 from dashboard.acts.lifetime_look import Look, Looked
 from dashboard.acts.plan import to_type
@@ -27,7 +28,6 @@ SHORTEST, LONGEST = timedelta(seconds=1), timedelta(days=7)
 CHANGES = {"extend": EXTEND, "timeout": LIMIT, "protect": PROTECT}
 SCRIPTS = {EXTEND.name: lifetime_scripts.EXTEND, LIMIT.name: lifetime_scripts.LIMIT, PROTECT.name: lifetime_scripts.PROTECT}
 DONE = {EXTEND.name: "extended", LIMIT.name: "timeout_set", PROTECT.name: "protected"}
-MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,9 @@ def plan_change(
 
 
 def _signed(user: "User", session_key: str | None, act: Act, looked: Looked, span: timedelta, now: datetime, *, forced: bool) -> str:
-    return signed.sign(user, session_key, looked.target, looked.digest, now, forced=forced, act=act, span_ms=span // MS)
+    seen = deadline.seen_in(looked)
+    marks = (seen.at_ms, seen.within_ms)
+    return signed.sign(user, session_key, looked.target, looked.digest, now, forced=forced, act=act, span_ms=span // MS, deadline=marks)
 
 
 def needs_typing(act: Act, judged: JudgedLock | None) -> bool:
@@ -131,7 +133,8 @@ def execute_change(
         act=act.name, actor=actor, target_id=plan.target_id, target_name=plan.name, cache=plan.cache, token_digest=plan.token_digest,
         reason=given(reason), nonce=plan.nonce, planned_at=plan.planned_at, force=plan.forced, raw_key=plan.raw_key,
     )  # fmt: skip
-    return _carry_out(act, order, plan.span_ms * MS, snapshots.newest(), now)
+    at_ms, within_ms = plan.deadline
+    return _carry_out(act, order, plan.span_ms * MS, SeenDeadline(at_ms=at_ms, within_ms=within_ms), snapshots.newest(), now)
 
 
 def change_now(
@@ -142,13 +145,17 @@ def change_now(
     reason: str,
     *,
     span: timedelta | None = None,
+    expected_deadline: datetime | None = None,
     force: bool = False,
     origin: Origin,
     idempotency_key: str | None = None,
     shell_name: str = "",
     snapshot: Snapshot | None = None,
 ) -> Outcome:
-    """Change it without a plan, for those who name the token that they saw.  Raises: Refused, SourceUnavailable."""
+    """Change it without a plan, for those who name the token that they saw.  Raises: Refused, SourceUnavailable.
+
+    `expected_deadline`: when it was seen to expire, by our clock; where that was moved since, nothing is done. None: wherever it is.
+    """
     now = datetime.now(UTC)
     actor = Actor(user=user, origin=origin, shell_name=shell_name)
     permit(actor, act, force=force)
@@ -161,10 +168,11 @@ def change_now(
         act=act.name, actor=actor, target_id=lock_id, target_name=looked.target.name, cache=looked.target.place.alias, token_digest=token_digest,
         reason=given(reason), nonce=nonce, planned_at=now, force=force, raw_key=looked.target.raw_key,
     )  # fmt: skip
-    return _carry_out(act, order, _checked(looked.usual_span if span is None else span), known, now)
+    seen = deadline.expected(looked, known, expected_deadline)
+    return _carry_out(act, order, _checked(looked.usual_span if span is None else span), seen, known, now)
 
 
-def _carry_out(act: Act, order: Order, span: timedelta, known: Snapshot, now: datetime) -> Outcome:
+def _carry_out(act: Act, order: Order, span: timedelta, seen: SeenDeadline, known: Snapshot, now: datetime) -> Outcome:
     """Look again, write it down, compare and change."""
     ledger.limit(order, now)
     ready = _look_again(act, order, span, known, now)
@@ -173,7 +181,7 @@ def _carry_out(act: Act, order: Order, span: timedelta, known: Snapshot, now: da
         return ledger.replayed(done, act.name, order.target_id, order.token_digest, span_ms=span // MS)
     if ready.answer is not None or ready.looked is None:
         return ledger.finish(done, ready.answer or Answer(state="failed", code="not_done"))
-    return ledger.finish(done, _told(act, order, ready, span))
+    return ledger.finish(done, _told(act, order, ready, span, seen))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,11 +211,12 @@ def _look_again(act: Act, order: Order, span: timedelta, known: Snapshot, now: d
     return _Ready(looked=looked, undo=undo, before=before)
 
 
-def _told(act: Act, order: Order, ready: _Ready, span: timedelta) -> Answer:
+def _told(act: Act, order: Order, ready: _Ready, span: timedelta, seen: SeenDeadline) -> Answer:
     looked = ready.looked
     assert looked is not None, "only what is ready is changed"
     try:
-        word, *rest = scripts.run(looked.target, SCRIPTS[act.name], looked.token, ready.before["valid_until_ms"], span // MS)
+        given = (looked.token, ready.before["valid_until_ms"], span // MS, seen.at_ms, seen.within_ms)
+        word, *rest = scripts.run(looked.target, SCRIPTS[act.name], *given)
     except scripts.ScriptError as error:
         return scripts.answer_to(error, looked.target)
     if word != "done":
@@ -222,8 +231,8 @@ def _answer(act: Act, word: str, rest: list[Any], *, undo: bool) -> Answer:
         return Answer(state="done", code=DONE[act.name], values=values, after={"was_ms": before_ms, "deadline_ms": until_ms})
     if word == "type":
         return Answer(state="refused", code="not_a_lock", values={"kind": rest[0].decode()})
-    if word == "expires":
-        return Answer(state="refused", code="expires_already", values={"until": instant(int(rest[0]))})
+    if word in {"expires", "moved"}:
+        return Answer(state="refused", code={"expires": "expires_already", "moved": "deadline_moved"}[word], values={"until": instant(int(rest[0]))})
     code = {"late": "came_late", "gone": "already_gone", "changed": "changed_hands", "never": "never_expires_anyway", "taken": "taken_again"}[word]
     return Answer(state="refused", code=code)
 

@@ -11,9 +11,13 @@ if redis.call('STRLEN', KEYS[1]) ~= #ARGV[1] or redis.call('GET', KEYS[1]) ~= AR
 local left = redis.call('PTTL', KEYS[1])
 """
 
-# ARGV: token, valid until, how much is added in ms.  Answers: [word], for "done" with the deadline before and the new one.
+# Adds to the deadline that was seen, unless somebody moved it since.
+# ARGV: token, valid until, how much is added in ms, the deadline that was seen, by how much that may be wrong in ms (-1: none was seen).
+# Answers: [word], for "done" with the deadline before and the new one, for "moved" with the one that it has.
 EXTEND = f"""{_CHECKED}
 if left < 0 then return {{'never'}} end
+local within = tonumber(ARGV[5])
+if within >= 0 and math.abs(now + left - ARGV[4]) > within then return {{'moved', now + left}} end
 redis.call('PEXPIRE', KEYS[1], left + ARGV[3])
 return {{'done', now + left, now + left + ARGV[3]}}
 """

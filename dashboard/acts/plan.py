@@ -11,6 +11,7 @@ from dashboard.acts.registry import RELEASE, permit
 from dashboard.acts.signed import VALID_FOR, sign
 from dashboard.acts.target import locate, read_and_judge
 from dashboard.acts.values import Actor, Answer, Target
+from dashboard.inert import visible
 from dashboard.records import Evidence, JudgedLock
 from dashboard.sources.dialects import signal_of
 from dashboard.sources.locks import shown_key
@@ -92,6 +93,10 @@ def effects(judged: JudgedLock) -> Iterator[Evidence]:
         yield Evidence(code="blocks", values={"blocks": judged.blocks})
     if "never-expires" in flags:
         yield Evidence(code="never_expires")
+    elif judged.lock.expires_at is not None:
+        yield Evidence(code="blocks_until", values={"until": judged.lock.expires_at, "left": judged.lock.expires_at - judged.lock.seen_at})
+    if "stale" not in codes:
+        yield from _attempts(judged)
     for flag, code in (("overlapping", "overlapping"), ("orphaned", "orphaned"), ("overrun", "overrun"), ("held", "holder_lives"), ("unknown", "unknown")):
         if flag in flags and not (flag == "held" and ("overlapping" in flags or judged.lock.taken_by != "run")):
             yield Evidence(code=code)
@@ -104,6 +109,16 @@ def effects(judged: JudgedLock) -> Iterator[Evidence]:
     yield Evidence(code="no_holder_check")
 
 
+def _attempts(judged: JudgedLock) -> Iterator[Evidence]:
+    """Who waits for it and who was refused, as far as anybody tells of it."""
+    if judged.waiting:
+        yield Evidence(code="waiting", values={"waiting": judged.waiting})
+    if judged.refused_last_hour:
+        yield Evidence(code="refused", values={"refused": judged.refused_last_hour})
+    if judged.waiting == 0 and judged.refused_last_hour == 0:
+        yield Evidence(code="nobody_tried")
+
+
 def _woken(judged: JudgedLock, target: Target) -> Iterator[Evidence]:
     """The other key that a release writes, where the lock's library has one."""
     if signal := signal_of(judged.lock.dialect, target.raw_key):
@@ -111,5 +126,11 @@ def _woken(judged: JudgedLock, target: Target) -> Iterator[Evidence]:
 
 
 def to_type(target_id: str, name: str) -> str:
-    """What a forced release asks to be typed: the name, or the id where no keyboard has the name."""
-    return name if len(name) <= MAX_TYPED and name.isprintable() and name.strip() == name else target_id
+    """What a forced release asks to be typed: the name, or the id where a page does not show the name as it is typed."""
+    return name if len(name) <= MAX_TYPED and _is_typed_as_shown(name) else target_id
+
+
+def _is_typed_as_shown(name: str) -> bool:
+    """Letters, digits and what ASCII prints: a hidden secret is none of these. A page shows several spaces in a row as one."""
+    are_plain = all(character.isascii() or character.isalnum() for character in name)
+    return are_plain and name.isprintable() and visible(name) == name and " ".join(name.split()) == name

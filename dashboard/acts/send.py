@@ -1,5 +1,6 @@
 """Sends tasks: from a page with a signed plan, from a program or the command line at once. Every check is made again here."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 WRONG_TYPE = "send_queue_wrong_type"
+NOTHING: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,20 +115,20 @@ def send_now(
     return _carry_out(_order(checked(sending, layout()), actor, reason, nonce, now), sending, snapshot or snapshots.newest(), now, anyway=anyway)
 
 
-def send_as(sending: Sending, actor: Actor, reason: str, nonce: str, known: Snapshot) -> Outcome:
-    """Send what belongs to another act, once for each `nonce`.  Raises: Refused."""
+def send_as(sending: Sending, actor: Actor, reason: str, nonce: str, known: Snapshot, beside: Mapping[str, Any]) -> Outcome:
+    """Send what belongs to another act, once for each `nonce`; `beside` is kept with the record.  Raises: Refused."""
     permit(actor, SEND)
     now = datetime.now(UTC)
-    return _carry_out(_order(checked(sending, layout()), actor, reason, nonce, now), sending, known, now, anyway=False)
+    return _carry_out(_order(checked(sending, layout()), actor, reason, nonce, now), sending, known, now, anyway=False, beside=beside)
 
 
-def _carry_out(order: Order, sending: Sending, known: Snapshot, now: datetime, *, anyway: bool) -> Outcome:
+def _carry_out(order: Order, sending: Sending, known: Snapshot, now: datetime, *, anyway: bool, beside: Mapping[str, Any] = NOTHING) -> Outcome:
     refuse_keys_of_locks(sending.queue, known)
     preflight = look(sending, known, now)
     _refuse_no_list(preflight)
     if preflight.failing and not anyway:
         raise Refused("send_anyway_missing")
-    act, is_mine = ledger.begin(order, before=_before(sending, preflight))
+    act, is_mine = ledger.begin(order, before={**_before(sending, preflight), **beside})
     if not is_mine:
         return _same(act, sending)
     ledger.limit_messages(act)

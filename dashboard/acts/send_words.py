@@ -52,6 +52,10 @@ REFUSALS = {
         "Nothing more was done: look at the acts, then send it by itself."
     ),
     "again_will_not_run": _("By what is known the lost run would not run if it were sent again. Nothing was done: release the lock by itself."),
+    "again_sent_before": _("That lost run was sent again at %(at)s by %(by)s. It is not sent once more unless that is said on its own."),
+    "again_maybe_sent_before": _(
+        "That lost run may have been sent again at %(at)s by %(by)s: that is not known yet. It is not sent once more unless that is said on its own."
+    ),
     "trace_not_known": _("Nothing was sent by an act with this id."),
 }
 ANSWERS = {

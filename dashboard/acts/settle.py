@@ -13,6 +13,7 @@ from dashboard.acts.results import settled
 from dashboard.acts.revoke_settle import revoke_settled
 from dashboard.acts.send_settle import send_settled
 from dashboard.acts.target import Token, is_seen_gone, key_of, read_digest, read_token, target_of
+from dashboard.acts.undo import restored_of
 from dashboard.acts.values import Answer
 from dashboard.acts.worker_events import events_settled
 from dashboard.exceptions import SourceUnavailable
@@ -74,7 +75,7 @@ def _by_token(act: OperatorAct, token: Token | None) -> Answer:
     if act.act in OF_LIFETIMES:
         return settled_change(act, token)
     is_there = token is not None and token.digest == act.token_digest
-    return _of_release(is_there=is_there) if act.act == RELEASE.name else _of_undo(is_there=is_there)
+    return _of_release(is_there=is_there) if act.act == RELEASE.name else _of_undo(act, is_there=is_there)
 
 
 def _settled_whole(act: OperatorAct, now: datetime | None) -> OperatorAct:
@@ -91,5 +92,7 @@ def _of_release(*, is_there: bool) -> Answer:
     return Answer(state="failed", code="not_done") if is_there else Answer(state="done", code="gone_since")
 
 
-def _of_undo(*, is_there: bool) -> Answer:
-    return Answer(state="done", code="restored") if is_there else Answer(state="failed", code="gone_before_look")
+def _of_undo(act: OperatorAct, *, is_there: bool) -> Answer:
+    if not is_there:
+        return Answer(state="failed", code="gone_before_look")
+    return restored_of(act.undo_of) if act.undo_of else Answer(state="done", code="restored")

@@ -36,12 +36,24 @@ class SignedPlan:
     nonce: str
     planned_at: datetime
     span_ms: int = 0  # of an act that is about a time
+    deadline: tuple[int, int]  # as of deadline.SeenDeadline
 
     def is_expired(self, now: datetime) -> bool:
         return now - self.planned_at > VALID_FOR
 
 
-def sign(user: "User", session_key: str | None, target: Target, token_digest: str, now: datetime, *, forced: bool, act: Act = RELEASE, span_ms: int = 0) -> str:
+def sign(
+    user: "User",
+    session_key: str | None,
+    target: Target,
+    token_digest: str,
+    now: datetime,
+    *,
+    forced: bool,
+    act: Act = RELEASE,
+    span_ms: int = 0,
+    deadline: tuple[int, int] = (0, -1),
+) -> str:
     """The plan as text that may stand in a page: no token, no session key."""
     content = {
         "target": target.id,
@@ -51,6 +63,7 @@ def sign(user: "User", session_key: str | None, target: Target, token_digest: st
         "digest": token_digest,
         "forced": forced,
         "span": span_ms,
+        "deadline": deadline,
     }
     return _seal(user, session_key, content, now, act)
 
@@ -83,6 +96,7 @@ def read(user: "User", session_key: str | None, signed: str, act: Act = RELEASE)
         nonce=content["nonce"],
         planned_at=datetime.fromtimestamp(content["planned"], UTC),
         span_ms=content["span"],
+        deadline=(content["deadline"][0], content["deadline"][1]),
     )
 
 

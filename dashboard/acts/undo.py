@@ -13,6 +13,7 @@ from dashboard.acts.ledger import Outcome
 from dashboard.acts.lifetime_undo import put_deadline_back
 from dashboard.acts.refusals import Refused
 from dashboard.acts.registry import RELEASE_MANY, UNDO_CHANGE, UNDO_RELEASE, permit, permit_to_see
+from dashboard.acts.resent import sent_with, that_left
 from dashboard.acts.target import read_digest, target_of
 from dashboard.acts.values import Actor, Answer, Order, Origin, Target, unreachable
 from dashboard.exceptions import SourceUnavailable
@@ -100,8 +101,9 @@ def _carry_out(order: Order, released: OperatorAct, memory: kept.Kept) -> Outcom
     target = looked[0]
     if released.code != "released":
         return ledger.finish(act, put_deadline_back(target, memory.token, released, valid_until_ms))
-    deadline_ms = released.after.get("deadline_ms")
-    return ledger.finish(act, _put_back(target, memory, valid_until_ms, NEVER_EXPIRES if deadline_ms is None else deadline_ms))
+    deadline_ms, restored = released.after.get("deadline_ms"), restored_of(released)
+    answer = _put_back(target, memory, valid_until_ms, NEVER_EXPIRES if deadline_ms is None else deadline_ms)
+    return ledger.finish(act, restored if answer.code == "restored" else answer)
 
 
 def _look(order: Order) -> tuple[Target, int] | Answer:
@@ -123,6 +125,12 @@ def _put_back(target: Target, memory: kept.Kept, valid_until_ms: int, deadline_m
     if word == "restored":
         return Answer(state="done", code="restored")
     return Answer(state="refused", code={"expired": "expired_meanwhile", "late": "came_late"}[word])
+
+
+def restored_of(released: OperatorAct) -> Answer:
+    """It is back; a message that was sent with its release is not taken back, and that is said."""
+    sent = sent_with(released)
+    return Answer(state="done", code="restored", values={"sent_again": str(sent.pk)} if sent and that_left([sent]) else {})
 
 
 def _taken(target: Target, own_digest: str) -> Answer:

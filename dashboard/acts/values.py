@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 Origin = Literal["page", "api", "cli"]
 State = Literal["done", "refused", "failed", "unknown"]
+HALF_DONE = {"revoked_not_ended", "revoked_not_released"}  # codes of what is `done` and yet not all that was wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

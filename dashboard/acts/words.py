@@ -72,6 +72,7 @@ ANSWERS = {
     "protected": _("Protected: the token of the run that outlived its lock is back until %(until)s."),
     "never_expires_anyway": _("Nothing done: this lock never expires, so there is nothing to extend."),
     "expires_already": _("Nothing done: this lock has a timeout and expires at %(until)s."),
+    "deadline_moved": _("Nothing done: its deadline was moved since you looked: it blocks until %(until)s now."),
     "nothing_to_protect": _("Nothing done: no run is known to have outlived this lock."),
     "token_forgotten": _("Nothing done: it expired unseen or too long ago, so its token is not known and cannot be put back."),
     "deadline_back": _("Put back: it expires when it did before."),
@@ -119,6 +120,9 @@ ANSWERS = {
     "gone_since": _("The lock is gone. Redis did not say whether this act removed it or it ended by itself."),
     "not_done": _("Nothing done: Redis never carried it out, and the lock is as it was."),
     "restored": _("Put back with the time that it had left."),
+    "restored_but_sent": _(
+        "Put back with the time that it had left. The run that was sent again stays sent: while this lock is held it will refuse that run, or keep it waiting."
+    ),
     "taken_again": _("Nothing done: somebody else has taken the lock meanwhile."),
     "taken_again_at": _("Nothing done: somebody else took the lock at %(since)s."),
     "expired_meanwhile": _("Nothing done: the lock would have expired by itself meanwhile."),
@@ -186,6 +190,7 @@ def answer(code: str, values: Values) -> str:
 _BETTER: Mapping[str, list[tuple[str, set[str]]]] = {
     "changed_hands": [("changed_hands_at", {"since"})],
     "already_gone": [("already_released", {"by", "at"})],
+    "restored": [("restored_but_sent", {"sent_again"})],
     "taken_again": [("taken_again_at", {"since"})],
     "needs_force": [("timeout_needs_force", {"life"})],  # of a release only the verdict is told
 }
@@ -215,6 +220,8 @@ def _said(name: str, value: Any) -> Any:
     """A value as its sentence has it: a name in it moves no terminal's cursor and turns no text around."""
     if name in {"since", "at", "until", "was"}:
         return _instant(value)
+    if isinstance(value, timedelta):
+        return _span(value // timedelta(seconds=1))
     return visible(value) if isinstance(value, str) else value
 
 

@@ -2,9 +2,11 @@
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 from django.http import HttpRequest, JsonResponse
 from ninja import Field, Router, Schema
+from pydantic import AwareDatetime
 
 from dashboard.acts.lifetime import LONGEST, change_now
 from dashboard.acts.registry import EXTEND, LIMIT, PROTECT, Act
@@ -30,6 +32,9 @@ class Extend(Change):
     """The same, with how much is added."""
 
     by_ms: int = Field(ge=1000, le=LONGEST // MS, description="Added to what is left.")
+    expected_deadline: AwareDatetime | None = Field(
+        None, description="The lock's expires_at as you saw it: where it was moved since, nothing is done (409, `deadline_moved`). Without it any will do."
+    )
 
 
 class Protect(Change):
@@ -54,7 +59,7 @@ class Timeout(Change):
 @router.post("/locks/{lock_id}/extend", summary="Add time to a lock", auth=needs(RELEASE_LOCK))
 def extend(request: HttpRequest, lock_id: str, body: Extend, idempotency_key: IdempotencyKey = None) -> JsonResponse:
     """Compares and extends; the same Idempotency-Key answers with what came of the first request."""
-    return _changed(request, EXTEND, lock_id, body, idempotency_key, span=body.by_ms * MS)
+    return _changed(request, EXTEND, lock_id, body, idempotency_key, span=body.by_ms * MS, expected_deadline=body.expected_deadline)
 
 
 @router.post("/locks/{lock_id}/timeout", summary="Give a timeout to a lock that never expires", auth=needs(RELEASE_LOCK))
@@ -71,7 +76,7 @@ def protect(request: HttpRequest, lock_id: str, body: Protect, idempotency_key: 
 
 @router.post("/locks/{lock_id}/revoke", summary="Revoke the run that holds a lock, and release it once the run was seen to end", auth=needs(REVOKE_RUNS))
 def revoke(request: HttpRequest, lock_id: str, body: Revoke, idempotency_key: IdempotencyKey = None) -> JsonResponse:
-    """It waits up to 8 s for the end; where that was not seen the lock stays, and `code` is `revoked_not_ended`."""
+    """It waits up to 8 s for the end; where that was not seen the lock stays, and `code` is `revoked_not_ended` though `state` is `done`."""
     outcome = revoke_now(caller(request), lock_id, body.token_digest, body.reason, terminate=body.terminate, origin="api", idempotency_key=idempotency_key)
     return JsonResponse(outcome_row(outcome), status=status_of(outcome))
 
@@ -83,8 +88,6 @@ def undone(request: HttpRequest, act_id: uuid.UUID) -> JsonResponse:
     return JsonResponse(outcome_row(outcome), status=status_of(outcome))
 
 
-def _changed(
-    request: HttpRequest, act: Act, lock_id: str, body: Change, idempotency_key: str | None, *, span: timedelta | None = None, force: bool = False
-) -> JsonResponse:
-    outcome = change_now(caller(request), act, lock_id, body.token_digest, body.reason, span=span, force=force, origin="api", idempotency_key=idempotency_key)
+def _changed(request: HttpRequest, act: Act, lock_id: str, body: Change, idempotency_key: str | None, **extent: Any) -> JsonResponse:
+    outcome = change_now(caller(request), act, lock_id, body.token_digest, body.reason, origin="api", idempotency_key=idempotency_key, **extent)
     return JsonResponse(outcome_row(outcome), status=status_of(outcome))

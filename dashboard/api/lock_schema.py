@@ -42,6 +42,11 @@ HOLDER = {
 LOCK: dict[str, Any] = {
     "type": "object",
     "properties": {
+        "expires_at": {
+            "type": ["string", "null"],
+            "format": "date-time",
+            "description": "When it expires, or did under its run; null: never. What `extend` takes as `expected_deadline`.",
+        },
         "evidence": {"type": "array", "items": {"type": "string"}, "description": "The facts in sentences, in the caller's language."},
         "evidence_codes": {"type": "array", "items": {"type": "string"}, "description": "What kind of fact each of them is."},
         "evidence_facts": {"type": "array", "items": FACT, "description": "The same facts for programs, in the same order."},

@@ -39,6 +39,7 @@ class Release(Schema):
     reason: str = Field(min_length=1, max_length=1000, description="Kept with the act.")
     force: bool = Field(False, description="Also where it is not proved that nobody holds it; needs the permission force_release_lock.")
     send_again: bool = Field(False, description="Then send the run that was lost with it again, if all of it is known; needs the permission send_tasks.")
+    send_once_more: bool = Field(False, description="The same, also where that run was sent again before, which is refused else.")
 
 
 class Seen(Schema):
@@ -105,8 +106,10 @@ def release(request: HttpRequest, lock_id: str, body: Release, idempotency_key: 
 
 
 def _released(request: HttpRequest, lock_id: str, body: Release, idempotency_key: str | None) -> JsonResponse:
-    do = release_and_send if body.send_again else release_now
-    outcome = do(caller(request), lock_id, body.token_digest, body.reason, force=body.force, origin="api", idempotency_key=idempotency_key)
+    named = (caller(request), lock_id, body.token_digest, body.reason)
+    given: dict[str, Any] = {"force": body.force, "origin": "api", "idempotency_key": idempotency_key}
+    with_run = body.send_again or body.send_once_more
+    outcome = release_and_send(*named, once_more=body.send_once_more, **given) if with_run else release_now(*named, **given)
     return JsonResponse(release_row(outcome), status=status_of(outcome))
 
 

@@ -42,6 +42,7 @@ def lock_row(judged: JudgedLock, now: datetime) -> dict[str, Any]:
         "taken_by": lock.taken_by,
         "no_release": judged.no_release or None,
         "timeout_ms": _ms(lock.timeout),
+        "expires_at": rfc3339(lock.expires_at),
         "lapsed_at": rfc3339(lock.lapsed_at),
         "seen_at": rfc3339(lock.seen_at),
     }

@@ -1,9 +1,11 @@
 """The pages of acts: the plan of a release, what came of an act, and the list of all. Only a POST changes anything."""
 
+import re
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
@@ -16,8 +18,10 @@ from dashboard.acts.again import execute_and_send, look_at_again, not_sent_with,
 from dashboard.acts.plan import Plan
 from dashboard.acts.refusals import Refused
 from dashboard.acts.release import Outcome, execute, plan_release
+from dashboard.acts.resent import sent_before
 from dashboard.acts.sending import digest_of
 from dashboard.acts.undo import undo
+from dashboard.acts.values import HALF_DONE
 from dashboard.api.act_rows import act_row
 from dashboard.conf import conf
 from dashboard.web.access import page_for
@@ -29,8 +33,9 @@ from dashboard.web.show import is_partial, now_utc, show_page
 from dashboard.words import sentences, verdict, visible
 
 PLANNED = {"release", "revoke", "extend", "timeout", "protect"}  # acts on one lock
-DONE_NOTHING = {"unreachable", "rejected", "came_late", "not_done", "record_failed", "too_many"}  # the same may succeed a moment later
-MAY_TRY_AGAIN = {"reason_missing", "name_differs", "plan_expired", "plan_forged"}  # answered with a fresh plan and what was wrong
+DONE_NOTHING = {"unreachable", "rejected", "came_late", "not_done", "record_failed", "too_many", "deadline_moved"}  # the same may succeed a moment later
+SENT_BEFORE = {"again_sent_before", "again_maybe_sent_before"}
+MAY_TRY_AGAIN = {"reason_missing", "name_differs", "plan_expired", "plan_forged"} | SENT_BEFORE  # answered with a fresh plan and what was wrong
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -74,13 +79,20 @@ def _executed(request: HttpRequest, lock_id: str) -> HttpResponse:
     sent = request.POST
     try:
         confirmed = (_user(request), request.session.session_key, sent.get("plan", ""), sent.get("reason", ""), sent.get("typed_name", ""))
-        outcome = execute_and_send(*confirmed, sent["again"]) if sent.get("again") else execute(*confirmed)
+        message = sent.get("again") or sent.get("once_more")
+        outcome = execute_and_send(*confirmed, message, earlier=_earlier(sent)) if message else execute(*confirmed)
     except Refused as refusal:
         if refusal.code not in MAY_TRY_AGAIN:
             raise
         plan = plan_release(_user(request), request.session.session_key, lock_id, sent.get("digest", ""))
         return _planned(request, plan, error=str(refusal), reason=sent.get("reason", ""), status=refusal.status)
     return answered(request, outcome)
+
+
+def _earlier(sent: QueryDict) -> int:
+    """How often the lost run was sent again before, as the plan said whose own tick for that was set."""
+    said = sent.get("earlier", "") if sent.get("once_more") else ""
+    return int(said) if re.fullmatch("[0-9]{1,6}", said) else 0
 
 
 def answered(request: HttpRequest, outcome: Outcome) -> HttpResponse:
@@ -117,12 +129,20 @@ def _again(request: HttpRequest, plan: Plan) -> dict[str, Any] | None:
         return {"why_not": str(refusal)}
     if found is None:
         return None
-    sending, preflight = found
-    checked = verdict_of(preflight, now_utc())
-    if preflight.failing:
+    checked = verdict_of(found.preflight, now_utc())
+    if found.preflight.failing:
         return {"why_not": checked["word"]}
-    count = len(sending.args) + len(sending.kwargs)
-    return {"digest": digest_of(sending), "task": visible(sending.task), "queue": visible(sending.queue), "count": count, "word": checked["word"]}
+    sending, earlier = found.sending, found.earlier
+    return {
+        "digest": digest_of(sending),
+        "task": visible(sending.task),
+        "queue": visible(sending.queue),
+        "count": len(sending.args) + len(sending.kwargs),
+        "word": checked["word"],
+        "earlier": len(earlier),
+        "before": str(sent_before(earlier[-1])) if earlier else "",
+        "before_url": reverse("lockhouse:trace", args=[earlier[-1].pk]) if earlier else "",
+    }
 
 
 def _told(request: HttpRequest, outcome: Outcome) -> HttpResponse:
@@ -147,12 +167,28 @@ def _told(request: HttpRequest, outcome: Outcome) -> HttpResponse:
 
 
 def _of_parts(request: HttpRequest, whole: Any) -> dict[str, Any]:
-    """What came of each lock, and until when those that were released can be put back."""
+    """What came of each lock and of its undo, and until when those that were released can be put back."""
     done = history.parts_of(whole)
-    undone = history.undone(done)
-    open_until = [part.undo_until for part in done if part.undo_until and part.pk not in undone and may_undo(request, part)]
-    rows = [{**_row(part), "can_be_undone": part.pk not in undone and may_undo(request, part), "undone_by": part.undone_by} for part in done]
-    return {"rows": rows, "undo_all_until": maybe(min(open_until, default=None), now_utc()), "undo_count": len(open_until)}
+    undone, undos = history.undone(done), history.undos_of(done)
+    open_until = {part.pk: part.undo_until for part in done if part.undo_until and part.pk not in undone and may_undo(request, part)}
+    rows = [{**_row(part), "can_be_undone": part.pk in open_until, "undo": _row(undos[part.pk]) if part.pk in undos else None} for part in done]
+    released = sum(part.code == "released" for part in done)
+    return {
+        "rows": rows,
+        "undo_sentence": _undo_sentence([undo.state for undo in undos.values()], released) if undos else "",
+        "undo_all_until": maybe(min(open_until.values(), default=None), now_utc()),
+        "undo_count": len(open_until),
+    }
+
+
+def _undo_sentence(states: Sequence[str], count: int) -> str:
+    """How many of those that were released are back."""
+    said = {"back": states.count("done"), "count": count, "unknown": states.count("unknown") + states.count("intent")}
+    if said["unknown"]:
+        return _("%(back)s of %(count)s put back; of %(unknown)s it is not known yet.") % said
+    if said["back"] == count:
+        return _("%(back)s of %(count)s put back.") % said
+    return _("%(back)s of %(count)s put back. What came of the others stands with each.") % said
 
 
 def shown(request: HttpRequest, name: str, title: str, context: dict[str, Any], *, here: str, status: int = 200) -> HttpResponse:
@@ -165,9 +201,11 @@ def shown(request: HttpRequest, name: str, title: str, context: dict[str, Any], 
 
 
 def _row(done: Any) -> dict[str, Any]:
-    now = now_utc()
+    now, is_half_done = now_utc(), done.code in HALF_DONE
     return {
         "act": done,
+        "state": "half" if is_half_done else done.state,
+        "state_word": _("told, not released") if is_half_done else done.get_state_display(),
         "act_word": words.act_name(done.act),
         "name": visible(done.target_name),
         "reason": visible(done.reason),

@@ -12,6 +12,7 @@ from dashboard.acts.ledger import Outcome
 from dashboard.acts.refusals import Refused
 from dashboard.api.locks import outcome_row
 from dashboard.exceptions import SourceUnavailable
+from dashboard.management import usage
 from dashboard.management.commands.release import SOURCE_AWAY, UNAVAILABLE, status_of_one, undo_line, user_named
 
 STATUSES = "Exit status: 0 done, 1 refused or not found, 2 usage, 3 the cache does not answer."
@@ -20,8 +21,8 @@ STATUSES = "Exit status: 0 done, 1 refused or not found, 2 usage, 3 the cache do
 def add_arguments(parser: CommandParser) -> None:
     """The lock, the token that was seen, the reason, and who acts."""
     parser.add_argument("id", metavar="ID", help="the lock's id")
-    parser.add_argument("--digest", required=True, help="the token_digest that you saw: only that token is changed")
-    parser.add_argument("--reason", required=True, help="why; kept with the act")
+    parser.add_argument("--digest", type=usage.digest, required=True, help="the token_digest that you saw: only that token is changed")
+    parser.add_argument("--reason", type=usage.reason, required=True, help="why; kept with the act")
     add_who(parser)
 
 

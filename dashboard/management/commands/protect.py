@@ -1,12 +1,12 @@
 """`manage.py protect`: put back the token of a run that outlived its lock, from a terminal; every check of the page is made here as well."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
 from dashboard.acts.lifetime import change_now
 from dashboard.acts.registry import PROTECT
+from dashboard.management import usage
 from dashboard.management.commands import _acting as acting
 from dashboard.management.lists import newest_or_survey
 
@@ -19,12 +19,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         acting.add_arguments(parser)
-        parser.add_argument("--for", type=int, metavar="SECONDS", help="how long it lasts from now; without it for the time that it had")
+        parser.add_argument("--for", type=usage.span, metavar="SECONDS", help="how long it lasts from now; without it for the time that it had")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        acting.act_and_exit(self, options, lambda: _protected(options, None if options["for"] is None else timedelta(seconds=options["for"])))
+        acting.act_and_exit(self, options, lambda: _protected(options))
 
 
-def _protected(options: dict[str, Any], span: timedelta | None) -> Any:
+def _protected(options: dict[str, Any]) -> Any:
     seen = {"lock_id": options["id"], "token_digest": options["digest"], "reason": options["reason"]}
-    return change_now(act=PROTECT, span=span, snapshot=newest_or_survey(), **seen, **acting.who(options))
+    return change_now(act=PROTECT, span=options["for"], snapshot=newest_or_survey(), **seen, **acting.who(options))

@@ -16,6 +16,7 @@ from dashboard.acts.refusals import Refused
 from dashboard.acts.release import Outcome, release_now
 from dashboard.api.locks import many_row, release_row
 from dashboard.exceptions import SourceUnavailable
+from dashboard.management import usage
 from dashboard.management.lists import newest_or_survey
 
 REFUSED, USAGE, UNAVAILABLE = 1, 2, 3
@@ -32,18 +33,20 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.parse_args = parser.parse_intermixed_args  # type: ignore[method-assign]  # so that each ID may stand before its own --digest
         parser.add_argument("id", metavar="ID", nargs="+", help="the lock's id")
-        parser.add_argument("--digest", required=True, action="append", help="the token_digest that you saw: only that token is released; one for each ID")
-        parser.add_argument("--reason", required=True, help="why; kept with the act")
+        seen = "the token_digest that you saw: only that token is released; one for each ID"
+        parser.add_argument("--digest", type=usage.digest, required=True, action="append", help=seen)
+        parser.add_argument("--reason", type=usage.reason, required=True, help="why; kept with the act")
         parser.add_argument("--as", dest="as_user", metavar="USER", help="act as this user, with this user's permissions; else as the one at this terminal")
         parser.add_argument("--force", action="store_true", help="release it although it is not proved that nobody holds it; one lock only")
         parser.add_argument("--send-again", action="store_true", help="then send the run that was lost with it again, if all of it is known; one lock only")
+        parser.add_argument("--send-once-more", action="store_true", help="the same, also where that run was sent again before; one lock only")
         parser.add_argument("--json", action="store_true", help="print one JSON object, the same as POST /api/v1/locks/ID/release, or release-many")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if len(options["id"]) != len(options["digest"]):
             raise CommandError("Give one --digest for each ID, in the same order.", returncode=USAGE)
-        if (options["force"] or options["send_again"]) and len(options["id"]) > 1:
-            raise CommandError("--force and --send-again go with one lock only: look at each by itself.", returncode=USAGE)
+        if (options["force"] or _is_to_be_sent(options)) and len(options["id"]) > 1:
+            raise CommandError("--force, --send-again and --send-once-more go with one lock only: look at each by itself.", returncode=USAGE)
         try:
             outcome = self._release(options)
         except Refused as refusal:
@@ -63,8 +66,10 @@ class Command(BaseCommand):
         user, shell_name, known = user_named(options["as_user"]), f"{getpass.getuser()} (terminal)", newest_or_survey()
         if len(options["id"]) == 1:
             [lock_id], [digest] = options["id"], options["digest"]
-            do = release_and_send if options["send_again"] else release_now
-            return do(user, lock_id, digest, options["reason"], force=options["force"], origin="cli", shell_name=shell_name, snapshot=known)
+            given: dict[str, Any] = {"force": options["force"], "origin": "cli", "shell_name": shell_name, "snapshot": known}
+            if _is_to_be_sent(options):
+                return release_and_send(user, lock_id, digest, options["reason"], once_more=options["send_once_more"], **given)
+            return release_now(user, lock_id, digest, options["reason"], **given)
         picked = list(zip(options["id"], options["digest"], strict=True))
         return release_many(user, picked, options["reason"], origin="cli", shell_name=shell_name, snapshot=known)
 
@@ -78,6 +83,11 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(row, indent=1) if options["json"] else f"{row['message']}\n{undo_line(row)}")
         if not options["json"] and "not_sent_again" in row:
             self.stdout.write(f"Its lost run was not sent again: {row['not_sent_again']}")
+
+
+def _is_to_be_sent(options: dict[str, Any]) -> bool:
+    """Whether the lost run is to be sent again."""
+    return bool(options["send_again"] or options["send_once_more"])
 
 
 def undo_line(row: Mapping[str, Any]) -> str:
@@ -107,5 +117,5 @@ def user_named(name: str | None) -> Any:
     users = get_user_model()
     found = users._default_manager.filter(**{users.USERNAME_FIELD: name}, is_active=True).first()
     if found is None:
-        raise CommandError(f"There is no active user {name!r}.", returncode=REFUSED)
+        raise CommandError(f"There is no active user {name!r}.", returncode=USAGE)
     return found

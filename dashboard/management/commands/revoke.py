@@ -11,7 +11,7 @@ from dashboard.management.commands import _acting as acting
 class Command(BaseCommand):
     help = (
         "Revoke the run that holds the lock ID, told to its own worker alone, and release the lock once that run was seen to end; where it was not, "
-        f"the lock stays. Needs an observer. {acting.STATUSES}"
+        f"the lock stays. Needs an observer. {acting.STATUSES} A lock that was not released is 1 as well."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,12 +1,12 @@
 """`manage.py timeout`: let a lock that never expires expire, from a terminal; every check of the page is made here as well."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
 from dashboard.acts.lifetime import change_now
 from dashboard.acts.registry import LIMIT
+from dashboard.management import usage
 from dashboard.management.commands import _acting as acting
 from dashboard.management.lists import newest_or_survey
 
@@ -16,14 +16,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         acting.add_arguments(parser)
-        parser.add_argument("--after", type=int, required=True, metavar="SECONDS", help="it expires so long from now")
+        parser.add_argument("--after", type=usage.span, required=True, metavar="SECONDS", help="it expires so long from now")
         parser.add_argument("--force", action="store_true", help="although it is not proved that nobody holds it")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        span = timedelta(seconds=options["after"])
-        acting.act_and_exit(self, options, lambda: _limited(options, span))
+        acting.act_and_exit(self, options, lambda: _limited(options))
 
 
-def _limited(options: dict[str, Any], span: timedelta) -> Any:
+def _limited(options: dict[str, Any]) -> Any:
     seen = {"lock_id": options["id"], "token_digest": options["digest"], "reason": options["reason"]}
-    return change_now(act=LIMIT, span=span, force=options["force"], snapshot=newest_or_survey(), **seen, **acting.who(options))
+    return change_now(act=LIMIT, span=options["after"], force=options["force"], snapshot=newest_or_survey(), **seen, **acting.who(options))

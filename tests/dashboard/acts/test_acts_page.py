@@ -7,6 +7,9 @@ import json
 import pytest
 from django.urls import reverse
 
+from dashboard.acts.ledger import Outcome
+from dashboard.api.locks import outcome_row
+from dashboard.management.commands.release import status_of_one
 from dashboard.models import OperatorAct
 from tests.dashboard.acts.pages import logged_in
 from tests.dashboard.acts.scene import release
@@ -95,3 +98,28 @@ def test_a_viewer_sees_no_act_of_another(scene, operator, viewer):
 
     assert logged_in(viewer).get(reverse("lockhouse:act", args=[act.pk])).status_code == 403
     assert logged_in(viewer).get(reverse("lockhouse:acts")).status_code == 403
+
+
+@pytest.fixture(params=["revoked_not_ended", "revoked_not_released"])
+def told_only(request, scene, operator):
+    """A revoke whose worker was told, and whose lock was not released."""
+    done = release(operator, scene.orphan()).act
+    done.act, done.code, done.values = "lock-revoke", request.param, {"worker": "celery@web-1", "seconds": 8}
+    done.save()
+    return done
+
+
+def test_a_revoke_that_released_nothing_is_not_called_done(operator, told_only):
+    client = logged_in(operator)
+
+    page = client.get(reverse("lockhouse:act", args=[told_only.pk])).content.decode()
+    listed = client.get(reverse("lockhouse:acts")).content.decode()
+
+    assert "<bdi>lock_report_7</bdi>: told, not released</h2>" in page
+    assert ">told, not released</span>" in listed
+    assert "lh-act-done" not in page + listed
+
+
+def test_a_terminal_ends_such_a_revoke_with_status_1_and_programs_read_its_state_as_before(told_only):
+    assert status_of_one(Outcome(act=told_only)) == 1
+    assert outcome_row(Outcome(act=told_only))["state"] == "done"

@@ -32,9 +32,9 @@ def run_of(**changes) -> Run:
     return Run(**(known | changes))
 
 
-def lost(scene, **changes):
-    """A lock whose run died with its process; the observer has told of the run and of the queue's readers."""
-    lock = scene.see(scene.take(token=orphan_token(TASK)))
+def lost(scene, *, names=("lock_report_7",), **changes):
+    """A lock, the first of several, whose run died with its process; the observer has told of the run and of the queue's readers."""
+    lock = scene.see(*[scene.take(name, token=orphan_token(TASK)) for name in names])
     known, now = snapshot.newest(), datetime.now(UTC)
     ended = {"ended_at": now + timedelta(seconds=1), "heard_at": now - timedelta(seconds=5), "outcome": "FAILURE", "error": "WorkerLostError()"}
     run = run_of(**{"parent_pid": 801, "started_at": now - timedelta(seconds=30), **ended, **changes})
@@ -57,7 +57,7 @@ def message_of(lock) -> str:
     judged = next(one for one in assess(known, now, policy()) if one.lock.id == lock.id)
     found = look_at_again(judged, known, now)
     assert found is not None, [fact.code for fact in judged.evidence]
-    return digest_of(found[0])
+    return digest_of(found.sending)
 
 
 def done(user, lock, message, session="session"):

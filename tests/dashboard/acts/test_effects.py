@@ -1,15 +1,18 @@
 """What a plan says before anything is done: by every verdict exactly what is true of it, for none that it is safe where somebody may hold the lock."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from dashboard import connections, snapshot
 from dashboard.acts import words
 from dashboard.acts.lifetime import change_now, plan_change
 from dashboard.acts.plan import effects, plan_release
 from dashboard.acts.registry import EXTEND, LIMIT, PROTECT
 from dashboard.acts.revoke import plan_revoke
-from dashboard.records import Evidence, Holder, JudgedLock
+from dashboard.records import Evidence, Holder, JudgedLock, Wait
+from tests.dashboard.acts.pages import logged_in, release_url
 from tests.dashboard.acts.scene import OPERATOR, make_user
 from tests.dashboard.acts.test_lifetime import overrun
 from tests.dashboard.acts.test_revoke_forged import run_of, token_of
@@ -71,7 +74,50 @@ def said(found):
     ),
 )
 def test_a_release_says_exactly_what_is_true_of_the_lock(lock, codes):
-    assert [fact.code for fact in effects(lock)] == [*codes, "no_holder_check"]
+    assert [fact.code for fact in effects(lock) if fact.code != "blocks_until"] == [*codes, "no_holder_check"]
+
+
+def figures(*flags, facts=(), **changes):
+    found = replace(judged(*(flags or ["held"]), facts=facts), **changes)
+    return [words.effect(fact.code, fact.values) for fact in effects(found) if fact.code in {"blocks_until", "waiting", "refused", "nobody_tried"}]
+
+
+def test_a_release_says_for_how_long_the_lock_would_still_block_by_itself():
+    at = datetime(2026, 11, 25, 19, 0, tzinfo=UTC)
+
+    assert figures(lock=make_lock(seen_at=at, expires_at=at + timedelta(minutes=43, seconds=49))) == [
+        "By itself it blocks until 19:43:49 UTC, for another 43 m 49 s."
+    ]
+    assert figures("never-expires", "held", lock=make_lock(seen_at=at, expires_at=None)) == []
+
+
+def test_a_release_says_how_many_wait_and_how_many_were_refused_where_that_is_known():
+    lock = make_lock(expires_at=None)
+
+    assert figures(lock=lock, waiting=3, refused_last_hour=12) == [
+        "Waiting for it now: 3. Released, one of these takes it at once.",
+        "Refused within the last hour: 12.",
+    ]
+    assert figures(lock=lock, waiting=0, refused_last_hour=12) == ["Refused within the last hour: 12."]
+    assert figures(lock=lock, waiting=0, refused_last_hour=0) == ["As far as workers tell, nobody waits for it, and nobody was refused within the last hour."]
+
+
+@pytest.mark.parametrize("unknown", [{"waiting": None, "refused_last_hour": None}, {"waiting": 3, "refused_last_hour": 12, "facts": ["stale"]}])
+def test_how_many_wait_is_not_said_where_it_is_not_known(unknown):
+    assert figures("unknown", lock=make_lock(expires_at=None), **unknown) == []
+
+
+@pytest.mark.django_db
+def test_the_page_of_a_release_says_what_waits(scene, admin):
+    lock = held_by_a_run(scene)
+    waits = Wait(lock_id=lock.id, cache="shop", name=lock.name, token_digest="f" * 16, from_at=datetime.now(UTC), task_name="guest_import")
+    known = snapshot.newest()
+    assert snapshot.put(connections.own(), replace(known, waits=(waits,)), {"waits": known.version + 1}, {"waits"}, epoch=1)
+
+    page = logged_in(admin).get(release_url(lock), {"digest": lock.token_digest}).content.decode()
+
+    assert "Waiting for it now: 1." in page
+    assert "By itself it blocks until" in page
 
 
 @pytest.mark.parametrize(
@@ -121,7 +167,7 @@ def test_the_plan_of_a_release_is_of_the_lock_as_it_was_read(scene, admin, block
 
     plan = plan_release(admin, "session", lock.id, lock.token_digest)
 
-    assert [fact.code for fact in plan.effects] == ["blocks", *codes, "no_holder_check"]
+    assert [fact.code for fact in plan.effects if fact.code != "nobody_tried"] == ["blocks", "blocks_until", *codes, "no_holder_check"]
     assert sentence in said(plan.effects)
     assert plan.forced is (life != "orphaned")
 

@@ -5,6 +5,7 @@ import html
 import pytest
 from django.urls import reverse
 
+from dashboard.acts.plan import to_type
 from tests.dashboard.acts.pages import logged_in, plan_in
 from tests.dashboard.acts.test_effects import LIVES, held_by_a_run
 
@@ -59,3 +60,23 @@ def test_who_may_not_force_gets_no_plan_for_it(scene, operator, change, timeout)
     page = planned.content.decode()
     assert "Nothing done" in page
     assert 'name="plan"' not in page
+
+
+NOT_TYPED = ["lock_a  b", "lock_a ", " lock_a", "lock_https://bob:hunter2secret@db.example/x", "lock_\u3164a", "lock_u\u0308", "lock_\u2026", "lock_a\xa0b"]
+
+
+@pytest.mark.parametrize("name", NOT_TYPED)
+def test_what_a_page_does_not_show_as_it_is_typed_is_confirmed_by_the_id(scene, admin, settings, name):
+    settings.LOCKHOUSE = {**settings.LOCKHOUSE, "LOCK_PATTERNS": ("*",)}
+    lock, client = scene.plain(name), logged_in(admin)
+    url, planned = page_of(client, lock, "release")
+    assert f"type <code>{lock.id}</code>" in planned.content.decode()
+
+    client.post(url, {"plan": plan_in(planned), "reason": "it hangs", "digest": lock.token_digest, "typed_name": lock.id})
+
+    assert scene.value(lock.raw_key) is None
+
+
+@pytest.mark.parametrize("name", ["lock_report_7", "lock a b", "lock_größe", "lock_日報", "lock' or 1=1", "{{ 7 }}"])
+def test_what_a_keyboard_has_is_confirmed_by_the_name(name):
+    assert to_type("0" * 16, name) == name

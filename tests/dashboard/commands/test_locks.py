@@ -209,11 +209,11 @@ def test_release_in_a_cache_that_does_not_answer_is_status_3(scene, settings, ca
 
 
 @pytest.mark.django_db
-def test_release_as_somebody_who_is_not_there_is_status_1(scene, capsys):
+def test_release_as_somebody_who_is_not_there_is_wrong_usage(scene, capsys):
     with pytest.raises(CommandError) as caught:
         call_command("release", "0" * 16, "--digest", "0" * 16, "--reason", "x", "--as", "nobody")
 
-    assert caught.value.returncode == 1
+    assert caught.value.returncode == 2
 
 
 @pytest.mark.parametrize("arguments", [("release",), ("release", "id"), ("locks", "--nonsense"), ("token",)])
@@ -269,7 +269,7 @@ def test_one_of_several_that_is_left_alone_is_exit_status_1(scene, capsys):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("arguments", [("a", "b", "--digest", "1"), ("a", "b", "--digest", "1", "--digest", "2", "--force")])
+@pytest.mark.parametrize("arguments", [("a", "b", "--digest", "1" * 16), ("a", "b", "--digest", "1" * 16, "--digest", "2" * 16, "--force")])
 def test_several_ids_need_a_digest_each_and_none_is_forced(scene, arguments):
     with pytest.raises(CommandError) as caught:
         call_command("release", *arguments, "--reason", "x")

@@ -2,13 +2,14 @@
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.urls import reverse
 from redis import RedisError
 
 from dashboard import connections, snapshot
+from dashboard.acts.bulk import execute_bulk, plan_bulk
 from dashboard.models import OperatorAct
 from dashboard.records import UnackedMessage
 from tests.dashboard.acts.conftest import operator, viewer
@@ -91,6 +92,54 @@ def test_confirming_releases_and_offers_to_undo_all(scene, operator, picked):
     back = client.post(reverse("lockhouse:act-undo-all", args=[whole.pk]), follow=True).content.decode()
     assert back.count("Undone by olga") == 2
     assert scene.redis.dbsize() == 3
+
+
+def undone(client, scene, operator, names, meanwhile):
+    """The page after four were released by one act, this happened, and all were put back as far as that can be."""
+    picked = seen(scene, *[scene.take(name, token=orphan_token()) for name in names])
+    whole = execute_bulk(operator, "session", plan_bulk(operator, "session", picked).signed, "died").act
+    meanwhile()
+    return client.post(reverse("lockhouse:act-undo-all", args=[whole.pk]), headers={"HX-Request": "true"}).content.decode()
+
+
+def test_undoing_all_says_how_many_are_back_and_what_came_of_each(scene, operator):
+    page = undone(logged_in(operator), scene, operator, ("lock_a", "lock_b", "lock_c", "lock_d"), lambda: scene.take("lock_b"))
+
+    assert re.search(r'role="status" id="lh-undo-sentence">3 of 4 put back\.', page)
+    assert page.count('role="status"') == 1
+    rows = dict(re.findall(r"<bdi>(lock_\w)</bdi>(.*?)</li>", page, re.DOTALL))
+    assert "Undo by olga: Nothing done: somebody else took the lock at" in rows["lock_b"]
+    assert all("Undone by olga: Put back with the time that it had left." in rows[name] for name in ("lock_a", "lock_c", "lock_d"))
+
+
+def test_before_anything_is_undone_nothing_is_said_of_it(scene, operator, picked):
+    client = logged_in(operator)
+
+    page = client.post(URL, {"plan": plan_in(client.post(URL, {"picked": picked})), "reason": "died"}, follow=True).content.decode()
+
+    assert "lh-undo-sentence" not in page
+    assert "put back" not in page
+
+
+def test_an_undo_that_came_too_late_for_one_is_said_with_that_one(scene, operator):
+    long_ago = datetime.now(UTC) - timedelta(seconds=31)
+    page = undone(
+        logged_in(operator), scene, operator, ("lock_a", "lock_b"), lambda: OperatorAct.objects.filter(target_name="lock_b").update(started_at=long_ago)
+    )
+
+    assert "1 of 2 put back" in page
+    assert re.search(r"<bdi>lock_b</bdi>.*Not put back: it was too late for that", page, re.DOTALL)
+
+
+def test_of_an_undo_without_an_answer_it_is_not_yet_known(scene, operator):
+    undone(logged_in(operator), scene, operator, ("lock_a", "lock_b"), lambda: None)
+    undo = OperatorAct.objects.filter(act="lock-release-undo").first()
+    OperatorAct.objects.filter(pk=undo.pk).update(state="intent", code="", started_at=datetime.now(UTC))
+    whole = OperatorAct.objects.get(act="locks-release")
+
+    page = logged_in(operator).get(reverse("lockhouse:act", args=[whole.pk])).content.decode()
+
+    assert "1 of 2 put back; of 1 it is not known yet." in page
 
 
 def test_all_that_match_are_picked_by_the_filter(operator, picked):

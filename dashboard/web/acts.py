@@ -100,6 +100,7 @@ def _planned(request: HttpRequest, plan: Plan, *, error: str = "", reason: str =
         "effects": [words.effect(effect.code, effect.values) for effect in plan.effects],
         "obstacle": words.answer(plan.obstacle.code, plan.obstacle.values) if plan.obstacle else "",
         "expires": maybe(plan.expires_at, now_utc()),
+        "fresh_url": plan_url("release", plan.target_id, plan.judged.lock.token_digest) if plan.judged else "",
         "again": _again(request, plan),
         "error": error,
         "reason": reason,

@@ -58,6 +58,7 @@ def _planned(request: HttpRequest, plan: RevokePlan, error: Refused | None, reas
         "choices": choices if request.user.has_perm(TERMINATE) else [],
         "button": _("Terminate, then release") if plan.terminate else _("Revoke, then release"),
         "expires": maybe(plan.expires_at, now_utc()),
+        "fresh_url": choices[plan.terminate]["url"],
         "error": str(error) if error else "",
         "reason": reason,
     }

@@ -32,6 +32,8 @@ PLANNED = {"release", "revoke", "extend", "timeout", "protect"}  # acts on one l
 DONE_NOTHING = {"unreachable", "rejected", "came_late", "not_done", "record_failed", "too_many"}  # the same may succeed a moment later
 MAY_TRY_AGAIN = {"reason_missing", "name_differs", "plan_expired", "plan_forged"}  # answered with a fresh plan and what was wrong
 
+WRONG = {"reason_missing": "reason", "name_differs": "typed"}  # the field that a refusal is about, which gets the focus
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page_for("lockhouse.release_lock")
@@ -79,7 +81,7 @@ def _executed(request: HttpRequest, lock_id: str) -> HttpResponse:
         if refusal.code not in MAY_TRY_AGAIN:
             raise
         plan = plan_release(_user(request), request.session.session_key, lock_id, sent.get("digest", ""))
-        return _planned(request, plan, error=str(refusal), reason=sent.get("reason", ""), status=refusal.status)
+        return _planned(request, plan, error=refusal, reason=sent.get("reason", ""))
     return answered(request, outcome)
 
 
@@ -88,7 +90,7 @@ def answered(request: HttpRequest, outcome: Outcome) -> HttpResponse:
     return _told(request, outcome) if is_partial(request) else redirect("lockhouse:act", id=outcome.act.pk)
 
 
-def _planned(request: HttpRequest, plan: Plan, *, error: str = "", reason: str = "", status: int = 200) -> HttpResponse:
+def _planned(request: HttpRequest, plan: Plan, *, error: Refused | None = None, reason: str = "") -> HttpResponse:
     title = _("Release %(name)s") % {"name": visible(plan.name)}
     context = {
         "plan": plan,
@@ -102,10 +104,15 @@ def _planned(request: HttpRequest, plan: Plan, *, error: str = "", reason: str =
         "expires": maybe(plan.expires_at, now_utc()),
         "fresh_url": plan_url("release", plan.target_id, plan.judged.lock.token_digest) if plan.judged else "",
         "again": _again(request, plan),
-        "error": error,
+        **wrong(error),
         "reason": reason,
     }
-    return shown(request, "release", title, context, here="locks", status=status)
+    return shown(request, "release", title, context, here="locks", status=error.status if error else 200)
+
+
+def wrong(error: Refused | None) -> dict[str, str]:
+    """Why a form is shown again, and which of its fields that is about, if it is about one."""
+    return {"error": str(error), "wrong": WRONG.get(error.code, "")} if error else {"error": "", "wrong": ""}
 
 
 def _again(request: HttpRequest, plan: Plan) -> dict[str, Any] | None:

@@ -16,7 +16,7 @@ from dashboard.acts.lifetime import CHANGES, ChangePlan, execute_change, plan_ch
 from dashboard.acts.refusals import Refused
 from dashboard.acts.registry import EXTEND, LIMIT, PROTECT
 from dashboard.web.access import page_for
-from dashboard.web.acts import MAY_TRY_AGAIN, answered, shown
+from dashboard.web.acts import MAY_TRY_AGAIN, answered, shown, wrong
 from dashboard.web.instants import maybe
 from dashboard.web.show import now_utc
 from dashboard.words import duration, sentences, verdict, visible
@@ -87,7 +87,7 @@ def _planned(request: HttpRequest, change: str, plan: ChangePlan, error: Refused
         "button": _(BUTTONS[act.name]),
         "expires": maybe(plan.expires_at, now_utc()),
         "fresh_url": _planned_for(plan, change, digest, seconds),
-        "error": str(error) if error else "",
+        **wrong(error),
         "reason": reason,
     }
     return shown(request, "change", _(TITLES[act.name]) % said, context, here="locks", status=error.status if error else 200)

@@ -24,6 +24,7 @@ from dashboard.web.access import page_for
 from dashboard.web.export import FILES, rows_response
 from dashboard.web.instants import maybe
 from dashboard.web.links import plan_url
+from dashboard.web.panels.lock import ids_known
 from dashboard.web.preflight_rows import sent_facts, verdict_of
 from dashboard.web.show import is_partial, now_utc, show_page
 from dashboard.words import sentences, verdict, visible
@@ -52,8 +53,8 @@ def acts(request: HttpRequest) -> HttpResponse:
     if (kind := request.GET.get("format", "")) in FILES:
         return rows_response(request, kind, "acts", map(act_row, history.matching(query).iterator()), now_utc(), is_whole=True)
     page = history.acts(query, request.GET.get("p"))
-    undone = history.undone(page.object_list)
-    rows = [{**_row(act), "target_url": _target_url(act), "can_be_undone": act.pk not in undone and may_undo(request, act)} for act in page.object_list]
+    undone, known = history.undone(page.object_list), ids_known(snapshots.newest())
+    rows = [{**_row(act), "target_url": _target_url(act, known), "can_be_undone": act.pk not in undone and may_undo(request, act)} for act in page.object_list]
     return show_page(request, "lockhouse/acts/list.html", here="acts", title=_("Acts"), rows=rows, page=page, q=query)
 
 
@@ -144,6 +145,7 @@ def _told(request: HttpRequest, outcome: Outcome) -> HttpResponse:
         "sent_again": sent_with(outcome.act),
         "not_sent_again": not_sent_with(outcome.act),
         "again_url": _again_url(outcome.act),
+        "is_gone": outcome.act.target_id not in ids_known(snapshots.newest()),
         "undo_url": reverse(f"lockhouse:{'result-restore' if is_of_result else 'act-undo'}", args=[outcome.act.pk]),
         "is_of_result": is_of_result,
         "is_of_worker": outcome.act.act == registry.EVENTS_ON.name,
@@ -185,15 +187,17 @@ def _row(done: Any) -> dict[str, Any]:
     }
 
 
-def _target_url(done: Any) -> str:
-    """The page of what the act was about; of what was sent, its trace."""
+def _target_url(done: Any, known: set[str]) -> str:
+    """The page of what the act was about; of what was sent, its trace; of a lock that has none any more (`known`: those that have), its history."""
     if done.act == registry.RELEASE_MANY.name:
         return reverse("lockhouse:act", args=[done.pk])
     if done.act == registry.SEND.name:
         return reverse("lockhouse:trace", args=[done.pk])
     if done.act == registry.EVENTS_ON.name:
         return reverse("lockhouse:worker", args=[done.target_id])
-    return reverse(f"lockhouse:{'result' if done.act.startswith('result-') else 'lock'}", args=[done.target_id])
+    if done.act.startswith("result-"):
+        return reverse("lockhouse:result", args=[done.target_id])
+    return reverse(f"lockhouse:{'lock' if done.target_id in known else 'lock-history'}", args=[done.target_id])
 
 
 def _again_url(done: Any) -> str:

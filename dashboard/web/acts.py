@@ -28,6 +28,7 @@ from dashboard.web.access import page_for
 from dashboard.web.export import FILES, rows_response
 from dashboard.web.instants import maybe
 from dashboard.web.links import plan_url
+from dashboard.web.panels.lock import ids_known
 from dashboard.web.preflight_rows import sent_facts, verdict_of
 from dashboard.web.show import is_partial, now_utc, show_page
 from dashboard.words import sentences, verdict, visible
@@ -36,6 +37,8 @@ PLANNED = {"release", "revoke", "extend", "timeout", "protect"}  # acts on one l
 DONE_NOTHING = {"unreachable", "rejected", "came_late", "not_done", "record_failed", "too_many", "deadline_moved"}  # the same may succeed a moment later
 SENT_BEFORE = {"again_sent_before", "again_maybe_sent_before"}
 MAY_TRY_AGAIN = {"reason_missing", "name_differs", "plan_expired", "plan_forged"} | SENT_BEFORE  # answered with a fresh plan and what was wrong
+
+WRONG = {"reason_missing": "reason", "name_differs": "typed"}  # the field that a refusal is about, which gets the focus
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -55,8 +58,8 @@ def acts(request: HttpRequest) -> HttpResponse:
     if (kind := request.GET.get("format", "")) in FILES:
         return rows_response(request, kind, "acts", map(act_row, history.matching(query).iterator()), now_utc(), is_whole=True)
     page = history.acts(query, request.GET.get("p"))
-    undone = history.undone(page.object_list)
-    rows = [{**_row(act), "target_url": _target_url(act), "can_be_undone": act.pk not in undone and may_undo(request, act)} for act in page.object_list]
+    undone, known = history.undone(page.object_list), ids_known(snapshots.newest())
+    rows = [{**_row(act), "target_url": _target_url(act, known), "can_be_undone": act.pk not in undone and may_undo(request, act)} for act in page.object_list]
     return show_page(request, "lockhouse/acts/list.html", here="acts", title=_("Acts"), rows=rows, page=page, q=query)
 
 
@@ -85,7 +88,7 @@ def _executed(request: HttpRequest, lock_id: str) -> HttpResponse:
         if refusal.code not in MAY_TRY_AGAIN:
             raise
         plan = plan_release(_user(request), request.session.session_key, lock_id, sent.get("digest", ""))
-        return _planned(request, plan, error=str(refusal), reason=sent.get("reason", ""), status=refusal.status)
+        return _planned(request, plan, error=refusal, reason=sent.get("reason", ""))
     return answered(request, outcome)
 
 
@@ -100,7 +103,7 @@ def answered(request: HttpRequest, outcome: Outcome) -> HttpResponse:
     return _told(request, outcome) if is_partial(request) else redirect("lockhouse:act", id=outcome.act.pk)
 
 
-def _planned(request: HttpRequest, plan: Plan, *, error: str = "", reason: str = "", status: int = 200) -> HttpResponse:
+def _planned(request: HttpRequest, plan: Plan, *, error: Refused | None = None, reason: str = "") -> HttpResponse:
     title = _("Release %(name)s") % {"name": visible(plan.name)}
     context = {
         "plan": plan,
@@ -112,11 +115,17 @@ def _planned(request: HttpRequest, plan: Plan, *, error: str = "", reason: str =
         "effects": [words.effect(effect.code, effect.values) for effect in plan.effects],
         "obstacle": words.answer(plan.obstacle.code, plan.obstacle.values) if plan.obstacle else "",
         "expires": maybe(plan.expires_at, now_utc()),
+        "fresh_url": plan_url("release", plan.target_id, plan.judged.lock.token_digest) if plan.judged else "",
         "again": _again(request, plan),
-        "error": error,
+        **wrong(error),
         "reason": reason,
     }
-    return shown(request, "release", title, context, here="locks", status=status)
+    return shown(request, "release", title, context, here="locks", status=error.status if error else 200)
+
+
+def wrong(error: Refused | None) -> dict[str, str]:
+    """Why a form is shown again, and which of its fields that is about, if it is about one."""
+    return {"error": str(error), "wrong": WRONG.get(error.code, "")} if error else {"error": "", "wrong": ""}
 
 
 def _again(request: HttpRequest, plan: Plan) -> dict[str, Any] | None:
@@ -156,6 +165,7 @@ def _told(request: HttpRequest, outcome: Outcome) -> HttpResponse:
         "sent_again": sent_with(outcome.act),
         "not_sent_again": not_sent_with(outcome.act),
         "again_url": _again_url(outcome.act),
+        "is_gone": outcome.act.target_id not in ids_known(snapshots.newest()),
         "undo_url": reverse(f"lockhouse:{'result-restore' if is_of_result else 'act-undo'}", args=[outcome.act.pk]),
         "is_of_result": is_of_result,
         "is_of_worker": outcome.act.act == registry.EVENTS_ON.name,
@@ -215,15 +225,17 @@ def _row(done: Any) -> dict[str, Any]:
     }
 
 
-def _target_url(done: Any) -> str:
-    """The page of what the act was about; of what was sent, its trace."""
+def _target_url(done: Any, known: set[str]) -> str:
+    """The page of what the act was about; of what was sent, its trace; of a lock that has none any more (`known`: those that have), its history."""
     if done.act == registry.RELEASE_MANY.name:
         return reverse("lockhouse:act", args=[done.pk])
     if done.act == registry.SEND.name:
         return reverse("lockhouse:trace", args=[done.pk])
     if done.act == registry.EVENTS_ON.name:
         return reverse("lockhouse:worker", args=[done.target_id])
-    return reverse(f"lockhouse:{'result' if done.act.startswith('result-') else 'lock'}", args=[done.target_id])
+    if done.act.startswith("result-"):
+        return reverse("lockhouse:result", args=[done.target_id])
+    return reverse(f"lockhouse:{'lock' if done.target_id in known else 'lock-history'}", args=[done.target_id])
 
 
 def _again_url(done: Any) -> str:

@@ -16,7 +16,7 @@ from dashboard.acts.lifetime import CHANGES, ChangePlan, execute_change, plan_ch
 from dashboard.acts.refusals import Refused
 from dashboard.acts.registry import EXTEND, LIMIT, PROTECT
 from dashboard.web.access import page_for
-from dashboard.web.acts import MAY_TRY_AGAIN, answered, shown
+from dashboard.web.acts import MAY_TRY_AGAIN, answered, shown, wrong
 from dashboard.web.instants import maybe
 from dashboard.web.show import now_utc
 from dashboard.words import duration, sentences, verdict, visible
@@ -68,7 +68,7 @@ def _span(seconds: str) -> timedelta | None:
 
 
 def _planned(request: HttpRequest, change: str, plan: ChangePlan, error: Refused | None, reason: str) -> HttpResponse:
-    act, judged = CHANGES[change], plan.judged
+    act, judged, seconds = CHANGES[change], plan.judged, plan.span // timedelta(seconds=1)
     said = {"name": visible(plan.name), "span": duration(plan.span)}
     digest = judged.lock.token_digest if judged else ""
     context = {
@@ -83,10 +83,11 @@ def _planned(request: HttpRequest, change: str, plan: ChangePlan, error: Refused
         "effects": [words.effect(effect.code, effect.values) for effect in plan.effects],
         "obstacle": words.answer(plan.obstacle.code, plan.obstacle.values) if plan.obstacle else "",
         "choices": _choices(CHOICES[act.name], plan, change, digest),
-        "seconds": plan.span // timedelta(seconds=1),
+        "seconds": seconds,
         "button": _(BUTTONS[act.name]),
         "expires": maybe(plan.expires_at, now_utc()),
-        "error": str(error) if error else "",
+        "fresh_url": _planned_for(plan, change, digest, seconds),
+        **wrong(error),
         "reason": reason,
     }
     return shown(request, "change", _(TITLES[act.name]) % said, context, here="locks", status=error.status if error else 200)
@@ -94,12 +95,9 @@ def _planned(request: HttpRequest, change: str, plan: ChangePlan, error: Refused
 
 def _choices(spans: Sequence[timedelta], plan: ChangePlan, change: str, digest: str) -> list[dict[str, Any]]:
     """Other times than the planned one: each is a plan of its own."""
-    path = reverse("lockhouse:lock-change", args=[plan.target_id, change])
-    return [
-        {
-            "word": duration(span),
-            "url": f"{path}?{urlencode({'digest': digest, 'span': span // timedelta(seconds=1)})}",
-            "is_chosen": span == plan.span,
-        }
-        for span in spans
-    ]
+    return [{"word": duration(span), "url": _planned_for(plan, change, digest, span // timedelta(seconds=1)), "is_chosen": span == plan.span} for span in spans]
+
+
+def _planned_for(plan: ChangePlan, change: str, digest: str, seconds: int) -> str:
+    """Where the plan for that time is."""
+    return f"{reverse('lockhouse:lock-change', args=[plan.target_id, change])}?{urlencode({'digest': digest, 'span': seconds})}"

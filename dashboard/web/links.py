@@ -9,6 +9,8 @@ from django.urls import NoReverseMatch, get_script_prefix, get_urlconf, reverse
 
 from dashboard.records.identity import identity
 
+VIEW_ACTS = "lockhouse.view_acts"
+
 
 def task_url(name: str) -> str:
     """The task of that name."""
@@ -61,6 +63,11 @@ def list_url(page: str, q: str = "") -> str:
     """The list of that name, filtered."""
     url = _url(page)
     return f"{url}?{urlencode({'q': q})}" if url and q else url
+
+
+def acts_url(lock_id: str, may: frozenset[str]) -> str:
+    """What operators did to that lock; empty for those who may not see it."""
+    return list_url("acts", lock_id) if VIEW_ACTS in may else ""
 
 
 def page_url(name: str) -> str:

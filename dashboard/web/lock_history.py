@@ -20,7 +20,7 @@ from dashboard.records import LockMoment
 from dashboard.web.access import page_for
 from dashboard.web.export import FILES, PAYLOADS, UNREDACTED, rows_response
 from dashboard.web.instants import instant_of
-from dashboard.web.links import run_url, task_url, worker_url
+from dashboard.web.links import acts_url, run_url, task_url, worker_url
 from dashboard.web.panels.lock import name_of
 from dashboard.web.past import kept_since
 from dashboard.web.show import may_of, now_utc, show_page
@@ -43,6 +43,7 @@ def lock_history(request: HttpRequest, id: str) -> HttpResponse:  # noqa: A002  
         "name": visible(name or ""),
         "lock_url": reverse("lockhouse:lock", args=[id]),
         "rows": [moment_row(one, now) for one in page.moments],
+        "acts_url": acts_url(id, may_of(request)),
         "older": page.older,
         "missing": [gap_sentence(gap, now) for gap in missing],
         "problem": problem,
@@ -100,7 +101,7 @@ def locks_overlaps(request: HttpRequest) -> HttpResponse:
     if (kind := request.GET.get("format", "")) in FILES:
         return rows_response(request, kind, "overlaps", iter(rows), now, is_whole=not (problem or found.older or found.cut))
     context: dict[str, Any] = {
-        "rows": [_overlap(one, row, now) for one, row in zip(found.overlaps, rows, strict=True)],
+        "rows": [_overlap(one, row, may, now) for one, row in zip(found.overlaps, rows, strict=True)],
         "older": found.older,
         "unnamed": found.unnamed,
         "cut": cut_sentence(found.cut, MAX_EACH),
@@ -110,7 +111,7 @@ def locks_overlaps(request: HttpRequest) -> HttpResponse:
     return show_page(request, "lockhouse/overlaps.html", here="locks", title=_("Overlaps"), **context)
 
 
-def _overlap(one: Overlap, row: Mapping[str, Any], now: datetime) -> Mapping[str, Any]:
+def _overlap(one: Overlap, row: Mapping[str, Any], may: frozenset[str], now: datetime) -> Mapping[str, Any]:
     return {
         "at": instant_of(one.from_at, now),
         "together": duration((one.to_at or now) - one.from_at),
@@ -120,6 +121,7 @@ def _overlap(one: Overlap, row: Mapping[str, Any], now: datetime) -> Mapping[str
         "url": reverse("lockhouse:lock-history", args=[one.lock_id]),
         "why": moment(one.why),
         "by": visible(one.by or ""),
+        "acts_url": acts_url(one.lock_id, may) if one.by else "",
         "runs": [_run_of(row, which) for which in ("first", "second")],
     }
 

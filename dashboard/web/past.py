@@ -23,8 +23,9 @@ from dashboard.judge.run_filter import typed_time
 from dashboard.records import Absence, JudgedLock, Lane
 from dashboard.web.access import page_for
 from dashboard.web.instants import instant_of
+from dashboard.web.links import acts_url
 from dashboard.web.look import Look, look
-from dashboard.web.show import is_partial, now_utc, show_page
+from dashboard.web.show import is_partial, may_of, now_utc, show_page
 from dashboard.web.timeline import NOTHING, Drawn, Frame, draw_in
 from dashboard.words import duration, visible
 from dashboard.words.history import gap_sentence
@@ -62,7 +63,7 @@ def timeline_past(request: HttpRequest) -> HttpResponse:
     found, frame = _found(seen, until - span, until), Frame(anchor=until, window=span)
     absences = absences_among(found.missing)
     context = {
-        "rows": _rows(found.past.lanes, frame, absences, seen.judged),
+        "rows": _rows(found.past.lanes, frame, absences, seen.judged, may_of(request)),
         "more": max(len(found.past.lanes) - MAX_LANES, 0),
         "is_cut": found.past.is_cut,
         "problem": found.problem,
@@ -101,14 +102,14 @@ def _since_the_last(seen: Look, to_at: datetime) -> list[Gap]:
     return [Gap(from_us=int(last.timestamp() * US), to_us=int(seen.now.timestamp() * US), why="no-observer")]
 
 
-def _rows(lanes: Sequence[Lane], frame: Frame, absences: Sequence[Absence], judged: Sequence[JudgedLock]) -> list[Mapping[str, Any]]:
+def _rows(lanes: Sequence[Lane], frame: Frame, absences: Sequence[Absence], judged: Sequence[JudgedLock], may: frozenset[str]) -> list[Mapping[str, Any]]:
     """The most urgent lanes, drawn; `judged`: what is held still may be known for dead."""
     by_lock = defaultdict[str, list[JudgedLock]](list)
     for one in judged:
         by_lock[one.lock.id].append(one)
     first = nsmallest(MAX_LANES, lanes, key=lambda lane: _urgency(lane, by_lock[lane.lock_id]))
     drawn = [(lane, draw_in(frame, lane, by_lock[lane.lock_id], frame.anchor, absences)) for lane in first]
-    return [_shown(lane, picture) for lane, picture in drawn if picture.bars or picture.marks or picture.tails]
+    return [_shown(lane, picture, may) for lane, picture in drawn if picture.bars or picture.marks or picture.tails]
 
 
 def _span(told: str) -> timedelta:
@@ -130,13 +131,15 @@ def _urgency(lane: Lane, judged: Sequence[JudgedLock]) -> tuple[bool, bool, str]
     return not is_urgent, not (lane.refused_at or lane.waits), lane.name
 
 
-def _shown(lane: Lane, drawn: Drawn) -> Mapping[str, Any]:
+def _shown(lane: Lane, drawn: Drawn, may: frozenset[str]) -> Mapping[str, Any]:
     return {
         "name": visible(lane.name),
         "cache": visible(lane.cache),
         "url": reverse("lockhouse:lock-history", args=[lane.lock_id]),
         "drawn": drawn,
         "refused": len(drawn.marks),
+        "is_by_hand": bool(drawn.hands),
+        "acts_url": acts_url(lane.lock_id, may),
     }
 
 

@@ -11,7 +11,7 @@ from dashboard.acts import words
 from dashboard.acts.refusals import Refused
 from dashboard.acts.revoke import RevokePlan, execute_revoke, plan_revoke
 from dashboard.web.access import page_for
-from dashboard.web.acts import MAY_TRY_AGAIN, answered, shown
+from dashboard.web.acts import MAY_TRY_AGAIN, answered, shown, wrong
 from dashboard.web.instants import maybe
 from dashboard.web.show import now_utc
 from dashboard.words import sentences, verdict, visible
@@ -58,7 +58,8 @@ def _planned(request: HttpRequest, plan: RevokePlan, error: Refused | None, reas
         "choices": choices if request.user.has_perm(TERMINATE) else [],
         "button": _("Terminate, then release") if plan.terminate else _("Revoke, then release"),
         "expires": maybe(plan.expires_at, now_utc()),
-        "error": str(error) if error else "",
+        "fresh_url": choices[plan.terminate]["url"],
+        **wrong(error),
         "reason": reason,
     }
     title = _("Revoke the run that holds %(name)s") % {"name": visible(plan.name)}

@@ -22,6 +22,7 @@ from dashboard.judge.preflight import Preflight
 from dashboard.judge.preflight_lock import without_arguments
 from dashboard.records import Snapshot
 from dashboard.web.access import page_for
+from dashboard.web.acts import wrong
 from dashboard.web.instants import maybe
 from dashboard.web.links import schedule_url
 from dashboard.web.preflight_rows import verdict_of
@@ -145,7 +146,7 @@ def _planned(request: HttpRequest, form: SendForm, known: Snapshot, *, error: Re
         "schedule_url": schedule_url(form.schedule.id) if form.schedule else "",
         "expires": maybe(plan.expires_at, now_utc()),
         "reason": request.POST.get("reason", ""),
-        "error": str(error) if error else "",
+        **wrong(error),
     }
     title = _("Send %(task)s") % {"task": context["task"]}
     return show_page(request, "lockhouse/send_plan.html", here="send", title=title, status=error.status if error else 200, **context)

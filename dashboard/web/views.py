@@ -7,6 +7,7 @@ from django.views.decorators.http import require_GET
 
 from dashboard import snapshot as snapshots
 from dashboard.web.access import page_for
+from dashboard.web.links import acts_url
 from dashboard.web.panels import FLOW, LOCK, LOCKS, OVERVIEW, QUEUE, QUEUES, SCHEDULES
 from dashboard.web.panels.lock import name_of
 from dashboard.web.panels.queue import queue_of
@@ -43,7 +44,11 @@ def lock(request: HttpRequest, id: str) -> HttpResponse:  # noqa: A002  # the UR
     newest = snapshots.newest()
     name = name_of(newest, id)
     if name is None:
-        context = {"has_observer": newest.at is not None, "history_url": reverse("lockhouse:lock-history", args=[id])}
+        context = {
+            "has_observer": newest.at is not None,
+            "history_url": reverse("lockhouse:lock-history", args=[id]),
+            "acts_url": acts_url(id, may_of(request)),
+        }
         return show_page(request, "lockhouse/lock_missing.html", here="lock", title=_("No such lock"), status=404, **context)
     return show(request, LOCK, visible(name), {"id": id}, newest)
 

@@ -61,17 +61,16 @@
     if (event.target.matches("[data-tick-all]")) for (const box of ticks()) box.checked = event.target.checked;
     if (event.target.matches("[data-tick], [data-tick-all]")) show();
   });
-  async function copyAndSay(button, lines, isByPointer = false) {
+  async function copyAndSay(button, lines) {
     const said = (await copied(lines)) ? button.dataset.done : button.dataset.failed;
     document.getElementById("lh-said").textContent = said;
     button.dataset.said = said;
     setTimeout(() => delete button.dataset.said, 2000);
-    if (isByPointer) button.blur(); // what has the focus is not replaced: the head would stay as it was copied
   }
 
   root.addEventListener("click", (event) => {
     const button = event.target.closest("[data-copy]"); // of a page about one thing: what is to be said stands in the button
-    if (button) copyAndSay(button, `${button.dataset.copy} ${location.href}`, event.detail > 0);
+    if (button) copyAndSay(button, `${button.dataset.copy} ${location.href}`);
   });
   bar.addEventListener("click", async (event) => {
     if (event.target.closest("[data-untick]")) for (const box of ticks()) box.checked = false;

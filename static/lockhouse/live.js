@@ -1,6 +1,8 @@
 // Keeps an open page current: takes what the socket pushes, patches it in, and says how the connection is.
 // Nothing that somebody holds (focus, ticks, typed text, an opened detail, selected text, a pressed button) is ever moved or replaced:
 // it is marked `lh-changed` or `lh-gone`, and brought up to date when it is let go. After every patch `lh:patched` is sent to the document.
+// A piece with `data-follows` is not held by the focus alone: after an act the focus comes back to the head of a page, which has to say what is
+// so now. It has no fields and is never moved; the focus goes over to the same in the new piece.
 // The lists of a page are the elements whose id ends in -rows or -lanes; their children with an id are the pieces pushed one by one.
 "use strict";
 
@@ -58,7 +60,7 @@
     const hold = (node) => {
       for (let at = node; at && at !== document.body; at = at.parentElement) held.add(at);
     };
-    hold(document.activeElement);
+    if (!document.activeElement?.closest("[data-follows]")) hold(document.activeElement);
     hold(pressed);
     document.querySelectorAll("#lh-live :is(input, textarea)").forEach((field) => {
       const ticks = field.type === "checkbox" || field.type === "radio";
@@ -109,10 +111,21 @@
     }
     if (isHeld(element)) return keepFor(element, html);
     const fresh = made(html);
+    const focused = element.contains(document.activeElement) ? document.activeElement : null;
     pending.delete(element.id);
     known.set(fresh, html);
     element.replaceWith(fresh);
     serve(fresh, html);
+    if (focused) passFocus(focused, fresh);
+  }
+
+  /** The focus goes on to the link or button of the same words; where there is none any more, or it was on the heading, to the heading. */
+  function passFocus(from, piece) {
+    const words = from.textContent.trim();
+    const same = [...piece.querySelectorAll("a, button")].find((one) => one.textContent.trim() === words);
+    const to = (from.matches("a, button") && same) || piece.querySelector("h1") || document.querySelector("h1");
+    if (to !== same) to.tabIndex = -1;
+    to.focus({ preventScroll: true });
   }
 
   function retire(element, isHeld) {

@@ -12,6 +12,7 @@ from dashboard.judge.verdicts import URGENCY
 from dashboard.records import Absence, JudgedLock, Lane
 from dashboard.web import timeline
 from dashboard.web.instants import Instant, iso, maybe
+from dashboard.web.links import acts_url
 from dashboard.web.look import Look
 from dashboard.web.panel import Piece
 from dashboard.web.panels.frame import piece
@@ -36,7 +37,7 @@ def ordered_lanes(look: Look) -> list[tuple[Lane, list[JudgedLock]]]:
     return [(lane, judged[lane.lock_id]) for lane in lanes]
 
 
-def lane_piece(lane: Lane, judged: Sequence[JudgedLock], look: Look, within: str) -> Piece:
+def lane_piece(lane: Lane, judged: Sequence[JudgedLock], look: Look, within: str, may: frozenset[str]) -> Piece:
     """One row of the timeline: of the most urgent verdict on its lock, and with the time to live of what holds it now."""
     absences = absences_of(look)
     drawn = timeline.draw(lane, judged, look.now, None if look.is_current else look.snapshot.at, absences)
@@ -54,6 +55,7 @@ def lane_piece(lane: Lane, judged: Sequence[JudgedLock], look: Look, within: str
         kind=kind,
         word=_("free") if kind == "free" else verdict(kind),
         note=_note(lane, held),
+        note_url=acts_url(lane.lock_id, may) if held is None and is_last_by_hand(lane) else "",
         drawn=drawn,
         anchor=iso(timeline.anchor_of(look.now)),
         **_left(held, look.now),
@@ -87,6 +89,12 @@ def _note(lane: Lane, now_held: JudgedLock | None) -> str:
         return visible(now_held.holder.task_name or now_held.holder.worker or "")
     ended = [span for span in lane.spans if span.to_at is not None]
     return how_it_ended(ended[-1]) if ended else ""
+
+
+def is_last_by_hand(lane: Lane) -> bool:
+    """Whether an operator released what held it last."""
+    ended = [span for span in lane.spans if span.to_at is not None]
+    return bool(ended) and ended[-1].end == "by-hand"
 
 
 def _left(now_held: JudgedLock | None, now: datetime) -> dict[str, object]:

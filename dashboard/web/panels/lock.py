@@ -13,13 +13,13 @@ from dashboard.records import JudgedLock, Lane, Snapshot
 from dashboard.web import redis_cli
 from dashboard.web.incident import of_lock
 from dashboard.web.instants import instant_of, iso
-from dashboard.web.links import run_url, worker_url
+from dashboard.web.links import acts_url, run_url, worker_url
 from dashboard.web.look import Look, look
 from dashboard.web.panel import Piece
 from dashboard.web.panels import lock_attempts
 from dashboard.web.panels.candidates import candidates
 from dashboard.web.panels.frame import frame, piece
-from dashboard.web.panels.lanes import axis, lane_piece
+from dashboard.web.panels.lanes import axis, is_last_by_hand, lane_piece
 from dashboard.web.panels.lock_acts import changes
 from dashboard.web.panels.lock_row import LockRow, lock_row, steady
 from dashboard.web.timeline import anchor_of
@@ -59,6 +59,7 @@ class LockPanel:
                 row=rows[0] if rows else None,
                 changes=list(_offers(judged, may)),
                 ended=_ended(lane, seen),
+                acts_url=acts_url(lock_id, may) if lane and is_last_by_hand(lane) else "",
                 is_current=seen.is_current,
                 copy=of_lock(rows[0], sentences(steady(judged[0].evidence), now)) if rows else "",
             ),
@@ -68,8 +69,8 @@ class LockPanel:
                 locks=[_facts(one, row, seen) | {"part": _part(one) if len(judged) > 1 else ""} for one, row in zip(judged, rows, strict=True)],
                 cache=visible(lane.cache) if lane and not rows else "",
             ),
-            piece("lock-evidence", "panels/lock_evidence.html", rows=rows),
-            *([lane_piece(lane, judged, seen, "lock-lanes")] if lane else []),
+            piece("lock-evidence", "panels/lock_evidence.html", rows=rows, acts_url=acts_url(lock_id, may) if _is_of_hands(lane, judged) else ""),
+            *([lane_piece(lane, judged, seen, "lock-lanes", may)] if lane else []),
             piece("lock-axis", "panels/axis_now.html", now_text=instant_of(anchor_of(now), now), anchor=iso(anchor_of(now))),
             piece("lock-waiting", "panels/lock_waiting.html", **lock_attempts.waiting(seen, lock_id)),
             piece(
@@ -83,9 +84,17 @@ class LockPanel:
 
 def name_of(snapshot: Snapshot, lock_id: str) -> str | None:
     """The name of a lock that is held or was in the last two minutes; None for one that nobody knows."""
-    known: list[tuple[str, str]] = [(lock.id, lock.name) for lock in snapshot.locks]
-    known += [(lane.lock_id, lane.name) for lane in snapshot.lanes]
-    return next((name for identity, name in known if identity == lock_id), None)
+    return next((name for identity, name in _known(snapshot) if identity == lock_id), None)
+
+
+def ids_known(snapshot: Snapshot) -> set[str]:
+    """The ids of all locks that have a page now."""
+    return {identity for identity, _name in _known(snapshot)}
+
+
+def _known(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+    yield from ((lock.id, lock.name) for lock in snapshot.locks)
+    yield from ((lane.lock_id, lane.name) for lane in snapshot.lanes)
 
 
 def _are_refusals_told(rows: Sequence[LockRow], lane: Lane | None, *, are_events_told: bool) -> bool:
@@ -102,6 +111,11 @@ def _ended(lane: Lane | None, seen: Look) -> dict[str, object] | None:
         return None
     span, at = ended[-1]
     return {"at": instant_of(at, seen.now), "how": how_it_ended(span)}
+
+
+def _is_of_hands(lane: Lane | None, judged: Sequence[JudgedLock]) -> bool:
+    """Whether an operator released it of late, whoever holds it now."""
+    return any(one.lock.released_by for one in judged) or any(span.end == "by-hand" for span in (lane.spans if lane else ()))
 
 
 def _offers(judged: Sequence[JudgedLock], may: frozenset[str]) -> Iterator[tuple[str, str]]:

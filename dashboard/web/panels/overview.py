@@ -49,7 +49,7 @@ class OverviewPanel:
             piece("overview-coverage", "panels/coverage.html", **coverage(seen)),
             *_attention(seen, may),
             *(piece(f"figure-{figure['name']}", "panels/figure.html", figure=figure) for figure in figures(seen)),
-            *_timeline(seen),
+            *_timeline(seen, may),
             *picture_pieces(seen, seen_picture(seen, MAX_NODES)),
             *_queues(seen),
             *_workers(seen),
@@ -70,14 +70,14 @@ def _attention(seen: Look, may: frozenset[str]) -> Iterator[Piece]:
     yield piece("attention-more", "panels/attention_more.html", more=max(more, 0), url=f"{reverse('lockhouse:locks')}?verdict=attention")
 
 
-def _timeline(seen: Look) -> Iterator[Piece]:
+def _timeline(seen: Look, may: frozenset[str]) -> Iterator[Piece]:
     lanes = ordered_lanes(seen)
     empty = no_lock(seen, _("Nothing was locked in the last two minutes"), _("Each lock gets a lane of its own here as soon as a task takes it."))
     state = region_state(seen, shown=len(lanes), total=len(lanes), sources=("cache",), empty=empty)
     yield piece("timeline-state", "panels/region_state.html", state=state, cut=unseen(seen))
     yield piece("timeline-axis", "panels/axis_now.html", now_text=instant_of(anchor_of(seen.now), seen.now), anchor=iso(anchor_of(seen.now)))
     for lane, judged in lanes[:MAX_LANES]:
-        yield lane_piece(lane, judged, seen, "timeline-lanes")
+        yield lane_piece(lane, judged, seen, "timeline-lanes", may)
     yield piece("timeline-more", "panels/more_locks.html", more=max(len(lanes) - MAX_LANES, 0), url=reverse("lockhouse:locks"))
 
 

@@ -67,11 +67,11 @@ def test_an_undo_is_offered_only_to_those_who_may(scene, operator, auditor, sett
     done = release(operator, scene.orphan()).act
     url = reverse("lockhouse:act", args=[done.pk])
 
-    assert "data-undo-until" in logged_in(operator).get(url).content.decode()
-    assert "data-undo-until" not in logged_in(auditor).get(url).content.decode()
+    assert "data-timed" in logged_in(operator).get(url).content.decode()
+    assert "data-timed" not in logged_in(auditor).get(url).content.decode()
     assert "Undo…" not in logged_in(auditor).get(reverse("lockhouse:acts")).content.decode()
     settings.LOCKHOUSE = {**settings.LOCKHOUSE, "READ_ONLY": True}
-    assert "data-undo-until" not in logged_in(operator).get(url).content.decode()
+    assert "data-timed" not in logged_in(operator).get(url).content.decode()
 
 
 def test_a_result_in_the_list_of_acts_leads_to_results(scene, operator, auditor):

@@ -46,7 +46,7 @@ def test_confirming_leads_to_the_outcome_with_an_undo(scene, operator):
     assert response.redirect_chain == [(reverse("lockhouse:act", args=[act.pk]), 302)]
     assert "Released." in page
     assert reverse("lockhouse:act-undo", args=[act.pk]) in page
-    assert "data-undo-until" in page
+    assert "data-timed" in page
     assert scene.value(lock.raw_key) is None
 
 
@@ -62,7 +62,7 @@ def test_undo_puts_it_back_and_the_button_is_gone(scene, operator):
     assert scene.value(lock.raw_key) is not None
     again = client.get(reverse("lockhouse:act", args=[done.pk])).content.decode()
     assert "Undone by olga" in again
-    assert "data-undo-until" not in again
+    assert "data-timed" not in again
 
 
 def test_htmx_gets_the_outcome_in_the_dialog(scene, operator):

@@ -138,7 +138,8 @@ async def browser(chromium_path):
 @asynccontextmanager
 async def browser_page(browser, client, site, before=""):
     context = await browser.new_context()
-    cookie = {"name": django_settings.SESSION_COOKIE_NAME, "value": client.cookies[django_settings.SESSION_COOKIE_NAME].value, "url": site.url}
+    name = django_settings.SESSION_COOKIE_NAME
+    cookie = {"name": name, "value": client.cookies[name].value, "domain": "127.0.0.1", "path": "/"}  # by an address it would be of pages below it alone
     await context.add_cookies([cookie])
     page = await context.new_page()
     errors = []

@@ -38,7 +38,7 @@ def test_a_lock_is_extended_from_its_page(scene, operator):
     page = client.post(url(lock, "extend"), {"plan": plan_in(planned), "reason": "a large report"}, follow=True).content.decode()
 
     assert "it blocks until" in page
-    assert "data-undo-until" in page
+    assert "data-timed" in page
     assert scene.redis.pttl(lock.raw_key) > 300_000
 
 

@@ -96,5 +96,8 @@ def test_every_answer_and_effect_that_is_given_has_words(scene, admin):
         "until": moment,
         "was": moment,
         "span": "20 s",
+        "left": timedelta(seconds=20),
+        "waiting": 3,
+        "refused": 12,
     }
     assert all(words.effect(code, known) for code in words.EFFECTS)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_noop as _
 from dashboard.acts import send_words
 from dashboard.acts.effect_words import EFFECTS
 from dashboard.inert import visible
+from dashboard.redaction import hide_in_name
 
 Values = Mapping[str, Any]
 
@@ -215,7 +216,7 @@ def _said(name: str, value: Any) -> Any:
     """A value as its sentence has it: a name in it moves no terminal's cursor and turns no text around."""
     if name in {"since", "at", "until", "was"}:
         return _instant(value)
-    return visible(value) if isinstance(value, str) else value
+    return visible(hide_in_name(value)) if isinstance(value, str) else value
 
 
 def _instant(value: Any) -> str:

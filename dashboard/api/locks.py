@@ -16,7 +16,7 @@ from dashboard.acts.refusals import Refused
 from dashboard.acts.release import Outcome, release_now
 from dashboard.api.auth import caller, needs
 from dashboard.api.paging import INVALID, page
-from dashboard.api.rows import as_known, lock_row, locks_answer, rfc3339
+from dashboard.api.rows import as_known, lock_row, locks_answer, rfc3339, shown_name
 from dashboard.conf import policy
 from dashboard.judge import assess
 from dashboard.judge.filtering import matches
@@ -125,7 +125,7 @@ def outcome_row(outcome: Outcome) -> dict[str, Any]:
         "state": outcome.state,
         "code": outcome.code,
         "message": outcome.sentence,
-        "values": outcome.act.values,
+        "values": {name: shown_name(value) if isinstance(value, str) else value for name, value in outcome.act.values.items()},
         "replayed": outcome.replayed,
         "undo_until": rfc3339(outcome.act.undo_until),
     }

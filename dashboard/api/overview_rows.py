@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from dashboard.api.rows import as_known, rfc3339
+from dashboard.api.rows import as_known, rfc3339, shown_name
 from dashboard.records import Concern, EventGap, Observer
 from dashboard.web.look import Look
 from dashboard.web.navigation import ENTRIES
@@ -29,7 +29,7 @@ def concern_row(concern: Concern, seen: Look) -> dict[str, Any]:
         "id": concern_id(concern),
         "kind": concern.kind,
         "word": verdict(concern.kind),
-        "subject": concern.subject,
+        "subject": shown_name(concern.subject),
         "says": concern_says(concern),
         "evidence": sentences(concern.evidence, seen.now),
         "evidence_codes": [fact.code for fact in concern.evidence],

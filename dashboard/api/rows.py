@@ -59,20 +59,30 @@ def _value(named: tuple[str, Word]) -> tuple[str, Any]:
     if isinstance(value, timedelta):
         return f"{name}_ms", _ms(value)
     if isinstance(value, list):
-        return name, [hide_in_name(item) for item in value]
+        return name, shown_names(value)
     if isinstance(value, str):
         return name, hide_secrets(value) if name in FREE_TEXTS else hide_in_name(value)
     return name, value
 
 
+def shown_name(name: str | None) -> str | None:
+    """What a token, a message or an event names, as anybody may see it; whoever compares it has what was told."""
+    return None if name is None else hide_in_name(name)
+
+
+def shown_names(names: Iterable[str]) -> list[str]:
+    """The same of several."""
+    return [hide_in_name(name) for name in names]
+
+
 def _holder_row(holder: Holder) -> dict[str, Any]:
     return {
         "certainty": holder.certainty,
-        "task_id": holder.task_id,
-        "task_name": holder.task_name,
-        "worker": holder.worker,
+        "task_id": shown_name(holder.task_id),
+        "task_name": shown_name(holder.task_name),
+        "worker": shown_name(holder.worker),
         "pid": holder.pid,
-        "host": holder.host,
+        "host": shown_name(holder.host),
         "candidates": holder.candidates,
         "distance_ms": _ms(holder.distance),
         "candidate_runs": [_candidate_row(run) for run in holder.candidate_runs],
@@ -80,7 +90,8 @@ def _holder_row(holder: Holder) -> dict[str, Any]:
 
 
 def _candidate_row(run: Candidate) -> dict[str, Any]:
-    return {"task_id": run.task_id, "task_name": run.task_name, "worker": run.worker, "distance_ms": _ms(run.distance)}
+    named = {"task_id": run.task_id, "task_name": run.task_name, "worker": run.worker}
+    return {**{part: shown_name(name) for part, name in named.items()}, "distance_ms": _ms(run.distance)}
 
 
 def _ttl_ms(judged: JudgedLock, now: datetime) -> int | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from dashboard.api.rows import as_known, rfc3339
+from dashboard.api.rows import as_known, rfc3339, shown_name
 from dashboard.judge.runs import JudgedRun, tie_of
 from dashboard.records import Snapshot
 from dashboard.redaction import hide_secrets
@@ -24,17 +24,17 @@ def run_row(judged: JudgedRun, now: datetime, *, payloads: bool, unredacted: boo
     return {
         "id": judged.id,
         "run": judged.key,
-        "task_id": run.task_id,
-        "task": run.name,
+        "task_id": shown_name(run.task_id),
+        "task": shown_name(run.name),
         "state": judged.state,
         "retries": run.retries,
         "redelivered": run.redelivered,
-        "worker": run.worker,
+        "worker": shown_name(run.worker),
         "pid": run.pid,
-        "queue": run.queue,
-        "origin": run.origin,
-        "parent_id": run.parent_id,
-        "root_id": run.root_id,
+        "queue": shown_name(run.queue),
+        "origin": shown_name(run.origin),
+        "parent_id": shown_name(run.parent_id),
+        "root_id": shown_name(run.root_id),
         "sent_at": rfc3339(run.sent_at),
         "eta_at": rfc3339(run.eta_at),
         "expires_at": rfc3339(run.expires_at),

@@ -34,7 +34,7 @@ from dashboard.web.links import page_url
 from dashboard.web.look import look
 from dashboard.web.panels import locks, queues, results, runs, schedules, tasks, workers
 from dashboard.web.panels.listing import Listing
-from dashboard.words import visible
+from dashboard.words import spelled_out
 from dashboard.words.run_filter import wrong_filter
 
 CSV, JSON = "csv", "json"
@@ -140,7 +140,7 @@ def _cell(value: Any) -> Any:
     """Text that is nothing but text; what is not known is empty, and a number stays one."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return value
-    text = visible(_text(value))
+    text = spelled_out(_text(value))
     return _AT_A_START.sub(r"\1'", text)
 
 

@@ -2,8 +2,8 @@
 
 from django.utils.translation import gettext as _
 
-from dashboard.inert import visible
 from dashboard.judge.filtering import VERDICTS, wrong_verdicts
+from dashboard.words.text import visible
 
 
 def wrong_lock_filter(query: str) -> str:

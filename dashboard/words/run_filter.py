@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from django.utils.translation import gettext as _
 
-from dashboard.inert import visible
 from dashboard.judge.run_filter import FIELDS, STATE_VALUES, is_by_lock, is_by_part_of_id, strange_fields, wrong_parts
 from dashboard.records import RUN_KEPT
+from dashboard.words.text import visible
 
 
 def wrong_filter(query: str) -> str:

@@ -8,6 +8,8 @@ from dashboard.judge.facts import STALE_AFTER
 from dashboard.records import Candidate, Evidence, Holder, JudgedLock, Snapshot, Word
 from dashboard.redaction import hide_in_name, hide_secrets
 from dashboard.words import sentences
+from dashboard.words.filters import cut_words
+from dashboard.words.lock_filter import not_found_locks
 
 TIMES_OF_A_FACT = ("at", "seen_at", "answered_at", "asked_at", "last_heard_at", "since")  # the first of these that a fact has says when it was so
 FREE_TEXTS = {"text", "reason", "error"}  # anything may stand in them; all else is a name
@@ -102,9 +104,15 @@ def _ttl_ms(judged: JudgedLock, now: datetime) -> int | None:
     return None if lock.expires_at is None else max(0, _ms(lock.expires_at - now) or 0)
 
 
-def locks_answer(snapshot: Snapshot, rows: Sequence[dict[str, Any]], now: datetime) -> dict[str, Any]:
-    """Rows with the time they are from, and what could not be looked at, or not yet."""
-    return {"locks": list(rows), **as_known(snapshot, now), "searched": searched(snapshot)}
+def locks_answer(snapshot: Snapshot, rows: Sequence[dict[str, Any]], now: datetime, q: str = "") -> dict[str, Any]:
+    """Rows with the time they are from, what could not be looked at, or not yet, and what of the filter was not looked for as it was meant."""
+    note = note_of(cut_words(q), not_found_locks(q, is_empty=not rows))
+    return {"locks": list(rows), "note": note, **as_known(snapshot, now), "searched": searched(snapshot)}
+
+
+def note_of(*said: str) -> str | None:
+    """These sentences as one text; None where there is nothing to say."""
+    return " ".join(filter(None, said)) or None
 
 
 def as_known(snapshot: Snapshot, now: datetime) -> dict[str, Any]:

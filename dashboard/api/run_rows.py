@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from dashboard.api.rows import as_known, rfc3339, shown_name
+from dashboard.api.rows import as_known, note_of, rfc3339, shown_name
 from dashboard.judge.runs import JudgedRun, tie_of
 from dashboard.records import Snapshot
 from dashboard.redaction import hide_secrets
 from dashboard.words import sentences
+from dashboard.words.filters import cut_words
 from dashboard.words.run_filter import not_found
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -61,7 +62,7 @@ def runs_answer(snapshot: Snapshot, rows: Sequence[dict[str, Any]], now: datetim
     return {
         "runs": list(rows),
         "more": snapshot.more_runs,
-        "note": not_found(q, is_empty=not rows) or None,
+        "note": note_of(cut_words(q), not_found(q, is_empty=not rows)),
         **as_known(snapshot, now),
     }
 

@@ -18,7 +18,7 @@ from dashboard.web.panels.frame import all_searched, no_lock
 from dashboard.web.panels.listing import MAX_ROWS, Chip, Found, Listing, ListPanel
 from dashboard.web.panels.lock_row import row_html, row_id, sort_value
 from dashboard.words import source_name, verdict
-from dashboard.words.lock_filter import wrong_lock_filter
+from dashboard.words.lock_filter import not_found_locks, wrong_lock_filter
 
 ATTENTION = "attention"
 BROKERS_DATABASE = "cache broker"  # locks are looked for there as well
@@ -66,7 +66,7 @@ class LocksPanel(ListPanel):
         found = LIST.found(look(snapshot, now), query)
         empty = no_lock(found.seen, str(LIST.empty[0]), str(LIST.empty[1]))
         return [
-            *LIST.regions(found, may, says=_says(found), chips=_chips(found.matching), also=wrong_lock_filter(found.asked.q), empty=empty),
+            *LIST.regions(found, may, says=_says(found), chips=_chips(found.matching), also=_filter_says(found), empty=empty),
             *(Piece(id=row_id(one), html=row_html(one, found.seen, may), within="locks-rows") for one in found.shown[:MAX_ROWS]),
         ]
 
@@ -75,6 +75,10 @@ def picked_by(query: Mapping[str, str]) -> list[tuple[str, str]]:
     """Id and token digest of every lock that this query shows, as it is known now: what has expired and what is no lock left out."""
     shown = LIST.found(look(newest(), datetime.now(UTC)), query).shown
     return [(one.lock.id, one.lock.token_digest) for one in shown if one.lock.lapsed_at is None and one.lock.token_digest]
+
+
+def _filter_says(found: Found[JudgedLock]) -> str:
+    return wrong_lock_filter(found.asked.q) or not_found_locks(found.asked.q, is_empty=not found.matching)
 
 
 def _says(found: Found[JudgedLock]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ class Command(ListCommand):
             raise CommandError(said, returncode=USAGE)
         judged = assess(known, now, policy())
         rows = [lock_row(one, now) for one in judged if matches(one, q)]
-        return locks_answer(known, rows, now, q), sum(1 for one in judged if one.lock.lapsed_at is None)
+        return locks_answer(known, rows, now, q), sum(1 for one in judged if one.lock.lapsed_at is None and one.lock.is_lock)
 
     def away(self, names: Iterable[str]) -> list[str]:
         return lock_sources_away(names)

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from dashboard.judge.filtering import VERDICTS, matches
 from dashboard.records import JudgedLock, Snapshot
 from dashboard.snapshot import newest
-from dashboard.web.look import look
-from dashboard.web.navigation import held_locks
+from dashboard.web.look import Look, look
+from dashboard.web.navigation import held_locks, no_locks
 from dashboard.web.panel import Piece
 from dashboard.web.panels.frame import all_searched, no_lock
 from dashboard.web.panels.listing import MAX_ROWS, Chip, Found, Listing, ListPanel
@@ -87,12 +87,18 @@ def _says(found: Found[JudgedLock]) -> dict[str, Any]:
     held = len(held_locks(seen))
     return {
         "count": held if seen.has_observer else None,
+        "no_locks": _no_locks(seen),
         "lapsed": sum(one.lock.lapsed_at is not None and "overrun" in one.flags for one in seen.judged),
         "away": ", ".join(source_name(source.name) for source in seen.away(*LIST.sources)),
         "searched": all_searched(seen),
         "caches": len(places),
         "matching": len(found.shown),
     }
+
+
+def _no_locks(seen: Look) -> str:
+    count = len(no_locks(seen))
+    return ngettext("%(n)d key that is no lock", "%(n)d keys that are no lock", count) % {"n": count} if count else ""
 
 
 def _chips(matching: Sequence[JudgedLock]) -> Iterator[Chip]:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from dashboard.history.read import instant
 from dashboard.models import ApiToken, HistoryGap, OperatorAct, TaskRun
+from dashboard.redaction import hide_in_name
 
 MAX_LISTED = 10_000
 
@@ -48,8 +49,9 @@ class OperatorActAdmin(OnlyItsFilters, ActAdmin):
 
     @admin.display(description=_("before"))
     def as_it_was(self, act: OperatorAct) -> str:
-        """Without the key itself: in its name, which is shown, secrets are hidden."""
-        return json.dumps({name: value for name, value in act.before.items() if name != "key"}, ensure_ascii=False)
+        """Without the key itself: in its name, which is shown, secrets are hidden, and so in all other names."""
+        said = {name: hide_in_name(value) if isinstance(value, str) else value for name, value in act.before.items() if name != "key"}
+        return json.dumps(said, ensure_ascii=False)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("lockhouse.view_acts")

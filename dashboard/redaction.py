@@ -56,7 +56,7 @@ def _without_named(text: str) -> str:
         if _is_secret(found["quoted"] or found["name"]) and (end := _end_of_value(text, position)) is not None:
             pieces.append(HIDDEN)
             position = end
-    return _PAIR.sub(_without_second, "".join(pieces) + text[position:])
+    return _without_seconds("".join(pieces) + text[position:])
 
 
 def _is_secret(name: str) -> bool:
@@ -84,8 +84,23 @@ def _closing(text: str, position: int) -> int:
     return len(text)
 
 
-def _without_second(pair: re.Match[str]) -> str:
-    return f"{pair['first']}{HIDDEN}{pair['end']}" if is_secret_name(pair["name"]) else pair[0]
+def _without_seconds(text: str) -> str:
+    """Without what is the second of a pair whose first is a secret name: `('password', 'x')`, and so in lists of such pairs.
+
+    A quoted text that begins with an escaped quote, within one of that quote which is in no pair, ends where that one does: it is not read again.
+    """
+    pieces, shown_from, position, read_until = [], 0, 0, dict[str, int]()
+    while first := _FIRST.search(text, position):
+        position = first.end()
+        escaped = _ESCAPED.match(text, position)
+        if not is_secret_name(first["name"]) or (escaped and position < read_until.get(escaped["quote"], 0)):
+            continue
+        if (second := _SECOND.match(text, position)) and _END_OF_PAIR.match(text, second.end()):
+            pieces += [text[shown_from:position], HIDDEN]
+            shown_from = position = second.end()
+        elif second:
+            read_until[second[0].lstrip("b\\")[:1]] = second.end()
+    return "".join(pieces) + text[shown_from:]
 
 
 def _card(found: re.Match[str]) -> str:
@@ -94,7 +109,7 @@ def _card(found: re.Match[str]) -> str:
     return HIDDEN if sum(doubled) % 10 == 0 else found[0]
 
 
-# Every repetition is bounded, so that no text makes them slow.
+# Every repetition is bounded, or gives back nothing of what it took and so is not tried again: no text makes them slow.
 _BEFORE_NAMES: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
     (re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY.*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----|\Z)", re.DOTALL), HIDDEN),
     (re.compile(r"\beyJ[\w-]{5,4096}(?:\.[\w-]{0,4096}){0,4}"), HIDDEN),
@@ -107,17 +122,21 @@ _BEFORE_NAMES: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
         rf"\1:{HIDDEN}\2",
     ),
 ]
-_NAME = re.compile(r"(?:(?P<quote>\\?['\"])(?P<quoted>[^'\"\\\n]{1,4096})(?P=quote)|(?<![\w-])(?P<name>[\w-]++))\s{0,5}(?:[:=]|=>)\s{0,5}")
+_NAME = re.compile(r"(?:(?P<quote>\\?['\"])(?P<quoted>[^'\"\\\n]{1,4096}+)(?P=quote)|(?<![\w-])(?P<name>[\w-]++))\s{0,5}(?:[:=]|=>)\s{0,5}")
 _BRACKETS = {"(": ")", "[": "]", "{": "}", "<": ">"}
-_QUOTED = r"b?\\?'(?:[^'\\]|\\.){0,4096}(?:'|\Z)|b?\\?\"(?:[^\"\\]|\\.){0,4096}(?:\"|\Z)"
+# From each quote to where it is closed, or to the end: what may fail after thousands of characters would be tried again from each quote among them.
+_QUOTED = r"b?\\?'(?:[^'\\]++|\\(?s:.))*+(?:'|\\?\Z)|b?\\?\"(?:[^\"\\]++|\\(?s:.))*+(?:\"|\\?\Z)"
 _OPENING = re.compile(r"(?:[A-Za-z_][\w.]{0,100})?[\[({<]")
 _TOKEN = re.compile(rf"{_QUOTED}|[-=]>|[\[({{<\])}}>]|[^\[({{<\])}}>'\"=-]++|.", re.DOTALL)
-_PAIR = re.compile(  # ('password', 'x'), and so in lists of such pairs
-    rf"(?P<first>[(\[]\s{{0,5}}(?P<quote>\\?['\"])(?P<name>[^'\"\\\n]{{1,200}})(?P=quote)\s{{0,5}},\s{{0,5}})(?:{_QUOTED}|[^\s,'\"(){{}}\[\]]{{1,4096}})"
-    r"(?P<end>\s{0,5}(?:[)\]]|\Z))"
-)
-_VALUE = re.compile(rf"{_QUOTED}|[^\s,;&'\"(){{}}\[\]]{{1,4096}}")
-_CARD_DIGITS = r"(?:4\d{3}|5[1-5]\d\d|2[2-7]\d\d|3[47]\d\d|6\d{3})(?:[ -]?\d){9,15}"
+_FIRST = re.compile(r"[(\[]\s{0,5}(?P<quote>\\?['\"])(?P<name>[^'\"\\\n]{1,200}+)(?P=quote)\s{0,5},\s{0,5}")
+_SECOND = re.compile(rf"{_QUOTED}|[^\s,'\"(){{}}\[\]]++")
+_END_OF_PAIR = re.compile(r"\s{0,5}(?:[)\]]|\Z)")
+_ESCAPED = re.compile(r"b?\\(?P<quote>['\"])")
+_VALUE = re.compile(rf"{_QUOTED}|[^\s,;&'\"(){{}}\[\]]++")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+UUID_LENGTH = 36
+# One UUID in thirty thousand begins as if it were a card's number.
+_CARD_DIGITS = rf"(?!{_UUID.pattern})" + r"(?:4\d{3}|5[1-5]\d\d|2[2-7]\d\d|3[47]\d\d|6\d{3})(?:[ -]?\d){9,15}"
 _CARD = re.compile(rf"(?<![\w.]){_CARD_DIGITS}(?![\w.])")
 
 
@@ -143,6 +162,8 @@ _IN_NAMES: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = 
 
 def hide_in_name(name: str) -> str:
     """A key's name with what is surely a secret hidden; a colon parts its levels, so `auth:lock` and `token:refresh:12` stay whole."""
+    if len(name) == UUID_LENGTH and _UUID.fullmatch(name):  # most ids: looking through one for a card's number takes ten times as long
+        return name
     if _SIGNS.search(name):
         for pattern, instead in _IN_NAMES:
             name = pattern.sub(instead, name)

@@ -64,6 +64,12 @@ def make_lock(**changes: Any) -> HeldLock:
     return HeldLock(**(known | changes))
 
 
+def make_no_lock(**changes: Any) -> HeldLock:
+    """A key of another type under a lock's name."""
+    known = {"name": "lock_hash", "dialect": "not-a-lock", "note": "wrong-type:hash", "token_digest": "", "claim": None, "timeout": None, "acquired_at": None}
+    return make_lock(**(known | changes))
+
+
 def make_run(**changes: Any) -> Run:
     known = {
         "task_id": "d9c26803-1111-4222-8333-444455556666",

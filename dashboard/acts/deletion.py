@@ -16,6 +16,7 @@ from dashboard.acts.target import Token, key_of, read_and_judge, read_token, tar
 from dashboard.acts.values import Answer, Order, Target, unreachable
 from dashboard.exceptions import SourceUnavailable
 from dashboard.records import JudgedLock, Snapshot
+from dashboard.redaction import hide_in_name
 from dashboard.sources.dialects import SIGNAL_MS, signal_of
 
 
@@ -80,8 +81,13 @@ def _before(target: Target, judged: JudgedLock, token: Token, valid_until_ms: in
         "verdict": judged.verdict,
         "flags": list(judged.flags),
         "evidence": [fact.code for fact in judged.evidence],
-        "holder": {"certainty": judged.holder.certainty, "task_id": judged.holder.task_id, "worker": judged.holder.worker},
+        "holder": {"certainty": judged.holder.certainty, **_named({"task_id": judged.holder.task_id, "worker": judged.holder.worker})},
     }
+
+
+def _named(names: Mapping[str, str | None]) -> dict[str, str | None]:
+    """What a token says, for the record: that of a key's name has no secret either."""
+    return {part: hide_in_name(name) if name else name for part, name in names.items()}
 
 
 def delete(act_id: uuid.UUID, ready: Ready, order: Order) -> Answer:

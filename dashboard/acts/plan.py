@@ -76,7 +76,7 @@ def obstacle_to(judged: JudgedLock | None, target: Target, token_digest: str) ->
     """Why the token that was seen cannot be released: gone, no lock, another token; None where it is there."""
     if judged is None:
         return Answer(state="refused", code="already_gone", values=released_by(target.id, token_digest))
-    if judged.lock.dialect == "not-a-lock":
+    if not judged.lock.is_lock:
         return Answer(state="refused", code="not_a_lock", values={"kind": judged.lock.note.removeprefix("wrong-type:")})
     if judged.no_release:
         return Answer(state="refused", code=NEVER_RELEASED[judged.no_release])

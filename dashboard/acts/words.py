@@ -11,6 +11,7 @@ from django.utils.translation import gettext_noop as _
 from dashboard.acts import send_words
 from dashboard.acts.effect_words import EFFECTS
 from dashboard.inert import visible
+from dashboard.redaction import hide_in_name
 
 Values = Mapping[str, Any]
 
@@ -222,7 +223,7 @@ def _said(name: str, value: Any) -> Any:
         return _instant(value)
     if isinstance(value, timedelta):
         return _span(value // timedelta(seconds=1))
-    return visible(value) if isinstance(value, str) else value
+    return visible(hide_in_name(value)) if isinstance(value, str) else value
 
 
 def _instant(value: Any) -> str:

@@ -13,7 +13,7 @@ from dashboard import snapshot as snapshots
 from dashboard.api.auth import caller, needs
 from dashboard.api.locks import Limit
 from dashboard.api.paging import INVALID, cursor_of_history, row_before
-from dashboard.api.rows import notes_of, rfc3339
+from dashboard.api.rows import notes_of, rfc3339, shown_name
 from dashboard.api.runs import judged
 from dashboard.api.tasks import judged_tasks
 from dashboard.history.lock_figures import LockMinute, gaps_since, minutes_of
@@ -62,9 +62,9 @@ def moment_row(one: LockMoment) -> Mapping[str, Any]:
         "name": visible(one.name),
         "token_digest": one.token_digest or None,
         "span_ms": one.span // timedelta(milliseconds=1) if one.span is not None else None,
-        "task_id": one.task_id,
-        "task_name": one.task_name,
-        "worker": one.worker,
+        "task_id": shown_name(one.task_id),
+        "task_name": shown_name(one.task_name),
+        "worker": shown_name(one.worker),
         "certainty": one.certainty if one.task_id else "unknown",
         "by": one.by,
     }
@@ -110,7 +110,7 @@ def task_locks(request: HttpRequest, task_id: str) -> dict[str, Any]:
     name = next((one.name for one in judged_tasks(snapshots.newest(), now) if identity(one.name) == task_id), None)
     if name is None:
         raise Http404
-    answer: dict[str, Any] = {"task": name, "minutes": [], "missing": None, **_as_written(now)}
+    answer: dict[str, Any] = {"task": shown_name(name), "minutes": [], "missing": None, **_as_written(now)}
     since = int(now.timestamp()) // 60 - 60
     try:
         found, gaps = minutes_of(name, since), gaps_since(since)
@@ -168,9 +168,9 @@ def _run_row(which: str, run: Run | None, task_id: str | None, *, payloads: bool
         return None if text is None or not payloads else text if unredacted else hide_secrets(text)
 
     return {
-        f"{which}_task_id": task_id,
-        f"{which}_task": run.name if run else None,
-        f"{which}_worker": run.worker if run else None,
+        f"{which}_task_id": shown_name(task_id),
+        f"{which}_task": shown_name(run.name) if run else None,
+        f"{which}_worker": shown_name(run.worker) if run else None,
         f"{which}_args": said(run.args) if run else None,
         f"{which}_kwargs": said(run.kwargs) if run else None,
     }

@@ -16,7 +16,7 @@ from dashboard.acts.refusals import Refused
 from dashboard.acts.release import Outcome, release_now
 from dashboard.api.auth import caller, needs
 from dashboard.api.paging import INVALID, page
-from dashboard.api.rows import as_known, lock_row, locks_answer, rfc3339
+from dashboard.api.rows import as_known, lock_row, locks_answer, rfc3339, shown_name
 from dashboard.conf import policy
 from dashboard.judge import assess
 from dashboard.judge.filtering import matches
@@ -64,14 +64,17 @@ class ReleaseOf(Release):
 
 @router.get("/locks", summary="The held locks, most urgent first", auth=needs("lockhouse.view_locks"))
 def locks(request: HttpRequest, q: str = "", limit: Limit = 100, cursor: str | None = None) -> dict[str, Any]:
-    """`q` filters like the page: free words, and `field:value` for verdict, task, worker, cache, holder; 422 for a verdict that is none."""
+    """`q` filters like the page: free words, and `field:value` for verdict, task, worker, cache, holder; 422 for a verdict that is none.
+
+    `note`: what of the filter was not looked for, or not as it was meant, in words; null where there is nothing to say.
+    """
     now, known = datetime.now(UTC), snapshots.newest()
     if said := wrong_lock_filter(q):
         raise HttpError(INVALID, said)
     found = [one for one in assess(known, now, policy()) if matches(one, q)]
     shown, of_all = page(found, lambda one: one.lock.id, limit, cursor)
     rows = [lock_row(one, now) for one in shown]
-    return {**locks_answer(known, rows, now), **of_all}
+    return {**locks_answer(known, rows, now, q), **of_all}
 
 
 # Before the routes with an id, which would take "release" for one.
@@ -128,7 +131,7 @@ def outcome_row(outcome: Outcome) -> dict[str, Any]:
         "state": outcome.state,
         "code": outcome.code,
         "message": outcome.sentence,
-        "values": outcome.act.values,
+        "values": {name: shown_name(value) if isinstance(value, str) else value for name, value in outcome.act.values.items()},
         "replayed": outcome.replayed,
         "undo_until": rfc3339(outcome.act.undo_until),
     }

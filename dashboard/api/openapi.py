@@ -54,7 +54,8 @@ SEARCHED = {
         "type": "object",
         "additionalProperties": {"type": "object"},
         "description": "By cache that is still looked through: `looked_at` keys of `of`. What was not found there may be held.",
-    }
+    },
+    "note": {"type": ["string", "null"], "description": "What of the filter was not looked for, or not as it was meant."},
 }
 PAGED = {
     "total": {"type": "integer", "description": "How many match in all."},

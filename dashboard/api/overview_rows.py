@@ -3,19 +3,23 @@
 from datetime import timedelta
 from typing import Any
 
-from dashboard.api.rows import as_known, rfc3339
+from dashboard.api.rows import as_known, rfc3339, shown_name
 from dashboard.records import Concern, EventGap, Observer
 from dashboard.web.look import Look
-from dashboard.web.navigation import ENTRIES
+from dashboard.web.navigation import ENTRIES, no_locks
 from dashboard.web.panels.attention import concern_id, concern_says, concern_url
 from dashboard.words import sentences, verdict
 
 
 def overview_answer(seen: Look) -> dict[str, Any]:
-    """What needs attention, the most urgent first, with the counts of every page, and what the observer says of itself; unknown is null."""
+    """What needs attention, the most urgent first, with the counts of every page, and what the observer says of itself; unknown is null.
+
+    `no_locks`: how many keys under a lock's name are none; those are not among the locks that are counted.
+    """
     return {
         "overview": [concern_row(concern, seen) for concern in seen.concerns],
         "counts": {entry.name: entry.count(seen) for entry in ENTRIES if entry.count},
+        "no_locks": len(no_locks(seen)) if seen.are_locks_known else None,
         "attention": {entry.name: entry.attention(seen) for entry in ENTRIES if entry.attention},
         "events": _events(seen.snapshot.observer),
         "observer": _observer(seen.snapshot.observer),
@@ -29,7 +33,7 @@ def concern_row(concern: Concern, seen: Look) -> dict[str, Any]:
         "id": concern_id(concern),
         "kind": concern.kind,
         "word": verdict(concern.kind),
-        "subject": concern.subject,
+        "subject": shown_name(concern.subject),
         "says": concern_says(concern),
         "evidence": sentences(concern.evidence, seen.now),
         "evidence_codes": [fact.code for fact in concern.evidence],

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from dashboard.api.rows import as_known
+from dashboard.api.rows import as_known, shown_name, shown_names
 from dashboard.records import JudgedQueue, Snapshot
 from dashboard.words import sentence, sentences
 
@@ -14,12 +14,12 @@ def queue_row(judged: JudgedQueue, now: datetime) -> dict[str, Any]:
     queue = judged.queue
     return {
         "id": queue.id,
-        "name": queue.name,
+        "name": shown_name(queue.name),
         "ready": queue.ready if queue.wrong_type is None else None,
         "ready_by_priority": dict(queue.ready_by_priority),
         "unacked": queue.unacked,
         "eta": queue.eta,
-        "consumers": None if queue.consumers is None else list(queue.consumers),
+        "consumers": None if queue.consumers is None else shown_names(queue.consumers),
         "oldest_age_ms": None if queue.oldest_at is None else max(0, (now - queue.oldest_at) // timedelta(milliseconds=1)),
         "oldest_age_is_minimum": queue.oldest_is_minimum,
         "in_per_s": queue.in_per_s,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from dashboard.api.rows import as_known, rfc3339
+from dashboard.api.rows import as_known, rfc3339, shown_name, shown_names
 from dashboard.inert import Node, Preview, literal
 from dashboard.judge.results import JudgedResult
 from dashboard.records import Snapshot
@@ -28,8 +28,8 @@ def result_row(judged: JudgedResult, now: datetime) -> dict[str, Any]:
         "kind": result.kind,
         "first_seen_at": rfc3339(result.first_seen_at),
         "written_at": rfc3339(result.written_at),
-        "task": judged.task,
-        "runs": [run.task_id for run in judged.runs],
+        "task": shown_name(judged.task),
+        "runs": shown_names(run.task_id for run in judged.runs),
         "is_stored": result.is_stored,
         "stored_state": result.state,
     }

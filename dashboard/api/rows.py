@@ -8,6 +8,8 @@ from dashboard.judge.facts import STALE_AFTER
 from dashboard.records import Candidate, Evidence, Holder, JudgedLock, Snapshot, Word
 from dashboard.redaction import hide_in_name, hide_secrets
 from dashboard.words import sentences
+from dashboard.words.filters import cut_words
+from dashboard.words.lock_filter import not_found_locks
 
 TIMES_OF_A_FACT = ("at", "seen_at", "answered_at", "asked_at", "last_heard_at", "since")  # the first of these that a fact has says when it was so
 FREE_TEXTS = {"text", "reason", "error"}  # anything may stand in them; all else is a name
@@ -61,20 +63,30 @@ def _value(named: tuple[str, Word]) -> tuple[str, Any]:
     if isinstance(value, timedelta):
         return f"{name}_ms", _ms(value)
     if isinstance(value, list):
-        return name, [hide_in_name(item) for item in value]
+        return name, shown_names(value)
     if isinstance(value, str):
         return name, hide_secrets(value) if name in FREE_TEXTS else hide_in_name(value)
     return name, value
 
 
+def shown_name(name: str | None) -> str | None:
+    """What a token, a message or an event names, as anybody may see it; whoever compares it has what was told."""
+    return None if name is None else hide_in_name(name)
+
+
+def shown_names(names: Iterable[str]) -> list[str]:
+    """The same of several."""
+    return [hide_in_name(name) for name in names]
+
+
 def _holder_row(holder: Holder) -> dict[str, Any]:
     return {
         "certainty": holder.certainty,
-        "task_id": holder.task_id,
-        "task_name": holder.task_name,
-        "worker": holder.worker,
+        "task_id": shown_name(holder.task_id),
+        "task_name": shown_name(holder.task_name),
+        "worker": shown_name(holder.worker),
         "pid": holder.pid,
-        "host": holder.host,
+        "host": shown_name(holder.host),
         "candidates": holder.candidates,
         "distance_ms": _ms(holder.distance),
         "candidate_runs": [_candidate_row(run) for run in holder.candidate_runs],
@@ -82,7 +94,8 @@ def _holder_row(holder: Holder) -> dict[str, Any]:
 
 
 def _candidate_row(run: Candidate) -> dict[str, Any]:
-    return {"task_id": run.task_id, "task_name": run.task_name, "worker": run.worker, "distance_ms": _ms(run.distance)}
+    named = {"task_id": run.task_id, "task_name": run.task_name, "worker": run.worker}
+    return {**{part: shown_name(name) for part, name in named.items()}, "distance_ms": _ms(run.distance)}
 
 
 def _ttl_ms(judged: JudgedLock, now: datetime) -> int | None:
@@ -93,9 +106,15 @@ def _ttl_ms(judged: JudgedLock, now: datetime) -> int | None:
     return None if lock.expires_at is None else max(0, _ms(lock.expires_at - now) or 0)
 
 
-def locks_answer(snapshot: Snapshot, rows: Sequence[dict[str, Any]], now: datetime) -> dict[str, Any]:
-    """Rows with the time they are from, and what could not be looked at, or not yet."""
-    return {"locks": list(rows), **as_known(snapshot, now), "searched": searched(snapshot)}
+def locks_answer(snapshot: Snapshot, rows: Sequence[dict[str, Any]], now: datetime, q: str = "") -> dict[str, Any]:
+    """Rows with the time they are from, what could not be looked at, or not yet, and what of the filter was not looked for as it was meant."""
+    note = note_of(cut_words(q), not_found_locks(q, is_empty=not rows))
+    return {"locks": list(rows), "note": note, **as_known(snapshot, now), "searched": searched(snapshot)}
+
+
+def note_of(*said: str) -> str | None:
+    """These sentences as one text; None where there is nothing to say."""
+    return " ".join(filter(None, said)) or None
 
 
 def as_known(snapshot: Snapshot, now: datetime) -> dict[str, Any]:

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from dashboard.api.rows import as_known, rfc3339
+from dashboard.api.rows import as_known, note_of, rfc3339, shown_name
 from dashboard.judge.runs import JudgedRun, tie_of
 from dashboard.records import Snapshot
 from dashboard.redaction import hide_secrets
 from dashboard.words import sentences
+from dashboard.words.filters import cut_words
 from dashboard.words.run_filter import not_found
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -24,17 +25,17 @@ def run_row(judged: JudgedRun, now: datetime, *, payloads: bool, unredacted: boo
     return {
         "id": judged.id,
         "run": judged.key,
-        "task_id": run.task_id,
-        "task": run.name,
+        "task_id": shown_name(run.task_id),
+        "task": shown_name(run.name),
         "state": judged.state,
         "retries": run.retries,
         "redelivered": run.redelivered,
-        "worker": run.worker,
+        "worker": shown_name(run.worker),
         "pid": run.pid,
-        "queue": run.queue,
-        "origin": run.origin,
-        "parent_id": run.parent_id,
-        "root_id": run.root_id,
+        "queue": shown_name(run.queue),
+        "origin": shown_name(run.origin),
+        "parent_id": shown_name(run.parent_id),
+        "root_id": shown_name(run.root_id),
         "sent_at": rfc3339(run.sent_at),
         "eta_at": rfc3339(run.eta_at),
         "expires_at": rfc3339(run.expires_at),
@@ -61,7 +62,7 @@ def runs_answer(snapshot: Snapshot, rows: Sequence[dict[str, Any]], now: datetim
     return {
         "runs": list(rows),
         "more": snapshot.more_runs,
-        "note": not_found(q, is_empty=not rows) or None,
+        "note": note_of(cut_words(q), not_found(q, is_empty=not rows)),
         **as_known(snapshot, now),
     }
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from dashboard.api.rows import as_known, rfc3339
+from dashboard.api.rows import as_known, rfc3339, shown_name, shown_names
 from dashboard.judge.task_filter import prefix_of
 from dashboard.judge.tasks import STATES, JudgedTask
 from dashboard.records import RememberedRun, Snapshot
@@ -18,15 +18,15 @@ def task_row(one: JudgedTask, now: datetime) -> dict[str, Any]:
     task, hour = one.task, one.hour
     return {
         "id": identity(one.name),
-        "name": one.name,
+        "name": shown_name(one.name),
         "prefix": prefix_of(one.name) or None,
         "states": [state for state in STATES if state in one.states],
         "known_from": list(one.known_from),
-        "registered_on": list(one.registered),
-        "not_registered_on": list(one.strangers),
-        "not_told_by": list(one.untold),
-        "queues": list(one.queues),
-        "origins": list(task.origins) if task else [],
+        "registered_on": shown_names(one.registered),
+        "not_registered_on": shown_names(one.strangers),
+        "not_told_by": shown_names(one.untold),
+        "queues": shown_names(one.queues),
+        "origins": shown_names(task.origins) if task else [],
         "schedules": [schedule.name for schedule in one.schedules],
         "locks": [{"id": lock.lock_id, "name": lock.name, "is_held": bool(lock.verdict), "by_itself": lock.by_itself} for lock in one.locks],
         "active": len(one.active),
@@ -42,7 +42,7 @@ def task_row(one: JudgedTask, now: datetime) -> dict[str, Any]:
         "last_refused": _remembered(task.refused if task else None),
         "first_seen_at": rfc3339(task.first_seen_at) if task else None,
         "last_sent_at": rfc3339(task.last_sent_at) if task else None,
-        "nearest": list(one.near),
+        "nearest": shown_names(one.near),
         "warnings": sentences(one.warnings, now),
         "warning_codes": [fact.code for fact in one.warnings],
     }
@@ -56,9 +56,9 @@ def _remembered(run: RememberedRun | None) -> dict[str, Any] | None:
     if run is None:
         return None
     return {
-        "task_id": run.task_id,
+        "task_id": shown_name(run.task_id),
         "at": rfc3339(run.at),
-        "worker": run.worker,
+        "worker": shown_name(run.worker),
         "runtime_ms": _ms(run.runtime),
         "error": kind[0] if run.error and (kind := _KIND.match(run.error)) else None,
         "lock": run.lock,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from dashboard.api.rows import as_known, rfc3339
+from dashboard.api.rows import as_known, rfc3339, shown_name, shown_names
 from dashboard.judge.workers import JudgedWorker
 from dashboard.records import Snapshot, Worker
 from dashboard.words import sentences
@@ -15,21 +15,21 @@ def worker_row(judged: JudgedWorker, now: datetime) -> dict[str, Any]:
     worker = judged.worker
     return {
         "id": judged.id,
-        "name": worker.name,
+        "name": shown_name(worker.name),
         "state": judged.state,
         "pid": worker.pid,
         "pool": worker.pool,
         "processes": None if worker.processes is None else list(worker.processes),
         "concurrency": worker.concurrency,
         "busy": judged.busy,
-        "active": [one.run.task_id for one in judged.runs if one.run.started_at is not None],
+        "active": shown_names(one.run.task_id for one in judged.runs if one.run.started_at is not None),
         "reserved": worker.reserved,
         "scheduled": worker.scheduled,
         "processed": worker.processed,
         "load": None if worker.load is None else list(worker.load),
         "software": worker.software,
-        "queues": None if worker.queues is None else list(worker.queues),
-        "tasks": None if worker.tasks is None else sorted(worker.tasks),
+        "queues": None if worker.queues is None else shown_names(worker.queues),
+        "tasks": None if worker.tasks is None else shown_names(sorted(worker.tasks)),
         "locks": [{"id": lock.lock.id, "name": lock.lock.name} for lock in judged.locks],
         "answers": worker.answers,
         "sends_events": worker.sends_events,

@@ -30,7 +30,12 @@ def _holder(one: JudgedLock, value: str) -> bool:
 
 
 def _any(one: JudgedLock, value: str) -> bool:
-    return within(value, (one.lock.name, one.lock.key, one.holder.task_name, one.holder.worker))
+    return within(value, (one.lock.name, one.lock.key, one.holder.task_name, one.holder.worker)) or _is_called(one, value)
+
+
+def _is_called(one: JudgedLock, word: str) -> bool:
+    """Whether that is its verdict, or one of its flags, as badges have it: `never-expires` is two words there."""
+    return any(word == code or word in code.split("-") for code in (one.verdict, *one.flags))
 
 
 FIELDS: Mapping[str, Callable[[JudgedLock, str], bool]] = {
@@ -45,7 +50,7 @@ FIELDS: Mapping[str, Callable[[JudgedLock, str], bool]] = {
 def matches(judged: JudgedLock, query: str) -> bool:
     """Whether a lock has every part of the query, whatever the case; `verdict:` knows all its flags, `"..."` keeps spaces together.
 
-    A word with a colon that is no field of ours (`lock:report`) is a free word, for many names of locks are like that.
+    A word with a colon that is no field of ours (`lock:report`) is a free word, for many names of locks are like that. A free word may be a verdict, too.
     """
     return has_every_word(judged, query, FIELDS, _any)
 

@@ -22,7 +22,7 @@ CUT = "\N{HORIZONTAL ELLIPSIS}"  # ends a name that did not fit into its token
 
 def find_holder(lock: HeldLock, facts: Facts) -> tuple[Holder, Run | None, list[Evidence]]:
     """The holder, the run that it is (where one is known), and why we think so."""
-    if lock.dialect == "not-a-lock":
+    if not lock.is_lock:
         kind = lock.note.partition(":")[2] or lock.note
         why = [Evidence(code="wrong_type", values={"type": kind}), Evidence(code="no_lock_blocks")]  # SET NX finds it there, whatever it is
         return Holder(certainty="unknown"), None, why

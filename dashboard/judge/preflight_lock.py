@@ -48,7 +48,7 @@ def _lock(name: str, pattern: str, facts: Facts, sending: Sending, waiting: Wait
     values = {**_values(name, held, starts_at), "pattern": pattern}
     if expires_at is not None and expires_at <= starts_at:
         return Check(subject="lock", state="ok", evidence=Evidence(code="send_lock_over_by_then", values=values), lock_id=held.lock.id)
-    if held.lock.dialect == "not-a-lock":
+    if not held.lock.is_lock:
         kind = held.lock.note.partition(":")[2]
         values = {"lock": name, "pattern": pattern, "type": kind or "string"}
         return Check(subject="lock", state="fails", evidence=Evidence(code="send_lock_no_lock", values=values), lock_id=held.lock.id)

@@ -13,7 +13,6 @@ UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(ho
 _SHORT_TIME = re.compile(r"(?<!\S)(since|until):(\S+)", re.IGNORECASE)
 _AGO = re.compile(r"(\d{1,4})([smhd])", re.IGNORECASE)
 _OF_DAY = re.compile(r"\d\d:\d\d(:\d\d)?")
-_LIKE_A_FIELD = re.compile(r"([a-z_]{2,20}):(?!//)")
 PART_OF_ID = re.compile(r"[0-9a-f-]{6,35}")
 
 
@@ -58,11 +57,6 @@ def wrong_parts(query: str) -> list[tuple[str, str]]:
 
 def _is_wrong(field: str, value: str) -> bool:
     return time_of(value) is None if field in {"since", "until"} else field == "state" and value not in STATE_VALUES
-
-
-def strange_fields(query: str) -> list[str]:
-    """What stands before a colon and is no field here, so that it was looked for as a word."""
-    return [found[1] for field, value in words_of(query, FIELDS) if not field and (found := _LIKE_A_FIELD.match(value))]
 
 
 def is_by_lock(query: str) -> bool:

@@ -36,7 +36,7 @@ def _together(judged: Sequence[JudgedLock]) -> list[list[JudgedLock]]:
     """The locks of runs that are held under one name and several keys; one that two caches list is one."""
     by_name: dict[str, dict[str, JudgedLock]] = defaultdict(dict)
     for one in judged:
-        if one.lock.lapsed_at is None and one.lock.taken_by == "run" and one.lock.dialect != "not-a-lock":
+        if one.lock.lapsed_at is None and one.lock.taken_by == "run" and one.lock.is_lock:
             by_name[_name(one)].setdefault(one.lock.token_digest, one)
     return [list(locks.values()) for locks in by_name.values() if _are_twins(list(locks.values()))]
 

@@ -23,7 +23,7 @@ def system(seen: Look, bounds: Bounds) -> Iterator[Family]:
         shown = [worker for worker in processes.values() if seen.now - worker.last_heard_at < GONE_SHOWN]
         yield from _workers(bounds.first("workers", sorted(shown, key=lambda worker: worker.name)), seen)
     if seen.are_locks_known:
-        counts = Counter(one.verdict for one in seen.judged)
+        counts = Counter(one.verdict for one in seen.judged if one.lock.is_lock)
         yield gauge("lockhouse_locks", "Locks by verdict.", [(labels(verdict=verdict), counts[verdict]) for verdict in VERDICTS])
     if not seen.away("cache", "result backend"):
         totals = [(labels(cache=count.cache), count.total) for count in seen.snapshot.result_counts]

@@ -198,7 +198,7 @@ class State(Books):
         self.figures.sample(
             now,
             are_events_received=self.source_book.is_ok("events"),
-            locks=len(self.locks.held) if caches and all(source.ok and not source.search for source in caches) else None,
+            locks=sum(lock.is_lock for lock in self.locks.held.values()) if caches and all(source.ok and not source.search for source in caches) else None,
             ready=sum(queue.ready for queue in self.queues) if broker else None,
             unacked=total([queue.unacked for queue in self.queues]) if broker else None,
             busy=sum(told) if self.source_book.is_ok("workers") else None,

@@ -76,9 +76,14 @@ class HeldLock:
     note: str = ""  # what is odd about it, in a code the judge knows: "wrong-type:hash", "odd-token"
 
     @property
+    def is_lock(self) -> bool:
+        """No: a key of another type under a lock's name. It is listed, for while it is there nobody can take that lock."""
+        return self.dialect != "not-a-lock"
+
+    @property
     def never_expires(self) -> bool:
         """Held until somebody releases it; a key that is no lock nobody holds."""
-        return self.expires_at is None and self.dialect != "not-a-lock"
+        return self.expires_at is None and self.is_lock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,7 +34,8 @@ from dashboard.web.links import page_url
 from dashboard.web.look import look
 from dashboard.web.panels import locks, queues, results, runs, schedules, tasks, workers
 from dashboard.web.panels.listing import Listing
-from dashboard.words import visible
+from dashboard.words import spelled_out
+from dashboard.words.lock_filter import wrong_lock_filter
 from dashboard.words.run_filter import wrong_filter
 
 CSV, JSON = "csv", "json"
@@ -78,12 +79,18 @@ def file_response(request: HttpRequest, kind: str, page: str, snapshot: Snapshot
 
     422 with a sentence for a filter that is none: a file without rows would say that there are none.
     """
-    if page == "runs" and (said := wrong_filter(absolute(query.get("q", ""), now))):
+    if said := _wrong(page, query.get("q", ""), now):
         return HttpResponse(f"{said}\n", status=422, content_type="text/plain; charset=utf-8")
     listing, row = EXPORTS[page]
     found = listing.found(look(snapshot, now), query)
     rows = (row(one, now, may) for one in (runs.every_row(found) if page == "runs" else found.shown))
     return rows_response(request, kind, page, rows, snapshot.at, is_whole=not unavailable(snapshot, now))
+
+
+def _wrong(page: str, q: str, now: datetime) -> str:
+    if page == "locks":
+        return wrong_lock_filter(q)
+    return wrong_filter(absolute(q, now)) if page == "runs" else ""
 
 
 def rows_response(request: HttpRequest, kind: str, page: str, rows: Iterator[Row], at: datetime | None, *, is_whole: bool) -> HttpResponse:
@@ -140,7 +147,7 @@ def _cell(value: Any) -> Any:
     """Text that is nothing but text; what is not known is empty, and a number stays one."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return value
-    text = visible(_text(value))
+    text = spelled_out(_text(value))
     return _AT_A_START.sub(r"\1'", text)
 
 

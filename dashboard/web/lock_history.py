@@ -16,7 +16,7 @@ from dashboard.history.overlaps import MAX_EACH, Overlap, Overlaps, overlaps
 from dashboard.history.problems import AWAY, reason_of
 from dashboard.history.read import EPOCH, at_id, gaps_between, time_before_all, uncovered
 from dashboard.history.rows import Gap
-from dashboard.records import LockMoment
+from dashboard.records import LockMoment, Run
 from dashboard.web.access import page_for
 from dashboard.web.export import FILES, PAYLOADS, UNREDACTED, rows_response
 from dashboard.web.instants import instant_of
@@ -24,7 +24,7 @@ from dashboard.web.links import acts_url, run_url, task_url, worker_url
 from dashboard.web.panels.lock import name_of
 from dashboard.web.past import kept_since
 from dashboard.web.show import may_of, now_utc, show_page
-from dashboard.words import CERTAINTY_WORDS, duration, short_id, visible
+from dashboard.words import CERTAINTY_WORDS, duration, short_id, spelled_out, visible
 from dashboard.words.history import cut_sentence, gap_sentence, moment
 
 ROWS = 100
@@ -122,12 +122,12 @@ def _overlap(one: Overlap, row: Mapping[str, Any], may: frozenset[str], now: dat
         "why": moment(one.why),
         "by": visible(one.by or ""),
         "acts_url": acts_url(one.lock_id, may) if one.by else "",
-        "runs": [_run_of(row, which) for which in ("first", "second")],
+        "runs": [_run_of(row, "first", one.first.task_id, one.first), _run_of(row, "second", one.second.task_id, one.second_run)],
     }
 
 
-def _run_of(row: Mapping[str, Any], which: str) -> Mapping[str, Any]:
-    task_id, task, worker = (row[f"{which}_{field}"] for field in ("task_id", "task", "worker"))
+def _run_of(row: Mapping[str, Any], which: str, task_id: str | None, run: Run | None) -> Mapping[str, Any]:
+    task, worker = (run.name, run.worker) if run else (None, None)
     return {
         "task": visible(task or _("a run not known")),
         "task_url": task_url(task) if task else "",
@@ -136,5 +136,5 @@ def _run_of(row: Mapping[str, Any], which: str) -> Mapping[str, Any]:
         "url": run_url(task_id) if task_id else "",
         "worker": visible(worker or ""),
         "worker_url": worker_url(worker) if worker else "",
-        "given": visible(" ".join(filter(None, (row[f"{which}_args"], row[f"{which}_kwargs"])))),
+        "given": spelled_out(" ".join(filter(None, (row[f"{which}_args"], row[f"{which}_kwargs"])))),
     }

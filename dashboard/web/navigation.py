@@ -39,8 +39,13 @@ class Entry:
 
 
 def held_locks(look: Look) -> list[JudgedLock]:
-    """Those that are held now; one that expired while its holder's run went on is held no more."""
-    return [one for one in look.judged if one.lock.lapsed_at is None]
+    """Those that are held now; one that expired while its holder's run went on is held no more, and what is no lock nobody holds."""
+    return [one for one in look.judged if one.lock.lapsed_at is None and one.lock.is_lock]
+
+
+def no_locks(look: Look) -> list[JudgedLock]:
+    """Keys under a lock's name that are none."""
+    return [one for one in look.judged if not one.lock.is_lock]
 
 
 def _locks(look: Look) -> Count:

@@ -28,7 +28,7 @@ from dashboard.web.links import schedule_url
 from dashboard.web.preflight_rows import verdict_of
 from dashboard.web.send_form import SendForm, as_json, as_json_form, form_of, names_of
 from dashboard.web.show import may_of, now_utc, show_page
-from dashboard.words import visible
+from dashboard.words import spelled_out, visible
 
 SEND = "lockhouse.send_tasks"
 TRY_AGAIN = {"plan_expired", "plan_forged", "plan_of_another", "send_changed", "name_differs", "send_anyway_missing"}
@@ -138,8 +138,8 @@ def _planned(request: HttpRequest, form: SendForm, known: Snapshot, *, error: Re
         "check": _verdict(plan.preflight, form),
         "task": visible(sending.task),
         "queue": visible(sending.queue),
-        "args": visible(as_json(list(sending.args))) if is_seen else "",
-        "kwargs": visible(as_json(sending.kwargs)) if is_seen else "",
+        "args": spelled_out(as_json(list(sending.args))) if is_seen else "",
+        "kwargs": spelled_out(as_json(sending.kwargs)) if is_seen else "",
         "count": sending.count,
         "options": _options(form),
         "schedule": visible(form.schedule.name) if form.schedule else "",

@@ -12,7 +12,7 @@ from dashboard.acts.refusals import Refused
 from dashboard.acts.sending import arguments_of, checked, options_of, sending_of
 from dashboard.records import Parameter, ScheduleReading, Sending, Signature, Snapshot
 from dashboard.redaction import has_secret
-from dashboard.words import visible
+from dashboard.words import spelled_out
 
 OPTIONS = ("countdown", "eta", "expires", "priority", "result", "count")
 FIELD = "p-"  # what the name of an argument's field begins with, so that it is no other field's
@@ -146,8 +146,8 @@ def _field(one: Parameter, value: str) -> Field:
     return Field(
         name=FIELD + one.name,
         shown=one.name,
-        annotation=visible(one.annotation),
-        default=visible(one.default or ""),
+        annotation=spelled_out(one.annotation),
+        default=spelled_out(one.default or ""),
         is_required=not one.has_default and one.kind not in {"rest", "keywords"},
         hint=one.kind if one.kind in {"rest", "keywords", "keyword"} else "",
         value=value,

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 from django.utils.translation import gettext as _
 
-from dashboard.inert import visible
-from dashboard.judge.run_filter import FIELDS, STATE_VALUES, is_by_lock, is_by_part_of_id, strange_fields, wrong_parts
+from dashboard.judge.run_filter import FIELDS, STATE_VALUES, is_by_lock, is_by_part_of_id, wrong_parts
 from dashboard.records import RUN_KEPT
+from dashboard.words.filters import strange_words
+from dashboard.words.text import visible
 
 
 def wrong_filter(query: str) -> str:
@@ -34,7 +35,6 @@ def not_found(query: str, *, is_empty: bool) -> str:
     if is_empty and is_by_part_of_id(query):
         minutes = RUN_KEPT // timedelta(minutes=1)
         said.append(_("A run that ended more than %(n)d minutes ago is found by its whole id only, not by the beginning that pages show.") % {"n": minutes})
-    if is_empty and (strange := strange_fields(query)):
-        names = {"names": ", ".join(strange), "fields": ", ".join(sorted(FIELDS))}
-        said.append(_("%(names)s: is looked for as a word, for the fields of this filter are %(fields)s.") % names)
-    return " ".join(said)
+    if is_empty:
+        said.append(strange_words(query, FIELDS))
+    return " ".join(filter(None, said))

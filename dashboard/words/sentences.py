@@ -8,10 +8,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dashboard.inert import visible
 from dashboard.records import Evidence, Search, Word
 from dashboard.words import flow, holders, locks, preflight, queues, runs, schedules, tasks, traces, workers
-from dashboard.words.text import duration, instant, short_id
+from dashboard.words.text import duration, instant, short_id, visible
 
 ROOMS = (flow, holders, locks, preflight, queues, runs, schedules, tasks, traces, workers)
 SENTENCES: Mapping[str, str] = {code: template for room in ROOMS for code, template in room.SENTENCES.items()}

@@ -1,10 +1,12 @@
 """Text as a screen may show it: spans and instants of time, short ids. Plain text only; nothing here is ever marked safe for HTML."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from django.utils.translation import gettext as _
 
-from dashboard.inert import visible
+from dashboard.inert import visible as spelled_out
+from dashboard.redaction import hide_in_name
 
 SHORT_ID = 8  # of a task id's 36 characters: enough to find it, and what workers' logs are searched for
 UUID_LENGTH = 36
@@ -12,6 +14,15 @@ UUID_LENGTH = 36
 
 MILLISECOND, SECOND = timedelta(milliseconds=1), timedelta(seconds=1)
 SHOWN = ((timedelta(days=1), timedelta(hours=1)), (timedelta(hours=1), timedelta(minutes=1)), (SECOND, SECOND))  # from how long on, the smallest unit
+
+
+@lru_cache(maxsize=8192)
+def visible(text: str) -> str:
+    """A name of the watched system as anybody may see it: what is surely a secret in it is hidden, what a screen would hide is spelled out.
+
+    Whatever a token, a message or an event says of a task, a run, a worker or a host is a name like that of a key: anybody may have written it.
+    """
+    return spelled_out(hide_in_name(text))
 
 
 def duration(span: timedelta) -> str:
@@ -50,4 +61,4 @@ def clock(at: datetime, now: datetime) -> str:
 
 def short_id(task_id: str) -> str:
     """The beginning of a task id; an id that is no uuid is shown whole."""
-    return visible(task_id[:SHORT_ID] if len(task_id) == UUID_LENGTH else task_id)
+    return visible(task_id)[:SHORT_ID] if len(task_id) == UUID_LENGTH else visible(task_id)

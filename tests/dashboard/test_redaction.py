@@ -74,5 +74,39 @@ def test_no_text_makes_it_slow(filler):
     assert time.perf_counter() - began < 30  # what grows by the square takes minutes
 
 
+@pytest.mark.parametrize(
+    ("first", "filler", "last"),
+    [("token=[", "\\'", ""), ("token=[", "'a\\", ""), ("", "token=\\'", ""), ("token=[", "'\"\\", ""), ("token=[", "b'\\\\", ""), ("", "['key',\\\"", '"x'),
+     ("", "('key',\\'", "'x"), ("", "[('key',b\\\"", '"x'), ("", "['key',\\'['key',\\\"", "'x\"x"), ("(", "'\\", "\\"), ("token=", "<'\\", "")],
+)  # fmt: skip
+def test_time_grows_with_the_text_and_not_by_its_square(first, filler, last):
+    def took(size):
+        text = first + (filler * size)[:size] + last
+        times = []
+        for _ in range(3):
+            began = time.thread_time()
+            hide_secrets(text)
+            times.append(time.thread_time() - began)
+        return min(times)
+
+    assert took(60 * 1024) < 60 * took(4 * 1024) + 0.05, "the square would be 225 times as long"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (f"{{'token': '{'a' * 5000}', 'id': 7}}", f"{{'token': {HIDDEN}, 'id': 7}}"),
+        (f"token={'a' * 5000} id=7", f"token={HIDDEN} id=7"),
+        (f"[('token', '{'a' * 5000}'), ('id', 7)]", f"[('token', {HIDDEN}), ('id', 7)]"),
+        ("{'token': 'a\\", f"{{'token': {HIDDEN}"),
+        ("('first', ('password', 'hunter2'))", f"('first', ('password', {HIDDEN}))"),
+        ("('key', \"a ('password', 'hunter2') b\", 3)", f"('key', \"a ('password', {HIDDEN}) b\", 3)"),
+        ("('key', \"a (\\\"password\\\", 'hunter2') b\", 3)", f'(\'key\', "a (\\"password\\", {HIDDEN}) b", 3)'),
+    ],
+)
+def test_long_and_nested_values_are_hidden_to_their_end(said, shown):
+    assert hide_secrets(said) == shown
+
+
 def test_secret_after_another_name_is_found():
     assert hide_secrets("ValueError: password=hunter2") == "ValueError: password=••••••"

@@ -33,14 +33,14 @@ class Command(ListCommand):
             raise CommandError(said, returncode=USAGE)
         judged = assess(known, now, policy())
         rows = [lock_row(one, now) for one in judged if matches(one, q)]
-        return locks_answer(known, rows, now), sum(1 for one in judged if one.lock.lapsed_at is None)
+        return locks_answer(known, rows, now, q), sum(1 for one in judged if one.lock.lapsed_at is None and one.lock.is_lock)
 
     def away(self, names: Iterable[str]) -> list[str]:
         return lock_sources_away(names)
 
     def as_text(self, answer: Mapping[str, Any], *, total: int, is_whole: bool) -> str:
         searched = [f"{still_searched(name, Search(**far))}: a lock that is not listed yet may be held." for name, far in answer["searched"].items()]
-        return "\n".join([as_table(answer["locks"], held=total, is_whole=is_whole and not searched), *searched])
+        return "\n".join([as_table(answer["locks"], held=total, is_whole=is_whole and not searched), *searched, *filter(None, [answer["note"]])])
 
 
 def as_table(rows: Sequence[Mapping[str, Any]], *, held: int, is_whole: bool) -> str:

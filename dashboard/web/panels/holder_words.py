@@ -6,14 +6,13 @@ from django.utils.translation import gettext_noop as N_
 from dashboard.records import JudgedLock
 from dashboard.words import CERTAINTIES, MEANINGS, duration, short_id, visible
 
-NO_LOCK = "not-a-lock"
 TAKERS = {"send": N_("a message that was sent"), "beat": N_("a beat"), "broker": N_("the broker library")}
 
 
 def holder_words(one: JudgedLock) -> tuple[str, str]:
     """The task (or what is known instead) and where it runs."""
     holder = one.holder
-    if one.lock.dialect == NO_LOCK:
+    if not one.lock.is_lock:
         return _("no lock: a %(kind)s") % {"kind": visible(one.lock.note.partition(":")[2] or _("long text"))}, ""
     process = _("pid %(pid)d") % {"pid": holder.pid} if holder.pid is not None else ""
     where = " · ".join(part for part in (visible(holder.worker or holder.host or ""), process) if part)
@@ -31,7 +30,7 @@ def holder_words(one: JudgedLock) -> tuple[str, str]:
 def certainty_why(one: JudgedLock) -> str:
     """Why we are as sure of it as we are."""
     holder = one.holder
-    if one.lock.dialect == NO_LOCK:
+    if not one.lock.is_lock:
         return _("Nobody holds it: it is no lock.")
     if holder.certainty == "likely" and holder.distance is not None and holder.candidates is not None:
         values = {"distance": duration(holder.distance), "n": holder.candidates}
@@ -41,4 +40,4 @@ def certainty_why(one: JudgedLock) -> str:
 
 def meaning_of(one: JudgedLock) -> str:
     """What the verdict means."""
-    return _("Nobody can take a lock of this name while this key is there.") if one.lock.dialect == NO_LOCK else str(MEANINGS.get(one.verdict, ""))
+    return str(MEANINGS.get(one.verdict, "")) if one.lock.is_lock else _("Nobody can take a lock of this name while this key is there.")

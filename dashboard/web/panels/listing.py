@@ -19,6 +19,7 @@ from dashboard.web.look import Look
 from dashboard.web.panel import Piece
 from dashboard.web.panels.frame import frame, piece, region_state
 from dashboard.words import visible
+from dashboard.words.filters import cut_words
 
 MAX_ROWS = 500  # a longer list is no longer read; the page says how many there are
 Value = float | str | None  # what a row is sorted by; None: not known
@@ -166,7 +167,7 @@ class Listing(Generic[T]):
         empty = empty or (str(self.empty[0]), str(self.empty[1]))
         clear = replace(asked, q="", show="").url()
         state = region_state(seen, shown=shown, total=total, sources=self.sources, empty=empty, clear=clear)
-        return piece(f"{self.page}-state", "panels/region_state.html", state=state, cut=" ".join(filter(None, [_cut(shown), also])))
+        return piece(f"{self.page}-state", "panels/region_state.html", state=state, cut=" ".join(filter(None, [_cut(shown), cut_words(asked.q), also])))
 
 
 class ListPanel:

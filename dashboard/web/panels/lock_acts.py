@@ -42,7 +42,7 @@ def no_release(one: JudgedLock, may: frozenset[str]) -> str:
     """Why this lock cannot be released from here; empty where it can."""
     if one.lock.lapsed_at is not None:
         return _("It is gone: there is nothing to release.") if one.lock.went or one.lock.released_by else _("It has expired: there is nothing to release.")
-    if one.lock.dialect == "not-a-lock":
+    if not one.lock.is_lock:
         return _("This key is no lock. It is not released from here: whoever put it there must delete it.")
     if one.no_release:
         return _(NEVER_RELEASED[one.no_release]) % {"pattern": pattern_of(one.lock.name)}
@@ -67,7 +67,7 @@ def changes(one: JudgedLock, may: frozenset[str]) -> Iterator[tuple[str, str]]:
         yield _("Protect…"), url
     if url := revoke_url(one, may):
         yield _("Revoke its run…"), url
-    if one.lock.lapsed_at is not None or one.lock.dialect == "not-a-lock" or not _may_change(one, may):
+    if one.lock.lapsed_at is not None or not one.lock.is_lock or not _may_change(one, may):
         return
     if one.lock.expires_at is not None:
         yield _("Extend…"), _url(one, "extend")

@@ -56,7 +56,7 @@ class LockRow:
     timeout_ms: int | None
     timeout: str
     share: int | None
-    since: Instant
+    since: Instant | None  # None: nobody holds it
     since_is_minimum: bool
     held: str  # for how long, of one that is held no more
     refused: int | None
@@ -102,8 +102,8 @@ def lock_row(one: JudgedLock, look: Look, may: frozenset[str], *, exact: bool = 
         timeout_ms=lock.timeout // timedelta(milliseconds=1) if lock.timeout else None,
         timeout=duration(lock.timeout) if lock.timeout else "",
         share=_share(one, look.now),
-        since=instant_of(lock.acquired_at or lock.first_seen_at, look.now),
-        since_is_minimum=lock.acquired_at is None,
+        since=instant_of(lock.acquired_at or lock.first_seen_at, look.now) if lock.is_lock else None,
+        since_is_minimum=lock.acquired_at is None and lock.is_lock,
         held=duration(lock.lapsed_at - (lock.acquired_at or lock.first_seen_at)) if lock.lapsed_at else "",
         refused=one.refused_last_hour,
         waiting=one.waiting,
@@ -196,6 +196,7 @@ def _fixed_words(_language: str | None) -> Mapping[str, str]:
         "held": _("Held for"),
         "since": _("since"),
         "at_least": _("It was held already when it was first seen"),
+        "held_by_none": _("Nobody holds it: it is no lock."),
         "refused": _("Refused / h"),
         "refused_unknown": _("Not known: nobody reports the refused attempts of this lock"),
         "waiting": _("waiting"),
@@ -217,7 +218,7 @@ def sort_value(one: JudgedLock, column: str, _now: datetime) -> Value:
         "lock": lock.name,
         "holder": one.holder.task_name,
         "ttl": lock.expires_at.timestamp() if lock.expires_at else None,
-        "held": -held.timestamp(),
+        "held": -held.timestamp() if lock.is_lock else None,
         "refused": one.refused_last_hour,
     }
     return values[column]

@@ -6,20 +6,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from dashboard.judge.filtering import VERDICTS, matches
 from dashboard.records import JudgedLock, Snapshot
 from dashboard.snapshot import newest
-from dashboard.web.look import look
-from dashboard.web.navigation import held_locks
+from dashboard.web.look import Look, look
+from dashboard.web.navigation import held_locks, no_locks
 from dashboard.web.panel import Piece
 from dashboard.web.panels.figures import complete_since
 from dashboard.web.panels.frame import all_searched, no_lock
 from dashboard.web.panels.listing import MAX_ROWS, Chip, Found, Listing, ListPanel
 from dashboard.web.panels.lock_row import row_html, row_id, sort_value
 from dashboard.words import source_name, verdict
-from dashboard.words.lock_filter import wrong_lock_filter
+from dashboard.words.lock_filter import not_found_locks, wrong_lock_filter
 
 ATTENTION = "attention"
 BROKERS_DATABASE = "cache broker"  # locks are looked for there as well
@@ -67,7 +67,7 @@ class LocksPanel(ListPanel):
         found = LIST.found(look(snapshot, now), query)
         empty = no_lock(found.seen, str(LIST.empty[0]), str(LIST.empty[1]))
         return [
-            *LIST.regions(found, may, says=_says(found), chips=_chips(found.matching), also=wrong_lock_filter(found.asked.q), empty=empty),
+            *LIST.regions(found, may, says=_says(found), chips=_chips(found.matching), also=_filter_says(found), empty=empty),
             *(Piece(id=row_id(one), html=row_html(one, found.seen, may), within="locks-rows") for one in found.shown[:MAX_ROWS]),
         ]
 
@@ -78,12 +78,17 @@ def picked_by(query: Mapping[str, str]) -> list[tuple[str, str]]:
     return [(one.lock.id, one.lock.token_digest) for one in shown if one.lock.lapsed_at is None and one.lock.token_digest]
 
 
+def _filter_says(found: Found[JudgedLock]) -> str:
+    return wrong_lock_filter(found.asked.q) or not_found_locks(found.asked.q, is_empty=not found.matching)
+
+
 def _says(found: Found[JudgedLock]) -> dict[str, Any]:
     seen = found.seen
     places = [source for source in seen.snapshot.sources if source.name.startswith("cache ") and source.name != BROKERS_DATABASE]
     held = len(held_locks(seen))
     return {
         "count": held if seen.has_observer else None,
+        "no_locks": _no_locks(seen),
         "lapsed": sum(one.lock.lapsed_at is not None and "overrun" in one.flags for one in seen.judged),
         "away": ", ".join(source_name(source.name) for source in seen.away(*LIST.sources)),
         "searched": all_searched(seen),
@@ -91,6 +96,11 @@ def _says(found: Found[JudgedLock]) -> dict[str, Any]:
         "matching": len(found.shown),
         "since": complete_since(seen),
     }
+
+
+def _no_locks(seen: Look) -> str:
+    count = len(no_locks(seen))
+    return ngettext("%(n)d key that is no lock", "%(n)d keys that are no lock", count) % {"n": count} if count else ""
 
 
 def _chips(matching: Sequence[JudgedLock]) -> Iterator[Chip]:

@@ -15,7 +15,7 @@ from dashboard.sources.messages import POISON
 from dashboard.sources.peek import peek
 from dashboard.web.instants import instant_of, maybe
 from dashboard.web.links import run_url, task_url
-from dashboard.words import short_id, visible
+from dashboard.words import short_id, spelled_out, visible
 from dashboard.words.queues import PROBLEMS
 
 PAYLOADS, UNREDACTED = "lockhouse.view_payloads", "lockhouse.view_unredacted"
@@ -115,7 +115,7 @@ def _payload(text: str | None, may: frozenset[str]) -> str:
     """The arguments as this person may see them."""
     if text is None or PAYLOADS not in may:
         return ""
-    return visible(text if UNREDACTED in may else hide_secrets(text))
+    return spelled_out(text if UNREDACTED in may else hide_secrets(text))
 
 
 def size(count: int) -> str:

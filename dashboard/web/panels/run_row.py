@@ -17,7 +17,7 @@ from dashboard.web.instants import Instant, maybe
 from dashboard.web.links import lock_url, run_url, task_url, worker_url
 from dashboard.web.panels.listing import Value
 from dashboard.web.panels.queue_row import url_of
-from dashboard.words import duration, sentences, short_id, visible
+from dashboard.words import duration, sentences, short_id, spelled_out, visible
 from dashboard.words.runs import STATE_MEANINGS, TIES, state_word
 
 UNREDACTED = "lockhouse.view_unredacted"
@@ -91,7 +91,7 @@ def row_id(one: JudgedRun) -> str:
 
 def secret_free(text: str | None, may: frozenset[str]) -> str:
     """Text that a task made, as this person may see it."""
-    return visible(text if UNREDACTED in may else hide_secrets(text)) if text else ""
+    return spelled_out(text if UNREDACTED in may else hide_secrets(text)) if text else ""
 
 
 def _began(one: JudgedRun) -> tuple[datetime | None, str]:

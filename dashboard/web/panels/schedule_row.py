@@ -16,7 +16,7 @@ from dashboard.redaction import hide_secrets, is_secret_name
 from dashboard.web.instants import Instant, maybe
 from dashboard.web.links import list_url, run_url, schedule_url, send_url, task_url
 from dashboard.web.panels.listing import Value
-from dashboard.words import sentence, sentences, short_id, visible
+from dashboard.words import sentence, sentences, short_id, spelled_out, visible
 from dashboard.words.schedules import SOURCE_WORDS, schedule_words, state_word
 
 PAYLOADS, UNREDACTED, SEND = "lockhouse.view_payloads", "lockhouse.view_unredacted", "lockhouse.send_tasks"
@@ -120,13 +120,13 @@ def _payload(text: str, may: frozenset[str]) -> str:
     """The arguments as this person may see them."""
     if PAYLOADS not in may or text in {"[]", "{}", "()"}:
         return ""
-    return visible((text if UNREDACTED in may else hide_secrets(text))[:MAX_SHOWN])
+    return spelled_out((text if UNREDACTED in may else hide_secrets(text))[:MAX_SHOWN])
 
 
 def _option(name: str, text: str, may: frozenset[str]) -> str:
     if UNREDACTED in may:
-        return visible(text)
-    return HIDDEN if is_secret_name(name) and name != "routing_key" else visible(hide_secrets(text))
+        return spelled_out(text)
+    return HIDDEN if is_secret_name(name) and name != "routing_key" else spelled_out(hide_secrets(text))
 
 
 def _to_the_second(fact: Evidence) -> Evidence:

@@ -49,6 +49,15 @@ def test_a_release_and_its_undo_keep_no_secret_and_work(scene, operator):
     assert no_secret_is_kept()
 
 
+def test_a_release_keeps_no_secret_that_the_token_names(scene, operator):
+    token = orphan_token("password=hunter2secret")
+
+    released = release(operator, scene.see(scene.take(token=token)))
+
+    assert released.code == "released"
+    assert "hunter2secret" not in str(vars(released.act)) and "••••••" in str(released.act.before["holder"])
+
+
 def test_an_extension_and_its_undo_keep_no_secret_and_work(scene, operator):
     lock = secret_lock(scene)
     plan = plan_change(operator, "session", EXTEND, lock.id, lock.token_digest, timedelta(minutes=5))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from dashboard.judge import assess
@@ -25,6 +27,27 @@ def test_what_matches(query):
 )
 def test_what_does_not_match(query):
     assert not matches(JUDGED, query)
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("orphaned", True),
+        ("Orphaned lock_a", True),
+        ("never expires", True),
+        ("orphaned lock_b", False),
+        ("overrun", False),
+        ("orphan", False),
+        ("held", False),
+    ],
+)
+def test_word_of_a_badge_finds_the_locks_that_have_it_as_a_verdict_or_as_a_flag(query, found):
+    orphan = replace(JUDGED, lock=make_lock(name="lock_a"), verdict="orphaned", flags=("orphaned", "never-expires"))
+    assert matches(orphan, query) is found
+
+
+def test_word_of_a_badge_still_finds_a_name():
+    assert matches(replace(JUDGED, lock=make_lock(name="lock_orphaned_files")), "orphaned")
 
 
 @pytest.mark.parametrize("query", ['"', ":", "task:", "::::", '"task:x', "*", "(", "\x00", "x" * 10_000])

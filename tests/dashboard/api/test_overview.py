@@ -6,7 +6,7 @@ from django.test import Client
 from dashboard.records import EventGap, Observer
 from tests.dashboard.api.calls import bearer
 from tests.dashboard.api.test_queues import put
-from tests.factories import make_queue, make_source
+from tests.factories import make_lock, make_no_lock, make_queue, make_source
 
 __all__ = ["put"]
 pytestmark = pytest.mark.django_db
@@ -39,10 +39,16 @@ def test_overview_says_what_needs_attention_and_counts_every_page(put, viewer):
     assert answer["unavailable"] == {}
 
 
+def test_keys_that_are_no_lock_are_counted_beside_the_locks(put, viewer):
+    put(locks=(make_lock(), make_no_lock(), make_no_lock(name="lock_list")))
+    answer = Client().get("/api/v1/overview", headers=bearer(viewer)).json()
+    assert (answer["counts"]["locks"], answer["no_locks"]) == (1, 2)
+
+
 def test_what_is_not_known_is_null(put, viewer):
     put(locks=(), sources=(make_source("broker", ok=False, reason="Connection refused"),))
     answer = Client().get("/api/v1/overview", headers=bearer(viewer)).json()
-    assert answer["counts"]["queues"] is answer["counts"]["locks"] is None
+    assert answer["counts"]["queues"] is answer["counts"]["locks"] is answer["no_locks"] is None
     assert set(answer["events"].values()) == {None}
     assert answer["observer"]["leader"] is answer["observer"]["rss_bytes"] is None
     assert answer["unavailable"] == {"broker": "Connection refused"}

@@ -62,6 +62,7 @@ def test_a_key_of_another_type_is_called_no_lock(scene, capsys):
     _, table, _ = run(capsys, "locks")
 
     assert "no lock" in table and "unknown" in table
+    assert run(capsys, "locks", "--q", "zzz")[1] == "No lock is held.\n", "a hash is none"
 
 
 def test_the_filter_leaves_the_others_out(scene, capsys):

@@ -13,7 +13,7 @@ def test_overview_as_json_is_what_the_api_gives(put, capsys):
     status, out, _ = run(capsys, "overview", "--json")
     answer = json.loads(out)
     assert status == 0
-    assert set(answer) == {"overview", "counts", "attention", "events", "observer", "as_of", "unavailable", "notes"}
+    assert set(answer) == {"overview", "counts", "no_locks", "attention", "events", "observer", "as_of", "unavailable", "notes"}
     assert answer["events"]["per_s"] == 2.5
 
 

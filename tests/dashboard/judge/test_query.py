@@ -3,7 +3,7 @@
 import pytest
 
 from dashboard.judge.filtering import matches
-from dashboard.judge.query import MAX_QUERY, MAX_WORDS, has_every_word, within, words_of
+from dashboard.judge.query import MAX_QUERY, MAX_WORDS, has_every_word, is_cut, strange_fields, within, words_of
 from dashboard.judge.queue_filter import matches_queue
 from dashboard.judge.queue_why import judge_queues
 from dashboard.records import Holder, JudgedLock, Policy
@@ -37,6 +37,29 @@ def test_what_is_beyond_what_a_person_types_is_cut():
 def test_word_that_is_said_again_is_one_and_no_more_than_ten_are_looked_for():
     assert list(words_of("e state:x " * 40, FIELDS)) == list(words_of("e state:x", FIELDS))
     assert len(words_of(" ".join(map(str, range(100))), FIELDS)) == MAX_WORDS
+
+
+@pytest.mark.parametrize(
+    ("query", "cut"), [("", False), ("a b c", False), ("a " * 40, False), (" ".join("abcdefghij"), False), (" ".join("abcdefghijk"), True), ("a" * 501, True)]
+)
+def test_that_not_all_of_a_query_is_looked_for_is_known(query, cut):
+    assert is_cut(query) is cut
+
+
+@pytest.mark.parametrize(
+    ("query", "strange"),
+    [
+        ("state:x task:y", ["state"]),
+        ("-worker:x", ["-worker"]),
+        ("task:y", []),
+        ("http://a:b", []),
+        ("a b", []),
+        ("x:1", []),
+        ("lock:a key:b", ["lock", "key"]),
+    ],
+)
+def test_fields_that_are_none_of_the_list_are_named(query, strange):
+    assert strange_fields(query, FIELDS) == strange
 
 
 def test_row_must_have_every_part():

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests.dashboard.web.pieces import VIEWER, dead_worker, pieces_of, rows_of
-from tests.factories import NOW, ago, make_claim, make_lock, make_run, make_snapshot, make_worker
+from tests.factories import NOW, ago, make_claim, make_lock, make_no_lock, make_run, make_snapshot, make_worker
 
 pytestmark = pytest.mark.usefixtures("acts_on")
 EVIL = "<script>alert(1)</script>\u202egnp.exe\u200b\"'&"
@@ -175,6 +175,18 @@ def test_key_that_is_no_lock_says_what_it_is_and_not_that_somebody_must_release_
     assert "until somebody releases it" not in row + "".join(page.values())
     assert "if its holder dies" not in row + "".join(page.values())
     assert "Nobody holds it" in page["lock-facts"]
+
+
+def test_key_that_is_no_lock_is_held_for_no_time():
+    snapshot = make_snapshot(locks=(make_no_lock(), make_lock()), runs=())
+
+    row, held = rows_of("locks", snapshot, "locks-rows", {"o": "lock"})
+    facts = pieces_of("lock", snapshot, {"id": snapshot.locks[0].id})["lock-facts"]
+
+    assert "lock_hash" in row and 'data-count="up"' not in row and "since" not in row
+    assert 'data-count="up"' in held
+    assert "Held for" not in facts and "First seen" in facts
+    assert "lock_hash" in rows_of("locks", snapshot, "locks-rows", {"o": "held"})[-1], "what is not known comes last"
 
 
 def test_text_too_long_for_a_token_is_no_lock():

@@ -8,7 +8,7 @@ import pytest
 
 from dashboard.records import Snapshot
 from tests.dashboard.web.pieces import dead_worker, pieces_of, rows_of
-from tests.factories import NOW, ago, make_lock, make_run, make_snapshot, make_source
+from tests.factories import NOW, ago, make_lock, make_no_lock, make_run, make_snapshot, make_source
 
 pytestmark = pytest.mark.usefixtures("acts_on")
 
@@ -47,6 +47,26 @@ def test_columns_sort_both_ways_and_unknown_comes_last():
 
 def name_in(row):
     return re.search(r"<bdi>(.*?)</bdi>", row).group(1)
+
+
+def test_keys_that_are_no_lock_are_counted_apart():
+    three = make_snapshot(locks=(make_lock(), make_no_lock(), make_no_lock(name="lock_list")))
+    one = make_snapshot(locks=(make_lock(), make_no_lock()))
+
+    assert "1 held in 1 cache and the broker's database · 2 keys that are no lock ·" in words(pieces_of("locks", three)["locks-summary"])
+    assert "database · 1 key that is no lock ·" in words(pieces_of("locks", one)["locks-summary"])
+    assert "no lock" not in words(pieces_of("locks", make_snapshot())["locks-summary"])
+    assert "All <b>3</b>" in pieces_of("locks", three)["locks-chips"], "they are listed all the same"
+
+
+def test_they_are_counted_apart_while_not_all_can_be_read():
+    away = make_snapshot(locks=(make_lock(), make_no_lock()), sources=(make_source("cache default", ok=False, reason="refused"),))
+    summary = words(pieces_of("locks", away)["locks-summary"])
+    assert summary.startswith("1 known, but cache default cannot be read · 1 key that is no lock")
+
+
+def words(html):
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", html)).strip()
 
 
 def test_nothing_held_is_said():

@@ -110,12 +110,13 @@ def _taken_at(mine: Worker, lock: HeldLock, facts: Facts) -> datetime:
     """By our clock: it may be seen long after its token was made, by an observer that was not there."""
     if lock.claim is None or lock.claim.attempted_at is None:
         return lock.first_seen_at
+    skew = facts.skewed.get((mine.name, mine.pid))
+    if skew is None and lock.claim.attempted_at > lock.first_seen_at + UPTIME_WITHIN:  # by a clock that is ahead, and no event told how far
+        return lock.first_seen_at - LONG_AGO
     try:
-        attempted_at = lock.claim.attempted_at - facts.skewed.get((mine.name, mine.pid), timedelta(0))
+        return min(lock.first_seen_at, lock.claim.attempted_at - (skew or timedelta(0)))
     except OverflowError:  # forged, the one or the other
         return lock.first_seen_at
-    is_ahead = attempted_at > lock.first_seen_at + UPTIME_WITHIN  # by a clock of which no event told how far
-    return lock.first_seen_at - LONG_AGO if is_ahead else min(attempted_at, lock.first_seen_at)
 
 
 def had_one_before(worker: Worker) -> bool:

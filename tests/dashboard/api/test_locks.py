@@ -13,8 +13,8 @@ from tests.dashboard.api.calls import bearer
 pytestmark = pytest.mark.django_db
 FIELDS = [
     "id", "cache", "key", "name", "dialect", "token_digest", "ttl_ms", "acquired_at", "verdict", "flags", "evidence", "evidence_codes", "evidence_facts",
-    "holder", "refused_last_hour", "waiting", "lost_last_hour", "counted_since", "blocks", "label", "model", "object_id", "taken_by", "no_release", "timeout_ms",
-    "expires_at", "lapsed_at", "seen_at",
+    "holder", "refused_last_hour", "waiting", "lost_last_hour", "counted_since", "blocks", "label", "model", "object_id", "taken_by", "no_release",
+    "timeout_ms", "expires_at", "lapsed_at", "seen_at",
 ]  # fmt: skip
 
 

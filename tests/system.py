@@ -25,14 +25,14 @@ ROOT = Path(__file__).resolve().parent.parent
 T = TypeVar("T")
 
 
-def wait_for(what: Callable[[], T], *, seconds: float = 60, every: float = 0.05, said: str = "") -> T:
-    """What `what` gives, as soon as it is true; an AssertionError when the time is over."""
+def wait_for(what: Callable[[], T], *, seconds: float = 60, every: float = 0.05, said: str | Callable[[], object] = "") -> T:
+    """What `what` gives, as soon as it is true; an AssertionError when the time is over, with `said` or what it gives then."""
     until = time.monotonic() + seconds
     while True:
         found = what()
         if found:
             return found
-        assert time.monotonic() < until, f"not within {seconds} s: {said or what}; last: {found!r}"
+        assert time.monotonic() < until, f"not within {seconds} s: {said() if callable(said) else said or what}; last: {found!r}"
         time.sleep(every)
 
 

@@ -21,7 +21,10 @@ def both_held(system, locks, snapshot):
 
     def held(client_class: str, concurrency: int = 2):
         started = hold(system, locks, client_class, concurrency)
-        wait_for(lambda: all(worker.connection_known for worker in snapshot().workers), said="its connection, which is what proves it dead")
+        wait_for(
+            lambda: all(worker.connection_known for worker in snapshot().workers),
+            said=lambda: ("its connection, which is what proves it dead", snapshot().workers, snapshot().sources, snapshot().flow.since),
+        )
         return started
 
     return held

@@ -2,7 +2,6 @@
 
 import re
 import uuid
-from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -21,10 +20,10 @@ from dashboard.acts.release import Outcome, execute, plan_release
 from dashboard.acts.resent import sent_before
 from dashboard.acts.sending import digest_of
 from dashboard.acts.undo import undo
-from dashboard.acts.values import HALF_DONE
 from dashboard.api.act_rows import act_row
 from dashboard.conf import conf
 from dashboard.web.access import page_for
+from dashboard.web.act_facts import act_facts, target_url, undo_sentence
 from dashboard.web.export import FILES, rows_response
 from dashboard.web.instants import maybe
 from dashboard.web.links import plan_url
@@ -59,7 +58,9 @@ def acts(request: HttpRequest) -> HttpResponse:
         return rows_response(request, kind, "acts", map(act_row, history.matching(query).iterator()), now_utc(), is_whole=True)
     page = history.acts(query, request.GET.get("p"))
     undone, known = history.undone(page.object_list), ids_known(snapshots.newest())
-    rows = [{**_row(act), "target_url": _target_url(act, known), "can_be_undone": act.pk not in undone and may_undo(request, act)} for act in page.object_list]
+    rows = [
+        {**act_facts(act), "target_url": target_url(act, known), "can_be_undone": act.pk not in undone and may_undo(request, act)} for act in page.object_list
+    ]
     return show_page(request, "lockhouse/acts/list.html", here="acts", title=_("Acts"), rows=rows, page=page, q=query)
 
 
@@ -157,7 +158,7 @@ def _again(request: HttpRequest, plan: Plan) -> dict[str, Any] | None:
 def _told(request: HttpRequest, outcome: Outcome) -> HttpResponse:
     is_of_result = outcome.act.act.startswith("result-")
     context = {
-        **_row(outcome.act),
+        **act_facts(outcome.act),
         "outcome": outcome,
         "undo_seconds": history.undo_seconds_left(outcome.act) if may_undo(request, outcome.act) else 0,
         "undo_until": maybe(outcome.act.undo_until, now_utc()),
@@ -181,24 +182,14 @@ def _of_parts(request: HttpRequest, whole: Any) -> dict[str, Any]:
     done = history.parts_of(whole)
     undone, undos = history.undone(done), history.undos_of(done)
     open_until = {part.pk: part.undo_until for part in done if part.undo_until and part.pk not in undone and may_undo(request, part)}
-    rows = [{**_row(part), "can_be_undone": part.pk in open_until, "undo": _row(undos[part.pk]) if part.pk in undos else None} for part in done]
+    rows = [{**act_facts(part), "can_be_undone": part.pk in open_until, "undo": act_facts(undos[part.pk]) if part.pk in undos else None} for part in done]
     released = sum(part.code == "released" for part in done)
     return {
         "rows": rows,
-        "undo_sentence": _undo_sentence([undo.state for undo in undos.values()], released) if undos else "",
+        "undo_sentence": undo_sentence([undo.state for undo in undos.values()], released) if undos else "",
         "undo_all_until": maybe(min(open_until.values(), default=None), now_utc()),
         "undo_count": len(open_until),
     }
-
-
-def _undo_sentence(states: Sequence[str], count: int) -> str:
-    """How many of those that were released are back."""
-    said = {"back": states.count("done"), "count": count, "unknown": states.count("unknown") + states.count("intent")}
-    if said["unknown"]:
-        return _("%(back)s of %(count)s put back; of %(unknown)s it is not known yet.") % said
-    if said["back"] == count:
-        return _("%(back)s of %(count)s put back.") % said
-    return _("%(back)s of %(count)s put back. What came of the others stands with each.") % said
 
 
 def shown(request: HttpRequest, name: str, title: str, context: dict[str, Any], *, here: str, status: int = 200) -> HttpResponse:
@@ -208,34 +199,6 @@ def shown(request: HttpRequest, name: str, title: str, context: dict[str, Any], 
         patch_vary_headers(response, ["HX-Request"])
         return response
     return show_page(request, f"lockhouse/acts/{name}.html", here=here, title=title, status=status, **context)
-
-
-def _row(done: Any) -> dict[str, Any]:
-    now, is_half_done = now_utc(), done.code in HALF_DONE
-    return {
-        "act": done,
-        "state": "half" if is_half_done else done.state,
-        "state_word": _("told, not released") if is_half_done else done.get_state_display(),
-        "act_word": words.act_name(done.act),
-        "name": visible(done.target_name),
-        "reason": visible(done.reason),
-        "sentence": words.answer(done.code, done.values),
-        "started": maybe(done.started_at, now),
-        "finished": maybe(done.finished_at, now),
-    }
-
-
-def _target_url(done: Any, known: set[str]) -> str:
-    """The page of what the act was about; of what was sent, its trace; of a lock that has none any more (`known`: those that have), its history."""
-    if done.act == registry.RELEASE_MANY.name:
-        return reverse("lockhouse:act", args=[done.pk])
-    if done.act == registry.SEND.name:
-        return reverse("lockhouse:trace", args=[done.pk])
-    if done.act == registry.EVENTS_ON.name:
-        return reverse("lockhouse:worker", args=[done.target_id])
-    if done.act.startswith("result-"):
-        return reverse("lockhouse:result", args=[done.target_id])
-    return reverse(f"lockhouse:{'lock' if done.target_id in known else 'lock-history'}", args=[done.target_id])
 
 
 def _again_url(done: Any) -> str:

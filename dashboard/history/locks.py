@@ -34,8 +34,16 @@ def page_of(lock_id: str, before: int = LAST, limit: int = 100, alias: str = "de
 
 def _told_once(moments: Sequence[LockMoment]) -> Sequence[LockMoment]:
     """By the time at which each happened: a death is written when it is proved, and once more where its lock is put back by hand."""
-    first = {(one.what, one.at, one.token_digest): one for one in moments}
-    return sorted(first.values(), key=lambda one: (one.at, one.row), reverse=True)
+    told, dead = list[LockMoment](), set[str]()
+    for one in reversed(moments):  # as they were written
+        if one.what == "died" and one.token_digest in dead:
+            continue
+        told.append(one)
+        if one.what == "died":
+            dead.add(one.token_digest)
+        elif one.what == "alive":
+            dead.discard(one.token_digest)
+    return sorted(told, key=lambda one: (one.at, one.row), reverse=True)
 
 
 def moments_of_runs(rows: Collection[int], alias: str = "default") -> list[LockMoment]:

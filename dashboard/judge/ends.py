@@ -1,5 +1,6 @@
 """Did the holder's run end, and did nobody have its lock from it? What a run that ended leaves may have been left on purpose."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from dashboard.judge.facts import Facts, Life, goes_on, say
@@ -23,14 +24,21 @@ def unless_handed_on(life: Life, holder: Holder, run: Run | None, facts: Facts) 
     if life.state != "dead" or holder.task_id is None or not _may_have_ended(life, run, facts):
         return life
     tried = run.retries if run is not None else -1
-    tries = [other for other in facts.runs.get(holder.task_id, ()) if other is not run and other.retries > tried]
-    heir = next(filter(goes_on, tries), None) or facts.heirs.of(holder.task_id, run.root_id if run is not None else None)
-    if heir is None and run is not None and run.outcome == "RETRY" and not tries:  # nobody has received its next try
+    tries = facts.runs.get(holder.task_id, ())
+    heir = next((other for other in tries if other is not run and other.retries > tried and goes_on(other)), None)
+    heir = heir or facts.heirs.of(holder.task_id, run.root_id if run is not None else None)
+    if heir is None and _is_to_be_tried_again(tries):
         return Life(state="unknown", evidence=(*life.evidence, Evidence(code="sent_waits", values={"task_id": holder.task_id})))
     if heir is None:
         return life
     fact = Evidence(code="may_be_handed_on", values={"task_id": heir.task_id, "task_name": heir.name, "worker": heir.worker})
     return Life(state="unknown", evidence=(*life.evidence, fact))
+
+
+def _is_to_be_tried_again(tries: Sequence[Run]) -> bool:
+    """Whether nobody has received the next try: another delivery of the same one may have ended otherwise."""
+    last = max((one.retries for one in tries), default=0)
+    return any(one.outcome == "RETRY" and one.retries == last for one in tries)
 
 
 def _may_have_ended(life: Life, run: Run | None, facts: Facts) -> bool:

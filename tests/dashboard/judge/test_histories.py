@@ -52,6 +52,10 @@ ID_ENDED_BY_ANOTHER = Story(
     says="id alone", other="namesake", other_heartbeats=False, drops=0.3, pushes=False,
     rivals=(Rival(at=0.05, lasts=2.0, elsewhere=True, does="again"), Rival(at=0.05, lasts=0.03, does="again")),
 )  # fmt: skip
+TRIED_AGAIN = Story(
+    works_before=0.3, waits=5.0, fate="keeps it for its next try", pushes=False, seed=4,
+    rivals=(Rival(at=-0.4, lasts=600.0), Rival(at=0.05, lasts=0.03, does="again")),
+)  # fmt: skip
 CUT_OFF = Story(fate="cut off", fate_at=0.3)
 CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
 
@@ -75,6 +79,7 @@ CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
         BUSY_CLOCK,
         ID_TOLD_BY_ANOTHER,
         ID_ENDED_BY_ANOTHER,
+        TRIED_AGAIN,
     ],
     ids=[
         "its worker leaves and another process comes under its name and pid, while a run like it has ended",
@@ -93,6 +98,7 @@ CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
         "its worker is solo and busy, and another's connection was used when its own was by the clock that was set back",
         "its value is a task id, and of the two that have it only the process of the second is told, which is recycled",
         "its value is a task id, and of the three that have it only the end of one is told",
+        "it is to be tried again, and of the two deliveries of its message the other succeeded",
     ],
 )
 def test_holder_that_goes_on_is_not_called_dead_for_the_end_of_another_run(story):

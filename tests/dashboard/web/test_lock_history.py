@@ -39,6 +39,7 @@ def test_page_says_what_happened_the_latest_first(viewer, happened):
 def test_death_that_was_written_twice_is_told_once_and_where_it_happened(viewer, happened):
     """It is proved seconds later, and is proved again once the lock was released and put back by hand."""
     died = [(*made_event(number, "died")[:4], BASE_US + 2000, *made_event(number)[5:]) for number in (5, 9)]
+    died[1] = (*died[1][:4], BASE_US + 2500, *died[1][5:])  # by another proof
     happened(made_event(1), died[0], made_event(3, "by-hand"), made_event(4, "restored"), died[1])
 
     assert [one["event"] for one in viewer.get(API).json()["events"]] == ["restored", "by-hand", "died", "acquired"]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from dashboard.judge.facts import Facts, Life, goes_on, say
-from dashboard.judge.silence import moved_at, own_answer_at
+from dashboard.judge.silence import has_twin, moved_at, own_answer_at
 from dashboard.records import Evidence, HeldLock, Holder, Run, Worker
 
 READ_EVERY = timedelta(seconds=10)  # between two looks at all locks, where their changes are not pushed
@@ -112,7 +112,7 @@ def _is_its_own_end(lock: HeldLock, run: Run | None, mine: Worker | None, proces
         return not any(other is not run and other.ended_at is None and _is_same_try(other, run) for other in facts.runs.get(run.task_id if run else "", ()))
     told_at = run.heard_at if run else None
     answered_at = own_answer_at(mine, processes) if mine else None
-    if mine is None or answered_at is None or told_at is None or _came_since(mine, told_at):
+    if mine is None or answered_at is None or told_at is None or _came_since(mine, told_at) or has_twin(mine, processes, lock.first_seen_at):
         return False
     return answered_at >= told_at
 

@@ -56,6 +56,9 @@ TRIED_AGAIN = Story(
     works_before=0.3, waits=5.0, fate="keeps it for its next try", pushes=False, seed=4,
     rivals=(Rival(at=-0.4, lasts=600.0), Rival(at=0.05, lasts=0.03, does="again")),
 )  # fmt: skip
+TWIN_AGAIN = Story(
+    other="twin", fate="frozen", gap=(-20.0, 2.0), pushes=False, rivals=(Rival(at=-0.4, lasts=600.0), Rival(at=0.05, lasts=2.0, does="again")),
+)  # fmt: skip
 CUT_OFF = Story(fate="cut off", fate_at=0.3)
 CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
 
@@ -80,6 +83,7 @@ CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
         ID_TOLD_BY_ANOTHER,
         ID_ENDED_BY_ANOTHER,
         TRIED_AGAIN,
+        TWIN_AGAIN,
     ],
     ids=[
         "its worker leaves and another process comes under its name and pid, while a run like it has ended",
@@ -99,6 +103,7 @@ CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
         "its value is a task id, and of the two that have it only the process of the second is told, which is recycled",
         "its value is a task id, and of the three that have it only the end of one is told",
         "it is to be tried again, and of the two deliveries of its message the other succeeded",
+        "its worker froze beside a second container with its name and pid, and a second delivery ended of which the beginning was not told",
     ],
 )
 def test_holder_that_goes_on_is_not_called_dead_for_the_end_of_another_run(story):

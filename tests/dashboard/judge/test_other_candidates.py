@@ -54,6 +54,13 @@ def test_worker_that_is_heard_first_by_the_very_run_is_no_doubt_where_events_wer
     assert only(locks=(seen,), runs=(DEAD,), workers=(late,), flow=FlowReading(since=ago(seconds=300))).verdict == "orphaned"
 
 
+def test_one_of_two_containers_with_one_name_and_pid_does_not_answer_for_the_other():
+    seen, both = replace(LOCK, acquired_at=ago(seconds=79.9)), make_worker(name="worker-c@web-3", active=(), shared_at=ago(seconds=70))
+
+    assert only(locks=(seen,), runs=(DEAD,), workers=(make_worker(active=()), replace(both, shared_at=None))).verdict == "orphaned"
+    assert only(locks=(seen,), runs=(DEAD,), workers=(make_worker(active=()), both)).verdict == "unknown"
+
+
 @pytest.mark.parametrize(("since", "verdict"), [(ago(seconds=300), "unknown"), (ago(seconds=400), "orphaned")], ids=["just before", "long before"])
 def test_lock_that_was_not_seen_to_be_taken_may_be_older_than_its_token_says_by_a_wrong_clock(since, verdict):
     late = make_worker(active=(), first_heard_at=ago(seconds=79))

@@ -3,7 +3,7 @@
 PY := .venv/bin/python
 STAMP := .venv/.requirements.sha256
 # Each test process has a Valkey, workers and a browser of its own: more of them than this only get into each other's way.
-TEST_PROCESSES ?= 3
+TEST_PROCESSES ?= 4
 # manage.py in the place of the recipe's shell: signals reach it, and it ends with make even by kill -9.
 MANAGE := $(PY) -m config.tooling.with_parent $$PPID
 LINTS := lint-style lint-format lint-types lint-imports lint-templates lint-django

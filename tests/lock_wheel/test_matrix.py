@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tomllib
@@ -122,14 +123,15 @@ def test_every_client_of_these_versions_makes_our_lock(python, places):
 def test_worker_of_these_versions_names_its_run_and_reports(python, places, tmp_path):
     worker = [python, "-m", "celery", "-A", "shop", "worker", "-c", "1", "-n", "w@shop", "-l", "INFO", "-Q", "shop"]
     with Events(places["BROKER_URL"]) as events, (tmp_path / "worker.log").open("wb") as log, Redis.from_url(places["CACHE_URL"], socket_timeout=60) as cache:
-        process = subprocess.Popen(list(map(str, worker)), cwd=SHOP.parent, env={**_environment(), **places}, stdout=log, stderr=log)
+        place = {"cwd": SHOP.parent, "env": {**_environment(), **places}, "start_new_session": True}
+        process = subprocess.Popen(list(map(str, worker)), stdout=log, stderr=log, **place)
         try:
             wait_for(lambda: b" ready." in (tmp_path / "worker.log").read_bytes(), said="the worker's start")
             task_id = events.app.send_task("shop_hold", args=["lock_a", "told", 2], queue="shop", ignore_result=True).id
             told = answer(cache, "told")
             waiting, refused = events.next("lock-waiting"), events.next("lock-refused")
         finally:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGKILL)  # the old one hangs where it is told to leave while it reads what its run returned
             process.wait(30)
 
     claim = read_token(told["token"].encode())

@@ -21,10 +21,10 @@ def end_of(lock: HeldLock, holder: Holder, run: Run | None, mine: Worker | None,
 
 def unless_handed_on(life: Life, holder: Holder, run: Run | None, facts: Facts) -> Life:
     """The next try of a run that ended, or what came of it, goes on and may have been handed its lock."""
-    if life.state != "dead" or holder.task_id is None or not _may_have_ended(life, run, facts):
+    tries = facts.runs.get(holder.task_id or "", ())
+    if life.state != "dead" or holder.task_id is None or not _may_have_ended(life, run, tries, facts):
         return life
     tried = run.retries if run is not None else -1
-    tries = facts.runs.get(holder.task_id, ())
     heir = next((other for other in tries if other is not run and other.retries > tried and goes_on(other)), None)
     heir = heir or facts.heirs.of(holder.task_id, run.root_id if run is not None else None)
     if heir is None and _is_to_be_tried_again(tries):
@@ -41,13 +41,15 @@ def _is_to_be_tried_again(tries: Sequence[Run]) -> bool:
     return any(one.outcome == "RETRY" and one.retries == last for one in tries)
 
 
-def _may_have_ended(life: Life, run: Run | None, facts: Facts) -> bool:
-    """Whether it may have come to its own end: before its process went as well, as with `max_tasks_per_child`, or died in the middle of another run."""
+def _may_have_ended(life: Life, run: Run | None, tries: Sequence[Run], facts: Facts) -> bool:
+    """Whether it, or another delivery of it, may have come to its own end before its process went, as with `max_tasks_per_child`, or died in another run."""
     codes = {fact.code for fact in life.evidence}
     if "worker_lost" in codes:
         return False
-    if codes & BY_ITS_END or run is None:
-        return True
+    return bool(codes & BY_ITS_END) or run is None or any(_may_have_returned(one, facts) for one in (run, *tries))
+
+
+def _may_have_returned(run: Run, facts: Facts) -> bool:
     if goes_on(run):
         return not facts.are_told_since(run.heard_at or run.started_at or facts.now)
     return run.outcome != "LOST" and "WorkerLostError" not in (run.error or "")

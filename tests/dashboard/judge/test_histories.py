@@ -59,6 +59,9 @@ TRIED_AGAIN = Story(
 TWIN_AGAIN = Story(
     other="twin", fate="frozen", gap=(-20.0, 2.0), pushes=False, rivals=(Rival(at=-0.4, lasts=600.0), Rival(at=0.05, lasts=2.0, does="again")),
 )  # fmt: skip
+HANDED_ON_OF_TWO = Story(
+    fate="hands on", recycles=True, pushes=False, rivals=(Rival(at=-0.4, lasts=600.0), Rival(at=0.05, lasts=600.0, does="again")),
+)  # fmt: skip
 CUT_OFF = Story(fate="cut off", fate_at=0.3)
 CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
 
@@ -84,6 +87,7 @@ CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
         ID_ENDED_BY_ANOTHER,
         TRIED_AGAIN,
         TWIN_AGAIN,
+        HANDED_ON_OF_TWO,
     ],
     ids=[
         "its worker leaves and another process comes under its name and pid, while a run like it has ended",
@@ -104,6 +108,7 @@ CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
         "its value is a task id, and of the three that have it only the end of one is told",
         "it is to be tried again, and of the two deliveries of its message the other succeeded",
         "its worker froze beside a second container with its name and pid, and a second delivery ended of which the beginning was not told",
+        "it handed its lock on and its process was recycled, while the second delivery of its message goes on",
     ],
 )
 def test_holder_that_goes_on_is_not_called_dead_for_the_end_of_another_run(story):

@@ -102,7 +102,8 @@ class Course:
             self._take(self.hero, -self.story.waits, now)
 
     def _extend(self, now: float) -> None:
-        if self.held is not None and self.held.run is self.hero and self.held.expires is not None:
+        is_able = self.hero.goes_on and not self.hero.process.frozen
+        if self.held is not None and self.held.run is self.hero and self.held.expires is not None and is_able:
             self._put(replace(self.held, expires=now + 600))
 
     def _plan_rival(self, rival: Rival, number: int) -> None:

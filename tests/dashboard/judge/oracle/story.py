@@ -74,9 +74,9 @@ class Story:
     def can_be_known(self) -> bool:
         """Whether anything could tell: who looks for the first time never hears of a busy twin, nor of a first delivery where the lock says the id alone.
 
-        Nor is a twin heard whose every answer was lost before it was busy, or frozen.
+        Nor is a twin heard of which every answer was lost until then.
         """
-        is_twin_unheard = self.other == "twin" and self.inspect == "flaky" and (self.pool == "solo" or self.fate in {"frozen", "cut off"})
+        is_twin_unheard = self.other == "twin" and self.inspect == "flaky"
         return not is_twin_unheard and (self.begins_at is None or (self.other != "twin" and self.says != "id alone"))
 
     @property

@@ -52,7 +52,8 @@ def check_at_last(story: Story, moment: Moment) -> None:
         if replace(story, task_events=True).is_plain_to_see and story.exact and story.fate == "killed":
             assert "orphaned" in one.flags, f"heartbeats alone prove it, but {one.flags}: {[(fact.code, dict(fact.values)) for fact in one.evidence]}"
         is_named = story.exact or not story.rivals  # else another run may fit a plain token better, and that one lives
-        if story.connections == "refused" and story.fate == "killed" and story.comes_back == "no" and is_named:
+        is_silent = story.comes_back == "no" and story.other != "twin"  # else another beats under its name and pid
+        if story.connections == "refused" and story.fate == "killed" and is_silent and is_named:
             assert "unknown" in one.flags
 
 

@@ -13,7 +13,7 @@ from dashboard.web.panels import PANELS
 from dashboard.web.sockets import websocket_for
 from tests.dashboard.acts.pages import logged_in
 from tests.dashboard.acts.scene import ADMINISTRATOR, PREFIX, make_user, orphan_token
-from tests.dashboard.web.live_page import RowsPanel, Site, browser_page, live
+from tests.dashboard.web.live_page import RowsPanel, Site
 
 NAME = "lock_report_7"
 KEY = PREFIX + NAME.encode()
@@ -70,13 +70,6 @@ async def watch(site):
 @pytest_asyncio.fixture(loop_scope="module")
 async def client(db):
     return await sync_to_async(lambda: logged_in(make_user("anna", ADMINISTRATOR)))()
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def page(browser, client, site):
-    async with browser_page(browser, client, site) as page:
-        await expect(live(page)).to_have_attribute("data-live", "live")
-        yield page
 
 
 def badge(page):

@@ -8,8 +8,8 @@ from playwright.async_api import expect
 
 from tests.browser import chromium_path
 from tests.dashboard.acts.scene import scene
-from tests.dashboard.web.live_page import browser
-from tests.dashboard.web.lock_page import client, page, release, release_button, site
+from tests.dashboard.web.live_page import browser, page
+from tests.dashboard.web.lock_page import client, release, release_button, site
 
 __all__ = ["browser", "chromium_path", "client", "page", "scene", "site"]
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.asyncio(loop_scope="module")]

@@ -72,12 +72,8 @@ class Story:
 
     @property
     def can_be_known(self) -> bool:
-        """Whether anything could tell: who looks for the first time never hears of a busy twin, nor of a first delivery where the lock says the id alone.
-
-        Nor is a twin heard of which every answer was lost until then.
-        """
-        is_twin_unheard = self.other == "twin" and self.inspect == "flaky"
-        return not is_twin_unheard and (self.begins_at is None or (self.other != "twin" and self.says != "id alone"))
+        """Whether anything could tell: who looks for the first time never hears of a busy twin, nor of a first delivery where the lock says the id alone."""
+        return self.begins_at is None or (self.other != "twin" and self.says != "id alone")
 
     @property
     def tells_of_heirs(self) -> bool:

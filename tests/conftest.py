@@ -1,7 +1,7 @@
 """A real Valkey for each test process, empty before each test that uses it, and Django's settings pointed at it."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from importlib import import_module
 from types import SimpleNamespace
 
@@ -15,7 +15,7 @@ from redis import Redis
 
 from dashboard import connections, snapshot
 from dashboard.history import read
-from tests.system import running_server
+from tests.system import System, running_server
 
 if (
     signal.getsignal(signal.SIGINT) is signal.SIG_IGN
@@ -43,6 +43,7 @@ LONG = (  # half a minute and more
     "tests/dashboard/web/test_send_live.py",
     "tests/tasks_demo/test_demo.py",
 )
+LAST_LINES = 60
 IN_THE_FIRST = 0.75  # of the run, so that no process still has a long one when the others are done
 
 
@@ -109,6 +110,19 @@ def groups_survive_a_flush() -> None:
             create_groups(apps, SimpleNamespace(connection=databases[using]))
 
     post_migrate.connect(make_them_again, weak=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What a failed test's own processes said last: the files are gone with the machine that ran it."""
+    report = yield
+    systems = [made for made in getattr(item, "funcargs", {}).values() if isinstance(made, System)]
+    if report.when == "call" and report.failed and systems:
+        report.sections += [
+            (f"Last lines of {path.name}", "".join(path.read_text(errors="replace").splitlines(True)[-LAST_LINES:]))
+            for path in sorted(systems[0].logs.glob("*.log"))
+        ]
+    return report
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

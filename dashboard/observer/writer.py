@@ -4,7 +4,7 @@ import logging
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
-from time import monotonic
+from time import monotonic, time_ns
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -26,7 +26,7 @@ class Writer:
 
     def __init__(self, own: Redis, state: State, epoch: int) -> None:
         self._own, self._state, self._epoch = own, state, epoch
-        self.version = 0
+        self._version = time_ns()  # what a page has read of an observer before is never taken for ours, though we could not read how far that one had counted
         self._versions: dict[str, int] = {}
         self._dirty: set[str] = set(snapshot.SECTIONS)
         self._pressing: set[str] = set()  # those of it that somebody waits for: locks changed, not only time passed
@@ -61,9 +61,9 @@ class Writer:
         return is_ours
 
     def _write(self, sections: set[str]) -> bool:
-        self.version += 1
-        self._versions |= dict.fromkeys(sections, self.version)
-        written = replace(self._state.snapshot(datetime.now(UTC), sections), version=self.version)
+        self._version += 1
+        self._versions |= dict.fromkeys(sections, self._version)
+        written = replace(self._state.snapshot(datetime.now(UTC), sections), version=self._version)
         try:
             if not snapshot.put(self._own, written, self._versions, sections, epoch=self._epoch):
                 return False

@@ -8,9 +8,12 @@ import pytest
 from django.test import Client
 from redis import Redis
 
+from dashboard.observer.state import State
+from dashboard.observer.writer import Writer
+from dashboard.records import Policy
 from dashboard.snapshot import SECTIONS, Reader, claim, forget, put
 from tests.dashboard.web.test_views import person
-from tests.factories import make_queue, make_snapshot
+from tests.factories import make_lock, make_queue, make_snapshot
 from tests.system import wait_for
 
 VERSIONS = dict.fromkeys(SECTIONS, 1)
@@ -126,3 +129,17 @@ def test_snapshot_whose_time_has_no_zone_counts_as_none_and_pages_say_so(watchin
     assert (Reader().newest().at, Reader().newest().sources[-1].ok) == (None, False)
     for path, status in (("/", 200), ("/locks/", 200), ("/api/v1/locks", 200), ("/readyz", 503)):
         assert client.get(path).status_code == status
+
+
+def test_page_that_knows_one_observers_sections_reads_those_of_the_next_though_that_one_could_not_read_them(watching):
+    """It begins without what the one before wrote (older than an hour, or our Redis did not answer), and both have written each section once."""
+    reader = Reader()
+    for epoch, locks in ((1, (make_lock(),)), (2, ())):
+        known = State([], Policy())
+        known.restore(make_snapshot(locks=locks))
+        writer = Writer(own(watching), known, epoch)
+        writer.write_due()
+
+        assert len(reader.newest().locks) == len(locks)
+
+        writer.close()

@@ -1,5 +1,7 @@
 """Readings that do not say what they seem to: a list that was cut, an answer noted late, our own clock set, no room in the inbox."""
 
+import os
+import signal
 import threading
 from datetime import UTC, datetime, timedelta
 from unittest.mock import Mock
@@ -10,6 +12,7 @@ from dashboard import connections
 from dashboard import snapshot as snapshots
 from dashboard.judge import assess
 from dashboard.observer.asking import told
+from dashboard.observer.lock_readings import read_by_another
 from dashboard.observer.observations import ClockSet, ConnectionSeen, EventsLost, Tick, WorkersAnswered
 from dashboard.observer.process import MAX_INBOX, Watch
 from dashboard.observer.worker_book import WorkerBook
@@ -17,7 +20,7 @@ from dashboard.records import Claim, Policy, digest_of_id
 from dashboard.sources.heartbeats import may_be_open
 from tests.dashboard.judge.judged import PLAIN
 from tests.dashboard.observer.observations import LOCK, RUN, event, good, read, state
-from tests.factories import NOW, ago, make_claim, make_lock, make_worker
+from tests.factories import NOW, ago, make_claim, make_lock, make_snapshot, make_worker
 
 NAME, PID = "worker-b@web-2", 790
 SOURCES = ("broker", "cache default", "workers", "events")
@@ -134,6 +137,19 @@ def test_observer_whose_clock_is_behind_that_of_the_one_before_compares_nothing_
     restored = watch.state.snapshot(now)
     assert restored.workers[0].last_heard_at <= now < before.workers[0].last_heard_at
     assert not restored.workers[0].connection_known
+
+
+def test_observer_that_takes_over_while_our_redis_hangs_for_a_moment_loses_nothing_of_what_was_known(watching):
+    snapshots.put(connections.own(), make_snapshot(at=datetime.now(UTC)), dict.fromkeys(snapshots.SECTIONS, 1), set(snapshots.SECTIONS), epoch=1)
+    server, watch = int(connections.own().info("server")["process_id"]), Watch(Mock(epoch=2), threading.Event())
+    os.kill(server, signal.SIGSTOP)
+    goes_on = threading.Timer(2.5, os.kill, (server, signal.SIGCONT))  # twice a second's timeout, and a little more
+    goes_on.start()
+
+    watch._restore()
+
+    goes_on.join()
+    assert watch.state.snapshot(datetime.now(UTC)).locks == tuple(read_by_another(lock) for lock in make_snapshot().locks)
 
 
 def test_child_that_came_after_the_question_is_not_gone_because_the_answer_was_noted_late():

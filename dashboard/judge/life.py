@@ -134,7 +134,7 @@ def _is_of_one_before(mine: Worker, run: Run | None) -> bool:
 
 def _heard(lock: HeldLock, holder: Holder, run: Run | None, mine: Worker, processes: list[Worker], facts: Facts) -> Life:
     """The worker lives: does it still have this process, and this run?"""
-    if _process_is_gone(lock, holder, mine, facts):
+    if own_answer_at(mine, processes) is not None and _process_is_gone(lock, holder, mine, facts):
         return say("dead", "process_gone", worker=mine.name, pid=holder.pid, answered_at=mine.pool_read_at)
     if run is not None and run.outcome == "REVOKED":
         return say("unknown", "run_revoked", worker=mine.name, task_id=holder.task_id, at=run.ended_at)

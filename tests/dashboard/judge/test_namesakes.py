@@ -36,6 +36,14 @@ def test_process_of_that_name_that_has_the_parents_pid_is_not_taken_for_the_hold
     assert "orphaned" not in judged.flags, judged.evidence
 
 
+def test_pool_that_was_read_before_its_worker_is_known_to_answer_alone_may_be_the_others():
+    """The answers of the one that has the lock were lost; two calls to everybody that one alone answered are what tells."""
+    other = make_worker(active=(), processes=(611, 612), spoke_alone_at=None)
+
+    assert "orphaned" not in only(runs=(), workers=(other,)).flags
+    assert only(runs=(), workers=(make_worker(active=(), processes=(611, 612)),)).verdict == "orphaned"
+
+
 def test_container_that_came_again_before_anybody_looked_is_not_the_one_whose_clock_is_ahead():
     """The one that has the lock froze, and another came under its name and pid; nothing tells when its token was made, for no heartbeat tells its clock."""
     again = make_worker(active=(), first_heard_at=ago(seconds=5), started_at=ago(seconds=10), started_after=ago(seconds=11), vitals_at=None)

@@ -100,6 +100,7 @@ def make_worker(**changes: Any) -> Worker:
         "tasks": ("reports_prepare_massive_report",),
         "active": ("d9c26803-1111-4222-8333-444455556666",),
         "active_at": ago(seconds=0.9),
+        "alone_since": changes.get("first_heard_at", ago(hours=2)),
         "spoke_alone_at": changes.get("active_at", ago(seconds=0.9)),
         "vitals_at": ago(seconds=1),
         "pool_read_at": ago(seconds=0.8),

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from dashboard.judge.ends import end_of, unless_handed_on
 from dashboard.judge.facts import Facts, Life, say
-from dashboard.judge.silence import has_twin, moved_at, moved_since, name_is_shared, own_answer_at, sends_heartbeats, silence_of
+from dashboard.judge.silence import SHARED_FOR, has_twin, moved_at, moved_since, name_is_shared, own_answer_at, seen_taken_at, sends_heartbeats, silence_of
 from dashboard.records import HeldLock, Holder, Run, Worker
 
 UPTIME_WITHIN = timedelta(seconds=2)  # it is told in whole seconds, and an answer takes up to one
@@ -119,6 +119,21 @@ def _taken_at(mine: Worker, lock: HeldLock, facts: Facts) -> datetime:
         return lock.first_seen_at
 
 
+def was_alone(mine: Worker, lock: HeldLock, run: Run | None, facts: Facts) -> bool:
+    """Whether it was known to be the only one under its name and pid before anything kept the holder from answering, or nobody was there to hear of two.
+
+    Of two in the solo pool the one that works answers nothing, nor does a frozen one: what the other says, it says of itself.
+    """
+    taken_at = seen_taken_at(lock) or _taken_at(mine, lock, facts)
+    by_its_clock = lock.claim.attempted_at if lock.claim else None  # how far that one is off is told under a name that two may have
+    if max(filter(None, (taken_at, by_its_clock))) <= mine.first_heard_at:
+        return True
+    at_work_since = taken_at
+    if mine.pool == "solo":
+        at_work_since = min(taken_at, facts.by_our_clock(run, run.started_at)) if run and run.started_at else taken_at - SHARED_FOR
+    return mine.alone_since is not None and mine.alone_since <= at_work_since
+
+
 def had_one_before(worker: Worker) -> bool:
     """Whether its name and pid were heard of before this process began."""
     began = [*worker.online_at[-1:], *([worker.started_at - UPTIME_WITHIN] if worker.started_at else [])]
@@ -134,7 +149,7 @@ def _is_of_one_before(mine: Worker, run: Run | None) -> bool:
 
 def _heard(lock: HeldLock, holder: Holder, run: Run | None, mine: Worker, processes: list[Worker], facts: Facts) -> Life:
     """The worker lives: does it still have this process, and this run?"""
-    if own_answer_at(mine, processes) is not None and _process_is_gone(lock, holder, mine, facts):
+    if own_answer_at(mine, processes) is not None and was_alone(mine, lock, run, facts) and _process_is_gone(lock, holder, mine, facts):
         return say("dead", "process_gone", worker=mine.name, pid=holder.pid, answered_at=mine.pool_read_at)
     if run is not None and run.outcome == "REVOKED":
         return say("unknown", "run_revoked", worker=mine.name, task_id=holder.task_id, at=run.ended_at)
@@ -155,7 +170,7 @@ def _listed(lock: HeldLock, holder: Holder, run: Run | None, mine: Worker, proce
         return None  # its token had no room for the id: any of these may be its run
     answered_at = own_answer_at(mine, processes)
     last_active = max(filter(None, (_last_moved_at(lock), run.last_active_at if run else None)))
-    if answered_at is None or answered_at - last_active < ABSENT_FOR:
+    if answered_at is None or answered_at - last_active < ABSENT_FOR or not was_alone(mine, lock, run, facts):
         return None
     return say("dead", "run_not_active", worker=mine.name, task_id=holder.task_id, answered_at=answered_at)
 

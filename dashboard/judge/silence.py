@@ -92,11 +92,15 @@ def _doubts(mine: Worker, facts: Facts) -> Iterator[Evidence]:
         yield Evidence(code="events_missed", values={"worker": mine.name, "since": facts.snapshot.flow.since})
 
 
+def seen_taken_at(lock: HeldLock) -> datetime | None:
+    """When it was seen to be taken by its holder; None: that was not seen."""
+    attempted_at = lock.claim.attempted_at if lock.claim else None
+    return lock.acquired_at if lock.acquired_at != attempted_at and lock.put_back_at is None else None
+
+
 def moved_at(lock: HeldLock) -> datetime | None:
     """When it was last seen to be taken, or to be put off by its holder; None: neither was seen."""
-    attempted_at = lock.claim.attempted_at if lock.claim else None
-    taken_at = lock.acquired_at if lock.acquired_at != attempted_at and lock.put_back_at is None else None
-    return max(filter(None, (taken_at, lock.renewed_at)), default=None)
+    return max(filter(None, (seen_taken_at(lock), lock.renewed_at)), default=None)
 
 
 def moved_since(mine: Worker, at: datetime | None) -> Evidence | None:

@@ -67,10 +67,18 @@ class WorkerBook:
             recent = [time for time in worker.online_at if at - time < ONLINE_WITHIN]
             left_at = known.said_offline_at or known.left_at  # it may be another process with the same pid
             worker = replace(worker, online_at=(*recent, at)[-MAX_ONLINE:], started_at=None, started_after=None, left_at=left_at)
+            worker = replace(worker, alone_since=self._alone_from_its_coming(worker, at))
         elif kind == "worker-heartbeat":
             worker = with_vitals(worker, event, at)
         self._keep(worker)
         return True
+
+    def _alone_from_its_coming(self, came: Worker, at: datetime) -> datetime | None:
+        """Since when it is known to be the only one under its name: nobody had that name, or it was known of the one before."""
+        known = self.workers.get((came.name, came.pid))
+        if known is None:
+            return at
+        return known.alone_since if known.alone_calls >= SURE_AFTER else None  # two that come in the same moment
 
     def _heard(self, name: str, pid: int | None, at: datetime) -> Worker:
         known = self.workers.get((name, pid)) or Worker(name=name, pid=pid, first_heard_at=at, last_heard_at=at)
@@ -97,12 +105,10 @@ class WorkerBook:
         shared = {name for name, _ in answer.again}
         for name in shared:
             for worker in self._of(name):
-                self._keep(replace(worker, shared_at=answer.at, alone_calls=0, spoke_alone_at=None))
+                self._keep(replace(worker, shared_at=answer.at, alone_calls=0, alone_since=None, spoke_alone_at=None))
         for name in answer.replies.keys() - shared:
             if (alone := self.newest(name)) is not None:
-                calls = alone.alone_calls + 1
-                own_at = alone.active_at if calls >= SURE_AFTER else alone.spoke_alone_at
-                self._keep(replace(alone, alone_calls=calls, spoke_alone_at=own_at))
+                self._keep(_answered_alone(alone, answer.asked_at))
 
     def _speaking(self, name: str, said: Any, answer: WorkersAnswered) -> Worker | None:
         """The process of that name that answered: `stats` tells its pid, else the one heard last that did not say goodbye."""
@@ -160,12 +166,7 @@ class WorkerBook:
     def clock_was_set(self, at: datetime, by: timedelta) -> None:
         """Nothing that compares a moment from before with one since is known: what was heard of each is heard again, where it lives."""
         self._passed_over = {}
-        for worker in list(self.workers.values()):
-            heard = replace(worker, last_heard_at=min(worker.last_heard_at, at), last_event_at=None, connection_known=False, connection_gone_at=None)
-            shared_at = None if worker.shared_at is None else at  # of two under one name the clock makes no single one
-            steps = tuple(dict.fromkeys((*worker.clock_steps, *(step + by for step in worker.clock_steps))))[-MAX_STEPS:]
-            unsure = replace(heard, spoke_alone_at=None, active_at=None, pool_read_at=None, shared_at=shared_at, clock_steps=steps)
-            self._keep(replace(unsure, vitals_at=_by(unsure.vitals_at, at), task_event_at=_by(unsure.task_event_at, at)))
+        self.workers = {key: _by_a_clock_that_was_set(worker, at, by) for key, worker in self.workers.items()}
 
     def living(self, now: datetime, within: timedelta) -> list[Worker]:
         """Those heard of within that time that have not said goodbye."""
@@ -193,6 +194,33 @@ def _may_be_anybodys_since(lock: HeldLock) -> datetime | None:
     if lock.claim is None or lock.claim.worker is not None or not (lock.claim.attempted_at or lock.claim.task_digest):
         return None
     return min(filter(None, (lock.claim.attempted_at, lock.first_seen_at)))
+
+
+def _answered_alone(worker: Worker, asked_at: datetime) -> Worker:
+    """It answered a call to everybody, and nobody else under its name did."""
+    calls = worker.alone_calls + 1
+    if calls < SURE_AFTER:
+        return replace(worker, alone_calls=calls)
+    return replace(worker, alone_calls=calls, alone_since=worker.alone_since or asked_at, spoke_alone_at=worker.active_at)
+
+
+def _by_a_clock_that_was_set(worker: Worker, at: datetime, by: timedelta) -> Worker:
+    return replace(
+        worker,
+        first_heard_at=min(worker.first_heard_at + min(by, timedelta(0)), at),  # what is taken from now on is not from before it
+        last_heard_at=min(worker.last_heard_at, at),
+        last_event_at=None,
+        connection_known=False,
+        connection_gone_at=None,
+        spoke_alone_at=None,
+        alone_since=_by(worker.alone_since, at),
+        active_at=None,
+        pool_read_at=None,
+        shared_at=None if worker.shared_at is None else at,  # of two under one name the clock makes no single one
+        clock_steps=tuple(dict.fromkeys((*worker.clock_steps, *(step + by for step in worker.clock_steps))))[-MAX_STEPS:],
+        vitals_at=_by(worker.vitals_at, at),
+        task_event_at=_by(worker.task_event_at, at),
+    )
 
 
 def began_at(worker: Worker) -> datetime | None:

@@ -27,6 +27,7 @@ class Worker:
     active: tuple[str, ...] | None = None  # task ids, as of active_at
     active_at: datetime | None = None  # when it was asked for them, by our clock: what it named ran then or later
     alone_calls: int = 0  # calls to everybody, one after the other, that nobody else answered under its name
+    alone_since: datetime | None = None  # when it was first known to be the only one under its name: by such calls, or for it came under a name that nobody had
     spoke_alone_at: datetime | None = None  # the last `active_at` of which such calls say that the answer was its own
     shared_at: datetime | None = None  # when another answered such a call under its name
     visibility_timeout: timedelta | None = None

@@ -56,6 +56,7 @@ def living_worker(now: datetime) -> Worker:
         queues=("reports",),
         active=(),
         pool_read_at=now,
+        alone_since=now - timedelta(hours=1),
         spoke_alone_at=now - timedelta(seconds=11),  # it alone has this name, as was known before the locks were taken
     )
 

@@ -2,10 +2,16 @@
 
 from datetime import timedelta
 
+import pytest
+
 from tests.dashboard.judge.judged import SILENT, only
 from tests.factories import NOW, ago, make_claim, make_lock, make_run, make_worker
 
 SOLO = {"pool": "solo", "processes": None}
+
+
+def left_by(pid):
+    return make_lock(claim=make_claim(pid=pid, parent_pid=0 if pid == 790 else 790))
 
 
 def test_twin_of_the_same_pid_does_not_answer_for_a_run_of_one_that_is_busy_or_frozen():
@@ -42,6 +48,35 @@ def test_pool_that_was_read_before_its_worker_is_known_to_answer_alone_may_be_th
 
     assert "orphaned" not in only(runs=(), workers=(other,)).flags
     assert only(runs=(), workers=(make_worker(active=(), processes=(611, 612)),)).verdict == "orphaned"
+
+
+LATELY, BEFORE = ago(seconds=60), ago(seconds=100)  # of a lock that was taken 80 s ago, and first seen then
+
+
+@pytest.mark.parametrize(("alone_since", "is_proved"), [(None, False), (LATELY, False), (BEFORE, True)])
+@pytest.mark.parametrize("pool", [{}, SOLO, {"pool": "threads", "processes": None}], ids=["prefork", "solo", "threads"])
+def test_answer_of_one_that_was_not_known_to_be_the_only_one_before_the_lock_was_taken_proves_nothing_of_the_holder(pool, alone_since, is_proved):
+    """Each answer of the one that has it may have been lost until it was busy, in the solo pool, or frozen."""
+    pid = 790 if pool else 815
+    run = make_run(pid=pid, started_at=ago(seconds=82), last_active_at=None)
+
+    judged = only(locks=(left_by(pid),), runs=(run,), workers=(make_worker(active=(), alone_since=alone_since, **pool),))
+
+    assert ("orphaned" in judged.flags) is is_proved, judged.evidence
+
+
+@pytest.mark.parametrize(("alone_since", "is_proved"), [(ago(seconds=100), False), (ago(seconds=150), True)])
+def test_solo_worker_whose_run_nobody_told_of_may_have_been_busy_for_long_before_it_took_the_lock(alone_since, is_proved):
+    judged = only(locks=(left_by(790),), runs=(), workers=(make_worker(active=(), alone_since=alone_since, **SOLO),))
+
+    assert ("orphaned" in judged.flags) is is_proved, judged.evidence
+
+
+@pytest.mark.parametrize("pool", [{}, SOLO], ids=["prefork", "solo"])
+def test_lock_from_before_anybody_listened_is_proved_left_by_answers_since(pool):
+    worker = make_worker(active=(), first_heard_at=ago(seconds=70), alone_since=ago(seconds=60), **pool)
+
+    assert only(locks=(left_by(790 if pool else 815),), runs=(), workers=(worker,)).verdict == "orphaned"
 
 
 def test_container_that_came_again_before_anybody_looked_is_not_the_one_whose_clock_is_ahead():

@@ -89,6 +89,27 @@ def test_name_that_answers_a_call_twice_is_shared_and_no_answer_speaks_for_its_r
     assert (worker.shared_at, worker.spoke_alone_at, worker.alone_calls) == (IN_A_SECOND, None, 0)
 
 
+def alone_since(*seen):
+    return state(*seen).snapshot(NOW).workers[0].alone_since
+
+
+def test_worker_is_known_to_be_the_only_one_of_its_name_from_the_second_call_that_it_alone_answers_and_no_more_once_another_does():
+    calls = [called(PONG, at=NOW + timedelta(seconds=seconds)) for seconds in (0, 5, 10)]
+    assert [alone_since(event("worker-heartbeat"), *calls[:count]) for count in (1, 2, 3)] == [None, calls[1].asked_at, calls[1].asked_at]
+    assert alone_since(event("worker-heartbeat"), *calls, called(PONG, PONG)) is None
+
+
+def test_worker_that_comes_under_a_name_that_nobody_had_is_known_to_be_the_only_one_at_once_unless_two_come():
+    online = event("worker-online")
+    assert alone_since(online) == NOW
+    assert alone_since(online, event("worker-online", IN_A_SECOND)) is None
+    assert alone_since(event("worker-heartbeat"), event("worker-online", IN_A_SECOND)) is None
+
+
+def test_worker_that_comes_again_is_the_only_one_of_its_name_as_the_one_before_was():
+    assert alone_since(event("worker-heartbeat"), called(PONG), called(PONG, at=IN_A_SECOND), event("worker-online", IN_A_SECOND)) == IN_A_SECOND
+
+
 def test_run_of_a_shared_name_is_not_over_for_being_absent_from_an_answer():
     later = NOW + timedelta(seconds=20)
     made = state(event("worker-heartbeat"), event("task-started", uuid=RUN), called(PONG, PONG), answered("active", {"worker-b@web-2": []}, at=later))

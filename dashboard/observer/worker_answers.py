@@ -66,7 +66,12 @@ def _with_start(worker: Worker, stats: Mapping[str, Any], answer: WorkersAnswere
             return _began(worker, first, last, step)
         return replace(worker, started_at=min(last - step, worker.started_at), started_after=max(first - step, worker.started_after), clock_steps=(step,))
     anew = _began(worker, first, last, timedelta(0))  # nobody said that it came: another has its name and its pid
-    return replace(anew, shared_at=answer.at, alone_calls=0, alone_since=None, spoke_alone_at=None)
+    return beside_another(anew, answer.at)
+
+
+def beside_another(worker: Worker, at: datetime) -> Worker:
+    """Two were heard then under its name: no answer is known to be its own until it alone answers for a while."""
+    return replace(worker, shared_at=at, alone_calls=0, alone_since=None, spoke_alone_at=None)
 
 
 def _began(worker: Worker, first: datetime, last: datetime, step: timedelta) -> Worker:

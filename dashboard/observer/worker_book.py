@@ -5,16 +5,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from dashboard.observer.heard_beats import HeardBeats, with_vitals
 from dashboard.observer.lock_readings import AT_ONCE
 from dashboard.observer.observations import ConnectionSeen, WorkersAnswered
-from dashboard.observer.worker_answers import with_answer
+from dashboard.observer.worker_answers import beside_another, with_answer
 from dashboard.records import Claim, HeldLock, Worker
 from dashboard.sources.event import Event
 
 FORGOTTEN = timedelta(hours=1)  # a process that is gone, unless a lock belongs to it
 MAX_WORKERS = 1000
 SKEWED, MAX_SKEW = timedelta(seconds=2), timedelta(days=365_000)  # beyond a thousand years it was forged, and a time that it is added to may be none
-VITALS_EVERY = timedelta(seconds=10)  # a heartbeat comes every 2 s; taken in each time, every row of a list would change with it
 ONLINE_WITHIN = timedelta(minutes=10)
 MAX_ONLINE = 50
 MAX_STEPS = 8  # of our clock, until a worker says when it began
@@ -28,6 +28,7 @@ class WorkerBook:
 
     def __init__(self) -> None:
         self.workers: dict[Key, Worker] = {}
+        self._beats = HeardBeats()
         self._passed_over: dict[Key, datetime] = {}  # when the last event came that said nothing new of its worker, until the next `forget`
 
     def restore(self, workers: Iterable[Worker]) -> None:
@@ -67,9 +68,12 @@ class WorkerBook:
             recent = [time for time in worker.online_at if at - time < ONLINE_WITHIN]
             left_at = known.said_offline_at or known.left_at  # it may be another process with the same pid
             worker = replace(worker, online_at=(*recent, at)[-MAX_ONLINE:], started_at=None, started_after=None, left_at=left_at)
+            self._beats.begins((worker.name, pid))
             worker = replace(worker, alone_since=self._alone_from_its_coming(worker, at))
         elif kind == "worker-heartbeat":
             worker = with_vitals(worker, event, at)
+            if self._beats.of_two((worker.name, pid), event):
+                worker = beside_another(worker, at)
         self._keep(worker)
         return True
 
@@ -105,7 +109,7 @@ class WorkerBook:
         shared = {name for name, _ in answer.again}
         for name in shared:
             for worker in self._of(name):
-                self._keep(replace(worker, shared_at=answer.at, alone_calls=0, alone_since=None, spoke_alone_at=None))
+                self._keep(beside_another(worker, answer.at))
         for name in answer.replies.keys() - shared:
             if (alone := self.newest(name)) is not None:
                 self._keep(_answered_alone(alone, answer.asked_at))
@@ -162,6 +166,7 @@ class WorkerBook:
         needed, kept_since = {lock.claim.worker for lock in locks if lock.claim}, now - FORGOTTEN
         kept_since = min((kept_since, *filter(None, map(_may_be_anybodys_since, locks))))  # whoever was heard since then may have it
         self.workers = {key: worker for key, worker in self.workers.items() if worker.last_heard_at > kept_since or worker.name in needed}
+        self._beats.keep_only(set(self.workers))
 
     def clock_was_set(self, at: datetime, by: timedelta) -> None:
         """Nothing that compares a moment from before with one since is known: what was heard of each is heard again, where it lives."""
@@ -226,21 +231,3 @@ def _by_a_clock_that_was_set(worker: Worker, at: datetime, by: timedelta) -> Wor
 def began_at(worker: Worker) -> datetime | None:
     """Since when its name and pid are this process's, as far as it is told: one before may have had the same, as in a container, and be leaving."""
     return worker.started_at or (worker.online_at[-1] if worker.online_at else None)
-
-
-def with_vitals(worker: Worker, event: Event, at: datetime) -> Worker:
-    """What a heartbeat says beside that it beats; that it has run something and told nothing of it shows that its task events are off."""
-    if worker.vitals_at is not None and at - worker.vitals_at < VITALS_EVERY:
-        return worker
-    processed = event.processed
-    has_worked = processed is not None and worker.processed is not None and processed > worker.processed
-    is_mute = has_worked and worker.vitals_at is not None and (worker.task_event_at is None or worker.task_event_at < worker.vitals_at)
-    names = [name for name in (event.sw_ident, event.sw_ver) if name is not None]
-    return replace(
-        worker,
-        processed=processed,
-        load=tuple(event.loadavg[:3]) if event.loadavg is not None else None,
-        software=" ".join(names) or None,
-        vitals_at=at,
-        sends_events=False if is_mute else worker.sends_events,
-    )

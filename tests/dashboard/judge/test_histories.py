@@ -62,6 +62,14 @@ TWIN_AGAIN = Story(
 HANDED_ON_OF_TWO = Story(
     fate="hands on", recycles=True, pushes=False, rivals=(Rival(at=-0.4, lasts=600.0), Rival(at=0.05, lasts=600.0, does="again")),
 )  # fmt: skip
+UNHEARD_TWIN = Story(other="twin", inspect="flaky", works_before=5.0, gap=(-20.0, 2.0), seed=43)
+UNHEARD_TWIN_LIKELY = Story(pool="threads", exact=False, owned=True, other="twin", inspect="flaky", works_before=5.0, gap=(-20.0, 2.0), seed=89)
+UNHEARD_TWIN_SOLO = Story(pool="solo", other="twin", inspect="flaky", seed=51)
+UNHEARD_TWIN_FROZEN = Story(
+    pool="solo", other_skew=3.0, other="twin", works_before=5.0, waits=5.0, timeout=None, fate="frozen", comes_back="new pid", other_heartbeats=False,
+    inspect="flaky", drops=0.3, repeats=0.3, mixes=True, slow_starts=0.02, gap=(-20.0, 2.0), pushes=False, observer_restarts_at=16.0,
+    hero_clock_set=(-0.005, -3.0), recycles=True, seed=14,
+)  # fmt: skip
 CUT_OFF = Story(fate="cut off", fate_at=0.3)
 CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
 
@@ -88,6 +96,10 @@ CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
         TRIED_AGAIN,
         TWIN_AGAIN,
         HANDED_ON_OF_TWO,
+        UNHEARD_TWIN,
+        UNHEARD_TWIN_LIKELY,
+        UNHEARD_TWIN_SOLO,
+        UNHEARD_TWIN_FROZEN,
     ],
     ids=[
         "its worker leaves and another process comes under its name and pid, while a run like it has ended",
@@ -109,6 +121,10 @@ CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
         "it is to be tried again, and of the two deliveries of its message the other succeeded",
         "its worker froze beside a second container with its name and pid, and a second delivery ended of which the beginning was not told",
         "it handed its lock on and its process was recycled, while the second delivery of its message goes on",
+        "every answer of its worker was lost, and the pool of a second container with its name and pid has no such process",
+        "it is likely to have it, every answer of its worker was lost, and a second container with its name and pid does not name it",
+        "its worker is solo and every answer before it was busy was lost, and a second container with its name and pid answers",
+        "its worker is solo, busy and frozen then, every answer before was lost, and a second container with its name and pid answers",
     ],
 )
 def test_holder_that_goes_on_is_not_called_dead_for_the_end_of_another_run(story):

@@ -110,6 +110,26 @@ def test_worker_that_comes_again_is_the_only_one_of_its_name_as_the_one_before_w
     assert alone_since(event("worker-heartbeat"), called(PONG), called(PONG, at=IN_A_SECOND), event("worker-online", IN_A_SECOND)) == IN_A_SECOND
 
 
+def beats(*counts):
+    return [event("worker-heartbeat", NOW + timedelta(seconds=seconds), processed=count) for seconds, count in counts]
+
+
+@pytest.mark.parametrize(
+    ("heard", "are_two"),
+    [
+        (beats((0, 4), (2, 4), (4, 9)), False),
+        (beats((0, 4), (1, 0)), True),
+        (beats((0, 4), (0, 0)), True),
+        (beats((0.5, 4), (0, 3)), False),
+        ([*beats((0, 4)), event("worker-online", IN_A_SECOND), *beats((2, 0))], False),
+    ],
+    ids=["one works", "two in turn", "two at once", "one's come in another order", "a new one came"],
+)
+def test_count_of_runs_that_goes_back_from_one_heartbeat_to_the_next_is_that_of_another_process(heard, are_two):
+    worker = state(called(PONG), called(PONG, at=IN_A_SECOND), *heard).snapshot(NOW).workers[0]
+    assert (worker.shared_at is not None) is are_two
+
+
 def test_run_of_a_shared_name_is_not_over_for_being_absent_from_an_answer():
     later = NOW + timedelta(seconds=20)
     made = state(event("worker-heartbeat"), event("task-started", uuid=RUN), called(PONG, PONG), answered("active", {"worker-b@web-2": []}, at=later))

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from dashboard.judge.facts import Facts, Life, goes_on
 from dashboard.judge.holders import CLOCKS_DIFFER, CLOCKS_WITHIN, STARTS_TOLD_LATE, may_have_tried
-from dashboard.judge.life import had_one_before, is_a_later_one, life_of, life_of_process, was_alone
+from dashboard.judge.life import had_one_before, is_a_later_one, life_of, life_of_process
 from dashboard.judge.silence import has_twin, is_its_own, own_answer_at
 from dashboard.records import Evidence, HeldLock, Holder, Run, Worker
 
@@ -68,8 +68,7 @@ def _workers_that_could(mine: Run, facts: Facts) -> Iterator[Worker]:
 def _is_accounted_for(worker: Worker, lock: HeldLock, at: datetime, mine: Run, facts: Facts) -> bool:
     """Whether all that runs in it is known, and none of it can be the holder."""
     answered_at = own_answer_at(worker, facts.workers[worker.name])
-    is_only_one = was_alone(worker, lock, None, facts) and not has_twin(worker, facts.workers[worker.name], lock.first_seen_at)
-    if worker.active is None or worker.active_at is None or answered_at is None or not is_only_one:
+    if worker.active is None or worker.active_at is None or answered_at is None or has_twin(worker, facts.workers[worker.name], lock.first_seen_at):
         return False
     if (worker.first_heard_at <= lock.first_seen_at or had_one_before(worker)) and is_a_later_one(worker, lock, facts):
         return False  # the process before had its name and pid, and may be leaving

@@ -149,19 +149,22 @@ def _is_of_one_before(mine: Worker, run: Run | None) -> bool:
 
 def _heard(lock: HeldLock, holder: Holder, run: Run | None, mine: Worker, processes: list[Worker], facts: Facts) -> Life:
     """The worker lives: does it still have this process, and this run?"""
-    if own_answer_at(mine, processes) is not None and was_alone(mine, lock, run, facts) and _process_is_gone(lock, holder, mine, facts):
+    is_own = was_alone(mine, lock, run, facts)
+    if is_own and own_answer_at(mine, processes) is not None and _process_is_gone(lock, holder, mine, facts):
         return say("dead", "process_gone", worker=mine.name, pid=holder.pid, answered_at=mine.pool_read_at)
     if run is not None and run.outcome == "REVOKED":
         return say("unknown", "run_revoked", worker=mine.name, task_id=holder.task_id, at=run.ended_at)
-    if mine.active is not None and (listed := _listed(lock, holder, run, mine, processes, facts)):
+    if mine.active is not None and (listed := _listed(lock, holder, run, mine, processes, facts, is_own=is_own)):
         return listed
     if run is not None and run.started_at is not None and run.ended_at is None and facts.are_told_since(run.heard_at or run.started_at):
         return say("alive", "run_started", task_id=run.task_id, worker=mine.name, at=run.started_at)
     young = lock.put_back_at is None and facts.now - lock.first_seen_at < facts.policy.grace  # who took what was put back did so before it had gone
+    if mine.active is not None and not is_own and not young:
+        return say("unknown", "name_may_be_shared", worker=mine.name)
     return say("alive" if young else "unknown", "worker_heard", worker=mine.name, last_heard_at=mine.last_heard_at)
 
 
-def _listed(lock: HeldLock, holder: Holder, run: Run | None, mine: Worker, processes: list[Worker], facts: Facts) -> Life | None:
+def _listed(lock: HeldLock, holder: Holder, run: Run | None, mine: Worker, processes: list[Worker], facts: Facts, *, is_own: bool) -> Life | None:
     """What the runs that it named say; None: that was too long ago, or the run may have begun or ended around it, or another answered."""
     if holder.task_id in (mine.active or ()):
         is_recent = mine.active_at is not None and facts.now - mine.active_at <= facts.policy.grace
@@ -170,7 +173,7 @@ def _listed(lock: HeldLock, holder: Holder, run: Run | None, mine: Worker, proce
         return None  # its token had no room for the id: any of these may be its run
     answered_at = own_answer_at(mine, processes)
     last_active = max(filter(None, (_last_moved_at(lock), run.last_active_at if run else None)))
-    if answered_at is None or answered_at - last_active < ABSENT_FOR or not was_alone(mine, lock, run, facts):
+    if answered_at is None or answered_at - last_active < ABSENT_FOR or not is_own:
         return None
     return say("dead", "run_not_active", worker=mine.name, task_id=holder.task_id, answered_at=answered_at)
 

@@ -77,7 +77,7 @@ class RollCallFeed(Asker):
         rounds = 0
         while not self.stop.is_set():
             roster = self._roster()
-            if roster.living and rounds % CALL_EVERY == 0:
+            if roster.new or (roster.living and rounds % CALL_EVERY == 0):  # until it is known whose the answers of a new one are, its locks cannot be judged
                 self.call("stats" if rounds % RARELY == 0 else "ping")
             if missing := {*roster.late, *roster.silent}:
                 self.ask("ping", missing)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from dashboard.observer.state import State
 
 LOOKED_FOR = timedelta(hours=1)  # a worker that is silent
+NEW_FOR = timedelta(seconds=30)  # one that answers no call by then is not waited for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,7 @@ class Roster:
     living: tuple[str, ...] = ()
     late: tuple[str, ...] = ()  # those of `living` that did not answer what they were asked last
     silent: tuple[str, ...] = ()
+    new: tuple[str, ...] = ()  # those of `living` of which it is not known yet whether another has their name
     queues: tuple[str, ...] = ()
     results: tuple[str, ...] = ()  # names that active runs are going to write
     workers: tuple[Worker, ...] = ()
@@ -39,7 +41,12 @@ def call_the_roll(state: State, now: datetime) -> Roster:
         living=tuple(sorted(living)),
         late=tuple(sorted(living - {worker.name for worker in heard if worker.answers is not False})),
         silent=tuple(sorted(missed - living)),
+        new=tuple(sorted({worker.name for worker in heard if _is_new(worker, now)})),
         queues=tuple(dict.fromkeys([*read, *state.queue_book.names.by_worth()])),
         results=expected_names(state.runs.running(), policy().results),
         workers=workers,
     )
+
+
+def _is_new(worker: Worker, now: datetime) -> bool:
+    return worker.alone_since is None and worker.shared_at is None and now - worker.first_heard_at < NEW_FOR

@@ -84,6 +84,9 @@ SENTENCES: Mapping[str, str] = {
     "worker_unknown": N_("%(worker)s has never been heard of by this observer"),
     "process_unknown": N_("%(worker)s is heard as pid %(known_pid)s; of a process of that name with pid %(pid)s this observer has never heard"),
     "name_shared": N_("two live processes call themselves %(worker)s: neither can be told from the other"),
+    "name_may_be_shared": N_(
+        "when the lock was taken %(worker)s was not yet known to be the only process of that name: another one may have it, and its answers may be lost"
+    ),
     "connection_open": N_("a connection to the broker that may be that of %(worker)s is still open: it may be frozen, which is no death"),
     "connection_gone": N_("the broker has closed the connection of %(worker)s; seen at %(at)s"),
     "connection_gone_late": N_(

@@ -70,6 +70,7 @@ def test_solo_worker_whose_run_nobody_told_of_may_have_been_busy_for_long_before
     judged = only(locks=(left_by(790),), runs=(), workers=(make_worker(active=(), alone_since=alone_since, **SOLO),))
 
     assert ("orphaned" in judged.flags) is is_proved, judged.evidence
+    assert (judged.evidence[-1].code == "name_may_be_shared") is not is_proved
 
 
 @pytest.mark.parametrize("pool", [{}, SOLO], ids=["prefork", "solo"])

@@ -92,6 +92,22 @@ def test_killed_worker_whose_task_events_are_off_leaves_its_lock_orphaned(system
     wait_for(lambda: verdicts(locks) == {"import-1": "orphaned"})
 
 
+def test_killed_child_whose_task_events_are_off_leaves_its_lock_orphaned(system, locks, snapshot):
+    """Nothing but the pool of its worker, which is known to be the only one of its name, says that it is gone."""
+    system.worker(events=False, GUEST_REDIS_CLIENT_CLASS="dashboard.locking.HolderRedis")
+    system.observer()
+    system.watched()
+    wait_for(lambda: snapshot().workers and all(worker.alone_since for worker in snapshot().workers), said="the worker is alone")
+    system.send("guest_import", "import-1", RUN_S)
+    child = system.taken("import-1")
+    wait_for(lambda: (one := locks().get("import-1")) and one.verdict == "held" and "run_active" in codes(one))
+
+    os.kill(child, signal.SIGKILL)
+
+    wait_for(lambda: verdicts(locks) == {"import-1": "orphaned"})
+    assert "process_gone" in codes(locks()["import-1"])
+
+
 @pytest.mark.parametrize("group", [False, True], ids=["parent", "parent and children"])
 def test_frozen_worker_is_never_orphaned(system, locks, both_held, group):
     worker, _, _ = both_held("dashboard.locking.HolderRedis")

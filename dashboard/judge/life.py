@@ -107,14 +107,19 @@ def _has_come_since(mine: Worker, lock: HeldLock, since: datetime, facts: Facts)
 
 
 def _taken_at(mine: Worker, lock: HeldLock, facts: Facts) -> datetime:
-    """By our clock: it may be seen long after its token was made, by an observer that was not there."""
+    """By our clock, at the earliest: it may be seen long after its token was made, by an observer that was not there."""
+    attempted_at = lock.claim.attempted_at if lock.claim else None
+    is_skew_known = (mine.name, mine.pid) in facts.skewed
+    if attempted_at is not None and not is_skew_known and attempted_at > lock.first_seen_at + UPTIME_WITHIN:  # by a clock ahead, and no event told how far
+        return lock.first_seen_at - LONG_AGO
+    return _taken_by_its_token(mine, lock, facts)
+
+
+def _taken_by_its_token(mine: Worker, lock: HeldLock, facts: Facts) -> datetime:
     if lock.claim is None or lock.claim.attempted_at is None:
         return lock.first_seen_at
-    skew = facts.skewed.get((mine.name, mine.pid))
-    if skew is None and lock.claim.attempted_at > lock.first_seen_at + UPTIME_WITHIN:  # by a clock that is ahead, and no event told how far
-        return lock.first_seen_at - LONG_AGO
     try:
-        return min(lock.first_seen_at, lock.claim.attempted_at - (skew or timedelta(0)))
+        return min(lock.first_seen_at, lock.claim.attempted_at - facts.skewed.get((mine.name, mine.pid), timedelta(0)))
     except OverflowError:  # forged, the one or the other
         return lock.first_seen_at
 
@@ -124,7 +129,7 @@ def was_alone(mine: Worker, lock: HeldLock, run: Run | None, facts: Facts) -> bo
 
     Of two in the solo pool the one that works answers nothing, nor does a frozen one: what the other says, it says of itself.
     """
-    taken_at = seen_taken_at(lock) or _taken_at(mine, lock, facts)
+    taken_at = seen_taken_at(lock) or _taken_by_its_token(mine, lock, facts)
     by_its_clock = lock.claim.attempted_at if lock.claim else None  # how far that one is off is told under a name that two may have
     if max(filter(None, (taken_at, by_its_clock))) <= mine.first_heard_at:
         return True

@@ -80,6 +80,13 @@ def test_lock_from_before_anybody_listened_is_proved_left_by_answers_since(pool)
     assert only(locks=(left_by(790 if pool else 815),), runs=(), workers=(worker,)).verdict == "orphaned"
 
 
+def test_child_of_a_worker_whose_clock_is_ahead_is_gone_all_the_same():
+    """Nobody saw the lock be taken, and no event told how far its clock is ahead."""
+    lock = make_lock(claim=make_claim(pid=815, parent_pid=790, attempted_at=NOW + timedelta(minutes=5)), acquired_at=None)
+
+    assert only(locks=(lock,), runs=(), workers=(make_worker(active=()),)).verdict == "orphaned"
+
+
 def test_container_that_came_again_before_anybody_looked_is_not_the_one_whose_clock_is_ahead():
     """The one that has the lock froze, and another came under its name and pid; nothing tells when its token was made, for no heartbeat tells its clock."""
     again = make_worker(active=(), first_heard_at=ago(seconds=5), started_at=ago(seconds=10), started_after=ago(seconds=11), vitals_at=None)

@@ -21,7 +21,7 @@ from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-from dashboard.conf import conf, own_redis_url
+from dashboard.conf import conf, own_key, own_redis_url
 from dashboard.redis_urls import Sentinels, for_celery, for_driver, is_redis, sentinels_of
 
 TIMEOUT_S = 1.0  # what we watch is waited for this long, twice at most
@@ -180,7 +180,10 @@ def has_stream() -> bool:
 
 @cache
 def ask() -> Celery:
-    """The Celery app that inspects workers and receives events; harmless by its visibility timeout, and never the current app."""
+    """The Celery app that inspects workers and receives events; never the current app.
+
+    It looks for what to give back where nothing is: killed with the workers' mutex, which any consumer takes for that, it would keep them from it for minutes.
+    """
     app = Celery("lockhouse", broker=broker_url(), set_as_current=False, fixups=[])
     app.conf.update(
         accept_content=["json"],
@@ -191,6 +194,7 @@ def ask() -> Celery:
         broker_transport_options={
             **conf().BROKER_TRANSPORT_OPTIONS,
             "visibility_timeout": VISIBILITY_TIMEOUT_S,
+            **{f"{kind}_key": own_key("ask", kind) for kind in ("unacked", "unacked_index", "unacked_mutex")},
             "socket_timeout": 5.0,  # longer than any deadline of ours, so that a black hole ends as an error
             "socket_connect_timeout": TIMEOUT_S,
             **_own_name_of_ask(),
@@ -201,10 +205,7 @@ def ask() -> Celery:
 
 @cache
 def send_app() -> Celery:
-    """The Celery app that sends: as every caller's, but that it waits for nobody, tries nothing twice and stores no result.
-
-    It never consumes; its visibility timeout is a second lock on that door.
-    """
+    """The Celery app that sends: as every caller's, but that it waits for nobody, tries nothing twice, stores no result and never consumes."""
     app = Celery("lockhouse-send", broker=broker_url(), backend="disabled://", set_as_current=False, fixups=[])
     app.conf.update(
         task_serializer="json",

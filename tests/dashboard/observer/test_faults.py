@@ -43,7 +43,7 @@ def test_second_observer_stands_by_and_takes_over(system, snapshot, cache):
 
     system.watched("second")
     lock(cache, "lock_b")
-    wait_for(lambda: names(snapshot) == {"lock_a", "lock_b"})
+    wait_for(lambda: names(snapshot) == {"lock_a", "lock_b"}, said=lambda: (names(snapshot), snapshot().at, snapshot().sources))
 
 
 def test_frozen_server_is_said_and_the_page_recovers_within_5_s(system, snapshot, cache):

@@ -27,6 +27,23 @@ def test_message_unacked_for_two_hours_stays_unacked(system, snapshot):
     assert system.guest.llen("late-1:taken") == 1
 
 
+def test_nobody_but_the_workers_ever_has_the_mutex_for_giving_messages_back(system, snapshot):
+    """Whoever is killed with it keeps every worker from giving messages back, for five minutes."""
+    system.worker()
+    system.broker.config_set("slowlog-log-slower-than", 0)
+    system.broker.config_set("slowlog-max-len", 100_000)
+    system.broker.slowlog_reset()
+
+    system.observer()
+    wait_for(lambda: snapshot().workers and snapshot().workers[0].active is not None, said="inspect was answered")
+    asked_at = snapshot().workers[0].answered_at
+    wait_for(lambda: (snapshot().workers[0].answered_at - asked_at).total_seconds() > 5, said="some rounds of asking")
+
+    ours = [entry["command"] for entry in system.broker.slowlog_get(100_000) if entry["client_name"].startswith(b"lockhouse")]
+    taken = {command.split()[1] for command in ours if command.startswith(b"SET ") and b"mutex" in command}
+    assert taken == {b"lockhouse:test-system:ask:unacked_mutex"}, "it was looked for what is to be given back, where nothing is"
+
+
 def test_looking_leaves_the_keys_of_cache_and_queues_as_they_are(system, snapshot):
     system.send("guest_import", "import-1", 1)
     cache = type(system.guest).from_url(f"{system.url}/1")

@@ -16,11 +16,11 @@ RUN_S = 300
 
 
 @pytest.fixture
-def both_held(system, locks, snapshot):
+def both_held(system, locks, snapshot, following):
     """A worker that holds one lock with early and one with late acknowledgement, both seen with their living holder."""
 
     def held(client_class: str, concurrency: int = 2):
-        started = hold(system, locks, client_class, concurrency)
+        started = hold(system, locks, following, client_class, concurrency)
         wait_for(
             lambda: all(worker.connection_known for worker in snapshot().workers),
             said=lambda: ("its connection, which is what proves it dead", snapshot().workers, snapshot().sources, snapshot().flow.since),
@@ -30,10 +30,11 @@ def both_held(system, locks, snapshot):
     return held
 
 
-def hold(system, locks, client_class, concurrency):
+def hold(system, locks, following, client_class, concurrency):
     worker = system.worker(concurrency=concurrency, **({"GUEST_REDIS_CLIENT_CLASS": client_class} if client_class else {}))
     system.observer()
     system.watched()
+    following()
     system.send("guest_import", "import-1", RUN_S)
     early = system.taken("import-1")
     time.sleep(1.2)  # two plain locks of one moment have no likely holder: that is another test
@@ -47,6 +48,10 @@ def codes(judged) -> list[str]:
     return [fact.code for fact in judged.evidence]
 
 
+def told_of(locks) -> dict[str, object]:
+    return {name: (one.verdict, one.evidence) for name, one in locks().items()}
+
+
 def verdicts(locks) -> dict[str, str]:
     return {name: one.verdict for name, one in locks().items()}
 
@@ -58,7 +63,7 @@ def test_killed_child_leaves_its_locks_orphaned(locks, both_held, client_class, 
     os.kill(early, signal.SIGKILL)
     os.kill(late, signal.SIGKILL)
 
-    wait_for(lambda: verdicts(locks) == {"import-1": "orphaned", "late-1": "orphaned"})
+    wait_for(lambda: verdicts(locks) == {"import-1": "orphaned", "late-1": "orphaned"}, said=lambda: told_of(locks))
     assert {one.holder.certainty for one in locks().values()} == {certainty}
     assert all({"worker_lost", "process_gone"}.intersection(codes(one)) for one in locks().values())
 
@@ -69,7 +74,7 @@ def test_killed_worker_leaves_its_locks_orphaned(system, locks, both_held, clien
 
     system.signal(worker, signal.SIGKILL)
 
-    wait_for(lambda: verdicts(locks) == {"import-1": "orphaned", "late-1": "orphaned"})
+    wait_for(lambda: verdicts(locks) == {"import-1": "orphaned", "late-1": "orphaned"}, said=lambda: told_of(locks))
     found = locks()
     assert {one.holder.certainty for one in found.values()} == {certainty}
     assert {"worker_silent", "worker_no_answer", "connection_gone"} <= set(codes(found["import-1"]))
@@ -77,11 +82,12 @@ def test_killed_worker_leaves_its_locks_orphaned(system, locks, both_held, clien
     assert "message_unacked" in codes(found["late-1"])
 
 
-def test_killed_worker_whose_task_events_are_off_leaves_its_lock_orphaned(system, locks, snapshot):
+def test_killed_worker_whose_task_events_are_off_leaves_its_lock_orphaned(system, locks, snapshot, following):
     """Its heartbeats are enough: that nothing is told of runs on the whole system is no doubt about them."""
     worker = system.worker(events=False, GUEST_REDIS_CLIENT_CLASS="dashboard.locking.HolderRedis")
     system.observer()
     system.watched()
+    following()
     system.send("guest_import", "import-1", RUN_S)
     system.taken("import-1")
     wait_for(lambda: (one := locks().get("import-1")) and one.verdict == "held" and "run_active" in codes(one))
@@ -89,14 +95,15 @@ def test_killed_worker_whose_task_events_are_off_leaves_its_lock_orphaned(system
 
     system.signal(worker, signal.SIGKILL)
 
-    wait_for(lambda: verdicts(locks) == {"import-1": "orphaned"})
+    wait_for(lambda: verdicts(locks) == {"import-1": "orphaned"}, said=lambda: told_of(locks))
 
 
-def test_killed_child_whose_task_events_are_off_leaves_its_lock_orphaned(system, locks, snapshot):
+def test_killed_child_whose_task_events_are_off_leaves_its_lock_orphaned(system, locks, snapshot, following):
     """Nothing but the pool of its worker, which is known to be the only one of its name, says that it is gone."""
     system.worker(events=False, GUEST_REDIS_CLIENT_CLASS="dashboard.locking.HolderRedis")
     system.observer()
     system.watched()
+    following()
     wait_for(lambda: snapshot().workers and all(worker.alone_since for worker in snapshot().workers), said="the worker is alone")
     system.send("guest_import", "import-1", RUN_S)
     child = system.taken("import-1")
@@ -104,7 +111,7 @@ def test_killed_child_whose_task_events_are_off_leaves_its_lock_orphaned(system,
 
     os.kill(child, signal.SIGKILL)
 
-    wait_for(lambda: verdicts(locks) == {"import-1": "orphaned"})
+    wait_for(lambda: verdicts(locks) == {"import-1": "orphaned"}, said=lambda: told_of(locks))
     assert "process_gone" in codes(locks()["import-1"])
 
 
@@ -153,7 +160,7 @@ def test_leaving_worker_is_never_orphaned_while_its_run_goes_on(system, locks, b
 
 
 @pytest.mark.parametrize(("client_class", "certainty"), CERTAINTIES)
-def test_worker_that_lost_its_broker_and_whose_run_goes_on_is_never_orphaned(system, locks, snapshot, client_class, certainty):
+def test_worker_that_lost_its_broker_and_whose_run_goes_on_is_never_orphaned(system, locks, snapshot, following, client_class, certainty):
     """Its proxy went: the broker sees its connection closed, as that of a process that dies, and no answer comes. Its run puts its lock off all the time."""
     broker = urlsplit(system.url)
     proxy = Proxy(broker.hostname or "", broker.port or 0)
@@ -161,6 +168,7 @@ def test_worker_that_lost_its_broker_and_whose_run_goes_on_is_never_orphaned(sys
     system.worker(**own)
     system.observer(LOCKHOUSE_LOCKS=json.dumps({"import-{i}": {"owner": "guest_import_renewed"}}))
     system.watched()
+    following()
     system.send("guest_import_renewed", "import-1", RUN_S)
     system.taken("import-1")
     wait_for(lambda: (one := locks().get("import-1")) and one.holder.certainty == certainty and "run_active" in codes(one))
@@ -173,11 +181,12 @@ def test_worker_that_lost_its_broker_and_whose_run_goes_on_is_never_orphaned(sys
     assert "lock_moved_since" in codes(locks()["import-1"])
 
 
-def test_lock_of_a_namesake_is_never_orphaned_though_the_other_answers_in_its_place(system, locks):
+def test_lock_of_a_namesake_is_never_orphaned_though_the_other_answers_in_its_place(system, locks, following):
     """Two workers of one name, one of which tells nothing and sends no heartbeats: whose answer is whose cannot be told."""
     system.worker(events=False, GUEST_REDIS_CLIENT_CLASS="dashboard.locking.HolderRedis")
     system.observer()
     system.watched()
+    following()
     system.send("guest_import", "import-1", RUN_S)
     system.taken("import-1")
     wait_for(lambda: verdicts(locks) == {"import-1": "held"})

@@ -133,9 +133,12 @@ def was_alone(mine: Worker, lock: HeldLock, run: Run | None, facts: Facts) -> bo
     by_its_clock = lock.claim.attempted_at if lock.claim else None  # how far that one is off is told under a name that two may have
     if max(filter(None, (taken_at, by_its_clock))) <= mine.first_heard_at:
         return True
-    at_work_since = taken_at
-    if mine.pool == "solo":
-        at_work_since = min(taken_at, facts.by_our_clock(run, run.started_at)) if run and run.started_at else taken_at - SHARED_FOR
+    if mine.pool != "solo" or mine.alone_since in mine.online_at:  # it came under a name that nobody had, and no other can have been at work before
+        at_work_since = taken_at
+    elif run is not None and run.started_at is not None:
+        at_work_since = min(taken_at, facts.by_our_clock(run, run.started_at))
+    else:
+        at_work_since = taken_at - SHARED_FOR
     return mine.alone_since is not None and mine.alone_since <= at_work_since
 
 

@@ -73,6 +73,12 @@ def test_solo_worker_whose_run_nobody_told_of_may_have_been_busy_for_long_before
     assert (judged.evidence[-1].code == "name_may_be_shared") is not is_proved
 
 
+def test_solo_worker_that_came_under_a_name_that_nobody_had_is_the_only_one_from_then_on():
+    came = {"first_heard_at": ago(seconds=90), "online_at": (ago(seconds=90),), "alone_since": ago(seconds=90)}
+
+    assert only(locks=(left_by(790),), runs=(), workers=(make_worker(active=(), **came, **SOLO),)).verdict == "orphaned"
+
+
 @pytest.mark.parametrize("pool", [{}, SOLO], ids=["prefork", "solo"])
 def test_lock_from_before_anybody_listened_is_proved_left_by_answers_since(pool):
     worker = make_worker(active=(), first_heard_at=ago(seconds=70), alone_since=ago(seconds=60), **pool)

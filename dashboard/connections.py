@@ -21,7 +21,7 @@ from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-from dashboard.conf import conf, own_key, own_redis_url
+from dashboard.conf import conf, own_redis_url
 from dashboard.redis_urls import Sentinels, for_celery, for_driver, is_redis, sentinels_of
 
 TIMEOUT_S = 1.0  # what we watch is waited for this long, twice at most
@@ -180,10 +180,7 @@ def has_stream() -> bool:
 
 @cache
 def ask() -> Celery:
-    """The Celery app that inspects workers and receives events; never the current app.
-
-    It looks for what to give back where nothing is: killed with the workers' mutex, which any consumer takes for that, it would keep them from it for minutes.
-    """
+    """The Celery app that inspects workers and receives events; harmless by its visibility timeout, and never the current app."""
     app = Celery("lockhouse", broker=broker_url(), set_as_current=False, fixups=[])
     app.conf.update(
         accept_content=["json"],
@@ -194,7 +191,7 @@ def ask() -> Celery:
         broker_transport_options={
             **conf().BROKER_TRANSPORT_OPTIONS,
             "visibility_timeout": VISIBILITY_TIMEOUT_S,
-            **{f"{kind}_key": own_key("ask", kind) for kind in ("unacked", "unacked_index", "unacked_mutex")},
+            "unacked_mutex_expire": 10,  # seconds, in place of five minutes: any consumer takes it, and killed with it keeps the workers from giving back
             "socket_timeout": 5.0,  # longer than any deadline of ours, so that a black hole ends as an error
             "socket_connect_timeout": TIMEOUT_S,
             **_own_name_of_ask(),

@@ -131,7 +131,7 @@ def was_alone(mine: Worker, lock: HeldLock, run: Run | None, facts: Facts) -> bo
     """
     taken_at = seen_taken_at(lock) or _taken_by_its_token(mine, lock, facts)
     by_its_clock = lock.claim.attempted_at if lock.claim else None  # how far that one is off is told under a name that two may have
-    if max(filter(None, (taken_at, by_its_clock))) <= mine.first_heard_at:
+    if lock.first_seen_at <= mine.first_heard_at or max(filter(None, (taken_at, by_its_clock))) <= mine.first_heard_at:
         return True
     if mine.pool != "solo" or mine.alone_since in mine.online_at:  # it came under a name that nobody had, and no other can have been at work before
         at_work_since = taken_at
@@ -167,8 +167,6 @@ def _heard(lock: HeldLock, holder: Holder, run: Run | None, mine: Worker, proces
     if run is not None and run.started_at is not None and run.ended_at is None and facts.are_told_since(run.heard_at or run.started_at):
         return say("alive", "run_started", task_id=run.task_id, worker=mine.name, at=run.started_at)
     young = lock.put_back_at is None and facts.now - lock.first_seen_at < facts.policy.grace  # who took what was put back did so before it had gone
-    if mine.active is not None and not is_own and not young:
-        return say("unknown", "name_may_be_shared", worker=mine.name)
     return say("alive" if young else "unknown", "worker_heard", worker=mine.name, last_heard_at=mine.last_heard_at)
 
 
@@ -181,8 +179,10 @@ def _listed(lock: HeldLock, holder: Holder, run: Run | None, mine: Worker, proce
         return None  # its token had no room for the id: any of these may be its run
     answered_at = own_answer_at(mine, processes)
     last_active = max(filter(None, (_last_moved_at(lock), run.last_active_at if run else None)))
-    if answered_at is None or answered_at - last_active < ABSENT_FOR or not is_own:
+    if answered_at is None or answered_at - last_active < ABSENT_FOR:
         return None
+    if not is_own:
+        return say("unknown", "name_may_be_shared", worker=mine.name)
     return say("dead", "run_not_active", worker=mine.name, task_id=holder.task_id, answered_at=answered_at)
 
 

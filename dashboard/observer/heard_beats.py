@@ -8,23 +8,28 @@ from dashboard.sources.event import Event
 
 VITALS_EVERY = timedelta(seconds=10)  # a heartbeat comes every 2 s; taken in each time, every row of a list would change with it
 MIXED_S = 1.0  # by how much an earlier heartbeat may come after a later one: one connection carries them in order, and who flushes it may be quick
+AGAIN_WITHIN = timedelta(seconds=30)
 MAX_BEATS = 1000
 Key = tuple[str, int | None]
 
 
 class HeardBeats:
-    """The last heartbeat of each process: when it was sent, in seconds since 1970 by its clock, and how many runs it had begun."""
+    """The last heartbeat of each process: when it was sent, in seconds since 1970 by its clock, how many runs it had begun, and when that last went back."""
 
     def __init__(self) -> None:
         self._last: dict[Key, tuple[float, int]] = {}
+        self._went_back_at: dict[Key, datetime] = {}
 
-    def of_two(self, key: Key, event: Event) -> bool:
-        """Whether this heartbeat counts fewer runs than the one before: it is another process's, or a new one's of which nobody said that it came."""
+    def went_back(self, key: Key, event: Event, at: datetime) -> int:
+        """0: it counts no fewer runs than the one before; 1: it does, and may have been sent late, or by a new process; 2: again, so that there are two."""
         if event.processed is None or event.timestamp is None or (key not in self._last and len(self._last) >= MAX_BEATS):
-            return False
+            return 0
         sent_at, processed = self._last.get(key, (event.timestamp, event.processed))
         self._last[key] = event.timestamp, event.processed
-        return event.processed < processed and not 0 < sent_at - event.timestamp < MIXED_S
+        if event.processed >= processed or 0 < sent_at - event.timestamp < MIXED_S:
+            return 0
+        before, self._went_back_at[key] = self._went_back_at.get(key), at
+        return 2 if before is not None and at - before < AGAIN_WITHIN else 1
 
     def begins(self, key: Key) -> None:
         """A new process came under it: it counts from nothing."""
@@ -33,6 +38,7 @@ class HeardBeats:
     def keep_only(self, keys: set[Key]) -> None:
         """Forget the others."""
         self._last = {key: last for key, last in self._last.items() if key in keys}
+        self._went_back_at = {key: at for key, at in self._went_back_at.items() if key in keys}
 
 
 def with_vitals(worker: Worker, event: Event, at: datetime) -> Worker:

@@ -2,13 +2,16 @@
 
 import os
 import socket
+import threading
 from datetime import UTC, datetime
+from time import monotonic
 
 from redis import Redis
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 
 from dashboard import snapshot
 from dashboard.conf import own_key
+from dashboard.records import Snapshot
 
 LEASE_MS = 4000
 RENEW_S = 1.0
@@ -51,6 +54,26 @@ class Leadership:
     def renew(self) -> bool:
         """Whether we still lead.  Raises: redis' errors."""
         return bool(self._redis.eval(RENEW, 1, self._key, self._name, LEASE_MS))
+
+    def inherited(self, stop: threading.Event) -> Snapshot:
+        """What the leader before wrote; while our Redis hangs it is asked again, for what we write takes its place."""
+        until = monotonic() + LEASE_MS / 1000
+        while True:
+            last = snapshot.Reader().newest(self._redis)
+            if all(source.ok for source in last.sources if source.name == snapshot.OWN_SOURCE):
+                return last
+            if self._is_answered():
+                return snapshot.Reader().newest(self._redis)  # what cannot be read now never can be
+            if monotonic() >= until or stop.wait(RENEW_S):
+                return last
+
+    def _is_answered(self) -> bool:
+        """Whether our Redis is there; the lease then goes on."""
+        try:
+            self.renew()
+        except RedisError:
+            return False
+        return True
 
     def resign(self) -> None:
         self._redis.eval(RESIGN, 1, self._key, self._name)

@@ -9,7 +9,7 @@ from time import monotonic
 
 from redis.exceptions import RedisError
 
-from dashboard import connections, snapshot
+from dashboard import connections
 from dashboard.conf import conf, own_redis_url, policy
 from dashboard.connections import shown_url
 from dashboard.observer.acts_feed import ActsFeed
@@ -19,7 +19,7 @@ from dashboard.observer.events_feed import EventsFeed
 from dashboard.observer.feeds import ConnectionsFeed, Feed, LocksFeed, QueuesFeed
 from dashboard.observer.history_writer import HistoryWriter
 from dashboard.observer.itself import absences_until, observer_record, own_source
-from dashboard.observer.leader import LEASE_MS, RENEW_S, Leadership
+from dashboard.observer.leader import RENEW_S, Leadership
 from dashboard.observer.observations import ClockSet, EventsLost, EventsSeen, Observation, SourceSaid, Tick
 from dashboard.observer.own_clock import OwnClock
 from dashboard.observer.results_feed import ResultsFeed
@@ -28,7 +28,7 @@ from dashboard.observer.schedules_feed import schedule_feeds
 from dashboard.observer.state import State
 from dashboard.observer.traces_feed import TracesFeed
 from dashboard.observer.writer import Writer
-from dashboard.records import Absence, Observer, Snapshot
+from dashboard.records import Absence, Observer
 from dashboard.sources.results import places as result_places
 
 log = logging.getLogger(__name__)
@@ -143,21 +143,12 @@ class Watch:
             self._events.buffer.sleep()
 
     def _restore(self) -> None:
-        last = self._last_written()
+        last = self._leadership.inherited(self._told_to_stop)
         self._absences = absences_until(self._since, last)
         if last.at is not None and datetime.now(UTC) - last.at < RESTORE_WITHIN:
             self.state.restore(last)
             if last.at > self._since:  # by another machine's clock, or ours was set back: what it heard cannot be compared with what we hear
                 self.state.apply(ClockSet(at=self._since))
-
-    def _last_written(self) -> Snapshot:
-        """What the observer before wrote; asked for as long as our lease lasts, for what we write takes its place."""
-        until = monotonic() + LEASE_MS / 1000
-        while True:
-            last = snapshot.Reader().newest(self._own)
-            if all(source.ok for source in last.sources if source.name == snapshot.OWN_SOURCE) or monotonic() >= until:
-                return last
-            self._told_to_stop.wait(RENEW_S)
 
     def _step(self) -> bool:
         """Take in what came, tick once a second, write what changed; False when another observer leads."""

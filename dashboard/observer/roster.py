@@ -49,4 +49,4 @@ def call_the_roll(state: State, now: datetime) -> Roster:
 
 
 def _is_new(worker: Worker, now: datetime) -> bool:
-    return worker.alone_since is None and worker.shared_at is None and now - worker.first_heard_at < NEW_FOR
+    return worker.alone_since is None and worker.shared_at is None and now - max((worker.first_heard_at, *worker.online_at[-1:])) < NEW_FOR

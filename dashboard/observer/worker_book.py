@@ -69,20 +69,22 @@ class WorkerBook:
             left_at = known.said_offline_at or known.left_at  # it may be another process with the same pid
             worker = replace(worker, online_at=(*recent, at)[-MAX_ONLINE:], started_at=None, started_after=None, left_at=left_at)
             self._beats.begins((worker.name, pid))
-            worker = replace(worker, alone_since=self._alone_from_its_coming(worker, at))
+            worker = replace(worker, alone_since=self._alone_from_its_coming(worker, at), alone_calls=0, spoke_alone_at=None)
         elif kind == "worker-heartbeat":
             worker = with_vitals(worker, event, at)
-            if self._beats.of_two((worker.name, pid), event):
-                worker = beside_another(worker, at)
+            if times := self._beats.went_back((worker.name, pid), event, at):
+                worker = beside_another(worker, at) if times > 1 else replace(worker, alone_calls=0, spoke_alone_at=None)
         self._keep(worker)
         return True
 
     def _alone_from_its_coming(self, came: Worker, at: datetime) -> datetime | None:
-        """Since when it is known to be the only one under its name: nobody had that name, or it was known of the one before."""
+        """Since when it is known to be the only one under its name: nobody had that name, or it was known of the one before, which may be there still."""
         known = self.workers.get((came.name, came.pid))
         if known is None:
             return at
-        return known.alone_since if known.alone_calls >= SURE_AFTER else None  # two that come in the same moment
+        is_sure = known.alone_calls >= SURE_AFTER or known.alone_since not in known.online_at  # else two may have come in the same moment
+        may_be_busy = known.pool == "solo" and known.said_offline_at is None
+        return known.alone_since if is_sure and not may_be_busy else None
 
     def _heard(self, name: str, pid: int | None, at: datetime) -> Worker:
         known = self.workers.get((name, pid)) or Worker(name=name, pid=pid, first_heard_at=at, last_heard_at=at)
@@ -108,8 +110,10 @@ class WorkerBook:
         """Everybody was called: one name that is answered twice is two processes', and the answers under it may be of either."""
         shared = {name for name, _ in answer.again}
         for name in shared:
-            for worker in self._of(name):
-                self._keep(beside_another(worker, answer.at))
+            known = self._of(name)
+            for worker in known:
+                beside = beside_another(worker, answer.at)
+                self._keep(replace(beside, alone_since=worker.alone_since) if len(known) > 1 else beside)  # the other has a pid of its own
         for name in answer.replies.keys() - shared:
             if (alone := self.newest(name)) is not None:
                 self._keep(_answered_alone(alone, answer.asked_at))

@@ -106,8 +106,21 @@ def test_worker_that_comes_under_a_name_that_nobody_had_is_known_to_be_the_only_
     assert alone_since(event("worker-heartbeat"), event("worker-online", IN_A_SECOND)) is None
 
 
-def test_worker_that_comes_again_is_the_only_one_of_its_name_as_the_one_before_was():
-    assert alone_since(event("worker-heartbeat"), called(PONG), called(PONG, at=IN_A_SECOND), event("worker-online", IN_A_SECOND)) == IN_A_SECOND
+def test_worker_that_comes_again_is_the_only_one_of_its_name_as_the_one_before_was_unless_that_one_may_be_busy():
+    before = [event("worker-heartbeat"), called(PONG), called(PONG, at=IN_A_SECOND)]
+    stats = {"pid": 790, "uptime": 60, "pool": {"implementation": "celery.concurrency.solo:TaskPool"}}
+    solo = answered("stats", {"worker-b@web-2": stats}, at=IN_A_SECOND)
+    again, later = event("worker-online", IN_A_SECOND), NOW + timedelta(seconds=2)
+
+    assert alone_since(*before, again) == IN_A_SECOND
+    assert alone_since(*before, solo, again) is None
+    assert alone_since(*before, solo, event("worker-offline", IN_A_SECOND), event("worker-online", later)) == IN_A_SECOND
+    assert state(*before, answered("active", {"worker-b@web-2": []}), again).snapshot(NOW).workers[0].spoke_alone_at is None
+
+
+def test_namesake_with_a_pid_of_its_own_takes_nothing_from_what_was_known():
+    other = event("worker-heartbeat", IN_A_SECOND, pid=791)
+    assert {one.alone_since for one in state(event("worker-online"), other, called(PONG, PONG)).snapshot(NOW).workers if one.pid == 790} == {NOW}
 
 
 def beats(*counts):
@@ -118,12 +131,14 @@ def beats(*counts):
     ("heard", "are_two"),
     [
         (beats((0, 4), (2, 4), (4, 9)), False),
-        (beats((0, 4), (1, 0)), True),
-        (beats((0, 4), (0, 0)), True),
-        (beats((0.5, 4), (0, 3)), False),
+        (beats((0, 4), (1, 0), (2, 4), (3, 0)), True),
+        (beats((0, 4), (0, 0), (2, 4), (2, 0)), True),
+        (beats((0, 4), (1, 0), (3, 1)), False),
+        (beats((0.5, 4), (0, 3), (2.5, 5), (2, 4)), False),
+        (beats((0, 4), (1, 0), (60, 4), (61, 0)), False),
         ([*beats((0, 4)), event("worker-online", IN_A_SECOND), *beats((2, 0))], False),
     ],
-    ids=["one works", "two in turn", "two at once", "one's come in another order", "a new one came"],
+    ids=["one works", "two in turn", "two at once", "one was sent late", "one's come in another order", "long apart", "a new one came"],
 )
 def test_count_of_runs_that_goes_back_from_one_heartbeat_to_the_next_is_that_of_another_process(heard, are_two):
     worker = state(called(PONG), called(PONG, at=IN_A_SECOND), *heard).snapshot(NOW).workers[0]

@@ -12,6 +12,7 @@ from dashboard import connections
 from dashboard import snapshot as snapshots
 from dashboard.judge import assess
 from dashboard.observer.asking import told
+from dashboard.observer.leader import Leadership
 from dashboard.observer.lock_readings import read_by_another
 from dashboard.observer.observations import ClockSet, ConnectionSeen, EventsLost, Tick, WorkersAnswered
 from dashboard.observer.process import MAX_INBOX, Watch
@@ -129,7 +130,7 @@ def test_observer_whose_clock_is_behind_that_of_the_one_before_compares_nothing_
     heard_at = datetime.now(UTC) + timedelta(seconds=20)
     before = state(*up(heard_at), event("worker-heartbeat", heard_at)).snapshot(heard_at)
     snapshots.put(connections.own(), before, dict.fromkeys(snapshots.SECTIONS, 1), set(snapshots.SECTIONS), epoch=1)
-    watch = Watch(Mock(epoch=2), threading.Event())
+    watch = Watch(Leadership(connections.own()), threading.Event())
 
     watch._restore()
 
@@ -141,7 +142,7 @@ def test_observer_whose_clock_is_behind_that_of_the_one_before_compares_nothing_
 
 def test_observer_that_takes_over_while_our_redis_hangs_for_a_moment_loses_nothing_of_what_was_known(watching):
     snapshots.put(connections.own(), make_snapshot(at=datetime.now(UTC)), dict.fromkeys(snapshots.SECTIONS, 1), set(snapshots.SECTIONS), epoch=1)
-    server, watch = int(connections.own().info("server")["process_id"]), Watch(Mock(epoch=2), threading.Event())
+    server, watch = int(connections.own().info("server")["process_id"]), Watch(Leadership(connections.own()), threading.Event())
     os.kill(server, signal.SIGSTOP)
     goes_on = threading.Timer(2.5, os.kill, (server, signal.SIGCONT))  # twice a second's timeout, and a little more
     goes_on.start()

@@ -214,6 +214,7 @@ def _answered_alone(worker: Worker, asked_at: datetime) -> Worker:
 
 
 def _by_a_clock_that_was_set(worker: Worker, at: datetime, by: timedelta) -> Worker:
+    """`alone_since` stays: by the clock of then it is compared with the locks of then, and those taken until this one has come so far are in doubt."""
     return replace(
         worker,
         first_heard_at=min(worker.first_heard_at + min(by, timedelta(0)), at),  # what is taken from now on is not from before it
@@ -222,7 +223,6 @@ def _by_a_clock_that_was_set(worker: Worker, at: datetime, by: timedelta) -> Wor
         connection_known=False,
         connection_gone_at=None,
         spoke_alone_at=None,
-        alone_since=_by(worker.alone_since, at),
         active_at=None,
         pool_read_at=None,
         shared_at=None if worker.shared_at is None else at,  # of two under one name the clock makes no single one

@@ -70,6 +70,11 @@ UNHEARD_TWIN_FROZEN = Story(
     inspect="flaky", drops=0.3, repeats=0.3, mixes=True, slow_starts=0.02, gap=(-20.0, 2.0), pushes=False, observer_restarts_at=16.0,
     hero_clock_set=(-0.005, -3.0), recycles=True, seed=14,
 )  # fmt: skip
+UNHEARD_TWIN_CLOCK = Story(
+    pool="solo", owned=True, skew=3600.0, other_skew=3600.0, other="twin", works_before=0.3, rivals=(Rival(at=4.0, lasts=8.0, same_task=True, does="takes"),),
+    fate="frozen", fate_at=3.0, comes_back="new pid", extended=True, other_heartbeats=False, inspect="flaky", repeats=0.3, slow_starts=0.8, pushes=False,
+    observer_restarts_at=40.0, clock_set=(6.0, -20.0), through=True, seed=147,
+)  # fmt: skip
 CUT_OFF = Story(fate="cut off", fate_at=0.3)
 CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
 
@@ -100,6 +105,7 @@ CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
         UNHEARD_TWIN_LIKELY,
         UNHEARD_TWIN_SOLO,
         UNHEARD_TWIN_FROZEN,
+        UNHEARD_TWIN_CLOCK,
     ],
     ids=[
         "its worker leaves and another process comes under its name and pid, while a run like it has ended",
@@ -125,6 +131,7 @@ CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
         "it is likely to have it, every answer of its worker was lost, and a second container with its name and pid does not name it",
         "its worker is solo and every answer before it was busy was lost, and a second container with its name and pid answers",
         "its worker is solo, busy and frozen then, every answer before was lost, and a second container with its name and pid answers",
+        "its worker is solo, busy and frozen, a second container with its name and pid answers, and our own clock was set back",
     ],
 )
 def test_holder_that_goes_on_is_not_called_dead_for_the_end_of_another_run(story):

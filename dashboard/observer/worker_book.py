@@ -17,6 +17,7 @@ MAX_WORKERS = 1000
 SKEWED, MAX_SKEW = timedelta(seconds=2), timedelta(days=365_000)  # beyond a thousand years it was forged, and a time that it is added to may be none
 ONLINE_WITHIN = timedelta(minutes=10)
 MAX_ONLINE = 50
+CLOCK_BEFORE = timedelta(seconds=10)  # how long after a worker was heard last a lock may have been seen, by the clock that was set
 MAX_STEPS = 8  # of our clock, until a worker says when it began
 TOLD_EVERY = timedelta(seconds=1)  # that it tells of its runs: a new record for every batch of events would cost more than they do
 SURE_AFTER = 2  # calls to everybody: an answer to one of them may be lost
@@ -29,6 +30,7 @@ class WorkerBook:
     def __init__(self) -> None:
         self.workers: dict[Key, Worker] = {}
         self._beats = HeardBeats()
+        self._alone_from: datetime | None = None  # after our clock was set back: what was taken by the one before looks as if it was taken later
         self._passed_over: dict[Key, datetime] = {}  # when the last event came that said nothing new of its worker, until the next `forget`
 
     def restore(self, workers: Iterable[Worker]) -> None:
@@ -116,7 +118,7 @@ class WorkerBook:
                 self._keep(replace(beside, alone_since=worker.alone_since) if len(known) > 1 else beside)  # the other has a pid of its own
         for name in answer.replies.keys() - shared:
             if (alone := self.newest(name)) is not None:
-                self._keep(_answered_alone(alone, answer.asked_at))
+                self._keep(_answered_alone(alone, max(filter(None, (answer.asked_at, self._alone_from)))))
 
     def _speaking(self, name: str, said: Any, answer: WorkersAnswered) -> Worker | None:
         """The process of that name that answered: `stats` tells its pid, else the one heard last that did not say goodbye."""
@@ -175,6 +177,8 @@ class WorkerBook:
     def clock_was_set(self, at: datetime, by: timedelta) -> None:
         """Nothing that compares a moment from before with one since is known: what was heard of each is heard again, where it lives."""
         self._passed_over = {}
+        heard_at = max((worker.last_heard_at for worker in self.workers.values()), default=at)
+        self._alone_from = max(heard_at + CLOCK_BEFORE, self._alone_from or heard_at) if heard_at > at else self._alone_from
         self.workers = {key: _by_a_clock_that_was_set(worker, at, by) for key, worker in self.workers.items()}
 
     def living(self, now: datetime, within: timedelta) -> list[Worker]:
@@ -205,12 +209,12 @@ def _may_be_anybodys_since(lock: HeldLock) -> datetime | None:
     return min(filter(None, (lock.claim.attempted_at, lock.first_seen_at)))
 
 
-def _answered_alone(worker: Worker, asked_at: datetime) -> Worker:
+def _answered_alone(worker: Worker, since: datetime) -> Worker:
     """It answered a call to everybody, and nobody else under its name did."""
     calls = worker.alone_calls + 1
     if calls < SURE_AFTER:
         return replace(worker, alone_calls=calls)
-    return replace(worker, alone_calls=calls, alone_since=worker.alone_since or asked_at, spoke_alone_at=worker.active_at)
+    return replace(worker, alone_calls=calls, alone_since=worker.alone_since or since, spoke_alone_at=worker.active_at)
 
 
 def _by_a_clock_that_was_set(worker: Worker, at: datetime, by: timedelta) -> Worker:

@@ -75,6 +75,11 @@ UNHEARD_TWIN_CLOCK = Story(
     fate="frozen", fate_at=3.0, comes_back="new pid", extended=True, other_heartbeats=False, inspect="flaky", repeats=0.3, slow_starts=0.8, pushes=False,
     observer_restarts_at=40.0, clock_set=(6.0, -20.0), through=True, seed=147,
 )  # fmt: skip
+UNHEARD_TWIN_TAKEN_OVER = Story(
+    pool="solo", skew=3600.0, other_skew=3.0, other="twin", works_before=0.3, fate_at=3.0, comes_back="new pid", extended=True, heartbeats=False,
+    other_heartbeats=False, inspect="flaky", drops=0.3, repeats=0.3, slow_starts=0.8, gap=(5.0, 12.0), observer_restarts_at=5.0, clock_set=(6.0, -20.0),
+    hero_clock_set=(-3.0, -3600.0), puts_off=True, recycles=True, seed=242,
+)  # fmt: skip
 CUT_OFF = Story(fate="cut off", fate_at=0.3)
 CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
 
@@ -106,6 +111,7 @@ CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
         UNHEARD_TWIN_SOLO,
         UNHEARD_TWIN_FROZEN,
         UNHEARD_TWIN_CLOCK,
+        UNHEARD_TWIN_TAKEN_OVER,
     ],
     ids=[
         "its worker leaves and another process comes under its name and pid, while a run like it has ended",
@@ -132,6 +138,7 @@ CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
         "its worker is solo and every answer before it was busy was lost, and a second container with its name and pid answers",
         "its worker is solo, busy and frozen then, every answer before was lost, and a second container with its name and pid answers",
         "its worker is solo, busy and frozen, a second container with its name and pid answers, and our own clock was set back",
+        "its worker is solo, a second container with its name and pid answers, and another observer took over whose clock is behind",
     ],
 )
 def test_holder_that_goes_on_is_not_called_dead_for_the_end_of_another_run(story):

@@ -110,7 +110,7 @@ def _is_its_own_end(lock: HeldLock, run: Run | None, mine: Worker | None, proces
     attempted_at = lock.claim.attempted_at if lock.claim else None
     if run is not None and attempted_at is not None and run.received_at is not None and run.received_at > attempted_at:
         is_begun = False  # by so little that it may be the clock: or another delivery's, which was not told, made the token
-    if is_begun and facts.are_told_since(min(lock.first_seen_at, _began_at(run) or lock.first_seen_at)):
+    if is_begun and facts.are_told_since(min(lock.first_seen_at, _began_at(run, facts) or lock.first_seen_at)):
         return not any(other is not run and other.ended_at is None and _is_same_try(other, run) for other in facts.runs.get(run.task_id if run else "", ()))
     told_at = run.heard_at if run else None
     answered_at = own_answer_at(mine, processes) if mine else None
@@ -125,10 +125,12 @@ def _came_since(mine: Worker, told_at: datetime) -> bool:
     return any(at is not None and at > told_at for at in (came_at, mine.left_at))
 
 
-def _began_at(run: Run | None) -> datetime | None:
-    """When a run that ended was received, by our clock: its length is told by one clock, its end was told to us."""
+def _began_at(run: Run | None, facts: Facts) -> datetime | None:
+    """When a run that ended was received, by our clock: its length is told by one clock, its end was told to us, and may have been told late."""
     first = (run.received_at or run.started_at) if run else None
-    return run.heard_at - (run.ended_at - first) if run and first and run.ended_at and run.heard_at and run.ended_at >= first else None
+    if not (run and first and run.ended_at and run.heard_at and run.ended_at >= first):
+        return None
+    return min(run.heard_at - (run.ended_at - first), facts.by_our_clock(run, first))
 
 
 def _is_same_try(one: Run, other: Run | None) -> bool:

@@ -131,7 +131,8 @@ def was_alone(mine: Worker, lock: HeldLock, run: Run | None, facts: Facts) -> bo
     """
     taken_at = seen_taken_at(lock) or _taken_by_its_token(mine, lock, facts)
     by_its_clock = lock.claim.attempted_at if lock.claim else None  # how far that one is off is told under a name that two may have
-    if lock.first_seen_at <= mine.first_heard_at or max(filter(None, (taken_at, by_its_clock))) <= mine.first_heard_at:
+    listened_since = min((worker.first_heard_at for worker in facts.workers.get(mine.name, ())), default=mine.first_heard_at)
+    if lock.first_seen_at <= listened_since or max(filter(None, (taken_at, by_its_clock))) <= listened_since:
         return True
     if mine.pool != "solo" or mine.alone_since in mine.online_at:  # it came under a name that nobody had, and no other can have been at work before
         at_work_since = taken_at

@@ -51,6 +51,12 @@ class KnownRuns:
                 (self.going if run.outcome is None else ended)[run.task_id] = run
         self.ended = OrderedDict(reversed(ended.items()))
 
+    def clock_was_set(self, at: datetime) -> None:
+        """Our own: nothing was heard later than now, though the clock that we had said so."""
+        for run in chain(self.going.values(), self.ended.values(), self.kept.values(), self.before.values(), self.sent.values()):
+            if run.heard_at is not None and run.heard_at > at:
+                run.heard_at, run.image = at, None
+
     def get(self, task_id: object) -> LiveRun | None:
         """The latest run of that id, be it only sent."""
         if not isinstance(task_id, str):

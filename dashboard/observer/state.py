@@ -120,8 +120,9 @@ class State(Books):
 
     def _clock_was_set(self, seen: ClockSet) -> Collection[str]:
         self.workers.clock_was_set(seen.at, seen.by)
+        self.runs.clock_was_set(seen.at)
         self.gaps.lose(EventsLost(from_at=seen.at, to_at=seen.at, was_cut=False))
-        return ("workers", "flow")
+        return ("workers", "runs", "flow")
 
     def _tick(self, seen: Tick) -> Collection[str]:
         before = len(self.locks.lapsed)

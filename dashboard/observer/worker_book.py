@@ -112,10 +112,8 @@ class WorkerBook:
         """Everybody was called: one name that is answered twice is two processes', and the answers under it may be of either."""
         shared = {name for name, _ in answer.again}
         for name in shared:
-            known = self._of(name)
-            for worker in known:
-                beside = beside_another(worker, answer.at)
-                self._keep(replace(beside, alone_since=worker.alone_since) if len(known) > 1 else beside)  # the other has a pid of its own
+            for worker in self._of(name):
+                self._keep(beside_another(worker, answer.at))
         for name in answer.replies.keys() - shared:
             if (alone := self.newest(name)) is not None:
                 self._keep(_answered_alone(alone, max(filter(None, (answer.asked_at, self._alone_from)))))

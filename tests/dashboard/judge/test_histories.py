@@ -80,6 +80,16 @@ UNHEARD_TWIN_TAKEN_OVER = Story(
     other_heartbeats=False, inspect="flaky", drops=0.3, repeats=0.3, slow_starts=0.8, gap=(5.0, 12.0), observer_restarts_at=5.0, clock_set=(6.0, -20.0),
     hero_clock_set=(-3.0, -3600.0), puts_off=True, recycles=True, seed=242,
 )  # fmt: skip
+NAMESAKE_UNHEARD = Story(
+    other="namesake", fate_at=0.3, heartbeats=False, other_heartbeats=False, inspect="flaky", gap=(-20.0, 2.0), observer_restarts_at=5.0, seed=47,
+)  # fmt: skip
+AGAIN_CLOCK = Story(
+    waits=5.0, fate="frozen", gap=(-20.0, 2.0), observer_restarts_at=5.0, clock_set=(6.0, -20.0),
+    rivals=(Rival(at=-0.4, lasts=600.0), Rival(at=0.05, lasts=8.0, does="again")),
+)  # fmt: skip
+AGAIN_LATE = Story(
+    fate="frozen", fate_at=0.3, drops=0.3, mixes=True, pushes=False, rivals=(Rival(at=-0.4, lasts=0.03), Rival(at=0.05, lasts=0.03, does="again")),
+)  # fmt: skip
 CUT_OFF = Story(fate="cut off", fate_at=0.3)
 CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
 
@@ -112,6 +122,9 @@ CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
         UNHEARD_TWIN_FROZEN,
         UNHEARD_TWIN_CLOCK,
         UNHEARD_TWIN_TAKEN_OVER,
+        NAMESAKE_UNHEARD,
+        AGAIN_CLOCK,
+        AGAIN_LATE,
     ],
     ids=[
         "its worker leaves and another process comes under its name and pid, while a run like it has ended",
@@ -139,6 +152,9 @@ CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
         "its worker is solo, busy and frozen then, every answer before was lost, and a second container with its name and pid answers",
         "its worker is solo, busy and frozen, a second container with its name and pid answers, and our own clock was set back",
         "its worker is solo, a second container with its name and pid answers, and another observer took over whose clock is behind",
+        "answers of its worker and of a namesake were lost in turn, neither sends heartbeats, and another observer took over",
+        "its message was given out twice, the second run ended, its worker froze, and another observer took over whose clock is behind",
+        "its message was given out twice, an event was dropped, and the end of the second run was told late",
     ],
 )
 def test_holder_that_goes_on_is_not_called_dead_for_the_end_of_another_run(story):

@@ -118,11 +118,6 @@ def test_worker_that_comes_again_is_the_only_one_of_its_name_as_the_one_before_w
     assert state(*before, answered("active", {"worker-b@web-2": []}), again).snapshot(NOW).workers[0].spoke_alone_at is None
 
 
-def test_namesake_with_a_pid_of_its_own_takes_nothing_from_what_was_known():
-    other = event("worker-heartbeat", IN_A_SECOND, pid=791)
-    assert {one.alone_since for one in state(event("worker-online"), other, called(PONG, PONG)).snapshot(NOW).workers if one.pid == 790} == {NOW}
-
-
 def beats(*counts):
     return [event("worker-heartbeat", NOW + timedelta(seconds=seconds), processed=count) for seconds, count in counts]
 

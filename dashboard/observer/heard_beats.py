@@ -10,7 +10,7 @@ VITALS_EVERY = timedelta(seconds=10)  # a heartbeat comes every 2 s; taken in ea
 MIXED_S = 1.0  # by how much an earlier heartbeat may come after a later one: one connection carries them in order, and who flushes it may be quick
 AGAIN_WITHIN = timedelta(seconds=30)
 MAX_BEATS = 1000
-Key = tuple[str, int | None]
+Key = tuple[str, int | None]  # the name and the pid of a worker
 
 
 class HeardBeats:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from dashboard.observer.heard_beats import HeardBeats, with_vitals
+from dashboard.observer.heard_beats import HeardBeats, Key, with_vitals
 from dashboard.observer.lock_readings import AT_ONCE
 from dashboard.observer.observations import ConnectionSeen, WorkersAnswered
 from dashboard.observer.worker_answers import beside_another, with_answer
@@ -21,7 +21,6 @@ CLOCK_BEFORE = timedelta(seconds=10)  # how long after a worker was heard last a
 MAX_STEPS = 8  # of our clock, until a worker says when it began
 TOLD_EVERY = timedelta(seconds=1)  # that it tells of its runs: a new record for every batch of events would cost more than they do
 SURE_AFTER = 2  # calls to everybody: an answer to one of them may be lost
-Key = tuple[str, int | None]
 
 
 class WorkerBook:

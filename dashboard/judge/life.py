@@ -131,13 +131,14 @@ def was_alone(mine: Worker, lock: HeldLock, run: Run | None, facts: Facts) -> bo
     """
     taken_at = seen_taken_at(lock) or _taken_by_its_token(mine, lock, facts)
     by_its_clock = lock.claim.attempted_at if lock.claim else None  # how far that one is off is told under a name that two may have
-    listened_since = min((worker.first_heard_at for worker in facts.workers.get(mine.name, ())), default=mine.first_heard_at)
-    if lock.first_seen_at <= listened_since or max(filter(None, (taken_at, by_its_clock))) <= listened_since:
+    first = min(facts.workers.get(mine.name, (mine,)), key=lambda worker: worker.first_heard_at)
+    seen_at = min(lock.first_seen_at, max(filter(None, (taken_at, by_its_clock))))
+    if first.was_there_first and seen_at <= first.first_heard_at:
         return True
     if mine.pool != "solo" or mine.alone_since in mine.online_at:  # it came under a name that nobody had, and no other can have been at work before
         at_work_since = taken_at
     elif run is not None and run.started_at is not None:
-        at_work_since = min(taken_at, facts.by_our_clock(run, run.started_at))
+        at_work_since = min(taken_at, facts.by_our_clock(run, run.started_at), run.heard_at or taken_at)  # how far its clock is off may be told of another's
     else:
         at_work_since = taken_at - SHARED_FOR
     return mine.alone_since is not None and mine.alone_since <= at_work_since

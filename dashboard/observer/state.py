@@ -116,6 +116,8 @@ class State(Books):
         return self.queue_book.readings
 
     def _source(self, seen: SourceSaid) -> Collection[str]:
+        if seen.source.name == "events" and seen.source.ok:
+            self.workers.listens_since = self.workers.listens_since or seen.source.since
         return ("sources",) if self.source_book.say(seen.source) else ()
 
     def _clock_was_set(self, seen: ClockSet) -> Collection[str]:
@@ -135,7 +137,7 @@ class State(Books):
         answering = {source.name.removeprefix("cache ") for source in self.source_book.caches() if source.ok}
         are_some_gone = self.locks.expire(answering, seen.at)
         are_proofs_new = self._judge_locks(seen.at)
-        changed = {"sources", "workers", "observer", "candidates_missed_at", *self._flow_of(seen.at)}
+        changed = {"sources", "workers", "observer", "candidates_missed_at", "listens_since", *self._flow_of(seen.at)}
         if self.servers.forget(seen.at):
             changed.add("mishaps")
         if self.attempts.forget(self.runs.is_over, seen.at):
@@ -220,6 +222,7 @@ class State(Books):
             more_runs=more_runs,
             candidates_missed_at=self.runs.missed_at if self.runs.are_all_shown else now,
             workers=tuple(self.workers.workers.values()),
+            listens_since=self.workers.listens_since,
             queues=self.queues,
             unacked=self.queue_book.unacked,
             results=self.results.results,

@@ -20,7 +20,8 @@ MAX_ONLINE = 50
 CLOCK_BEFORE = timedelta(seconds=10)  # how long after a worker was heard last a lock may have been seen, by the clock that was set
 MAX_STEPS = 8  # of our clock, until a worker says when it began
 TOLD_EVERY = timedelta(seconds=1)  # that it tells of its runs: a new record for every batch of events would cost more than they do
-SURE_AFTER = 2  # calls to everybody: an answer to one of them may be lost
+AT_FIRST = timedelta(seconds=5)  # a heartbeat comes every 2 s, and who is new is called at once
+OWN_AFTER, SURE_AFTER = 2, 4  # calls that it alone answers, until its answers are its own and until it is the only one: some may be lost
 
 
 class WorkerBook:
@@ -28,13 +29,15 @@ class WorkerBook:
 
     def __init__(self) -> None:
         self.workers: dict[Key, Worker] = {}
+        self.listens_since: datetime | None = None  # one observer after the other
         self._beats = HeardBeats()
         self._alone_from: datetime | None = None  # after our clock was set back: what was taken by the one before looks as if it was taken later
         self._passed_over: dict[Key, datetime] = {}  # when the last event came that said nothing new of its worker, until the next `forget`
 
-    def restore(self, workers: Iterable[Worker]) -> None:
+    def restore(self, workers: Iterable[Worker], listens_since: datetime | None) -> None:
         """Go on from what the observer before knew, whose clock need not be ours."""
         self.workers = {(worker.name, worker.pid): replace(worker, clock_steps=()) for worker in workers}
+        self.listens_since = listens_since
 
     def has_just_told(self, event: Event, at: datetime) -> bool:
         """Whether an event of a run says nothing new of this worker: one like it was taken in a moment ago, and all that it shows is known."""
@@ -52,7 +55,7 @@ class WorkerBook:
         name, pid, kind = event.hostname, event.pid, event.type
         if name is None or pid is None:
             return False
-        known = self.workers.get((name[:255], pid)) or Worker(name=name[:255], pid=pid, first_heard_at=at, last_heard_at=at)
+        known = self._known(name[:255], pid, at)
         is_of_task = kind.startswith("task-")
         worker = replace(
             known,
@@ -88,8 +91,12 @@ class WorkerBook:
         return known.alone_since if is_sure and not may_be_busy else None
 
     def _heard(self, name: str, pid: int | None, at: datetime) -> Worker:
-        known = self.workers.get((name, pid)) or Worker(name=name, pid=pid, first_heard_at=at, last_heard_at=at)
+        known = self._known(name, pid, at)
         return replace(known, last_heard_at=max(known.last_heard_at, at), connection_gone_at=None)
+
+    def _known(self, name: str, pid: int | None, at: datetime) -> Worker:
+        is_first = self.listens_since is not None and at - self.listens_since < AT_FIRST
+        return self.workers.get((name, pid)) or Worker(name=name, pid=pid, first_heard_at=at, last_heard_at=at, was_there_first=is_first)
 
     def _keep(self, worker: Worker) -> None:
         if (worker.name, worker.pid) in self.workers or len(self.workers) < MAX_WORKERS:
@@ -174,6 +181,7 @@ class WorkerBook:
     def clock_was_set(self, at: datetime, by: timedelta) -> None:
         """Nothing that compares a moment from before with one since is known: what was heard of each is heard again, where it lives."""
         self._passed_over = {}
+        self.listens_since = min(self.listens_since, at - AT_FIRST) if self.listens_since else None  # nobody new was there first
         heard_at = max((worker.last_heard_at for worker in self.workers.values()), default=at)
         self._alone_from = max(heard_at + CLOCK_BEFORE, self._alone_from or heard_at) if heard_at > at else self._alone_from
         self.workers = {key: _by_a_clock_that_was_set(worker, at, by) for key, worker in self.workers.items()}
@@ -209,9 +217,12 @@ def _may_be_anybodys_since(lock: HeldLock) -> datetime | None:
 def _answered_alone(worker: Worker, since: datetime) -> Worker:
     """It answered a call to everybody, and nobody else under its name did."""
     calls = worker.alone_calls + 1
-    if calls < SURE_AFTER:
-        return replace(worker, alone_calls=calls)
-    return replace(worker, alone_calls=calls, alone_since=worker.alone_since or since, spoke_alone_at=worker.active_at)
+    return replace(
+        worker,
+        alone_calls=calls,
+        alone_since=worker.alone_since or (since if calls >= SURE_AFTER else None),
+        spoke_alone_at=worker.active_at if calls >= OWN_AFTER else worker.spoke_alone_at,
+    )
 
 
 def _by_a_clock_that_was_set(worker: Worker, at: datetime, by: timedelta) -> Worker:

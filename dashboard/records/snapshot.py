@@ -32,6 +32,7 @@ class Snapshot:
     more_runs: int = 0  # that are known as well and did not find room in `runs`
     candidates_missed_at: datetime | None = None  # when one of these was last such that it may hold a lock, or take one
     workers: tuple[Worker, ...] = ()
+    listens_since: datetime | None = None  # when anybody began to listen to them, one observer after the other; None: nobody has
     queues: tuple[QueueReading, ...] = ()
     unacked: tuple[UnackedMessage, ...] = ()
     results: tuple[CachedResult, ...] = ()

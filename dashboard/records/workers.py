@@ -11,6 +11,7 @@ class Worker:
     name: str
     pid: int | None = None
     first_heard_at: datetime
+    was_there_first: bool = False  # when anybody began to listen, so that nobody could have heard it before
     last_heard_at: datetime  # event or answer, by our clock
     last_event_at: datetime | None = None  # its last event, by our clock: what its heartbeat connection was last used for
     answered_at: datetime | None = None  # the last answer to inspect, by our clock

@@ -90,6 +90,10 @@ AGAIN_CLOCK = Story(
 AGAIN_LATE = Story(
     fate="frozen", fate_at=0.3, drops=0.3, mixes=True, pushes=False, rivals=(Rival(at=-0.4, lasts=0.03), Rival(at=0.05, lasts=0.03, does="again")),
 )  # fmt: skip
+TWIN_FIRST = Story(pool="solo", other="twin", heartbeats=False, other_heartbeats=False, inspect="flaky", drops=1.0, seed=149)
+TWIN_AHEAD = Story(
+    pool="solo", other="twin", skew=3600.0, other_skew=-3600.0, works_before=5.0, inspect="flaky", gap=(5.0, 12.0), observer_restarts_at=16.0, seed=115,
+)  # fmt: skip
 CUT_OFF = Story(fate="cut off", fate_at=0.3)
 CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
 
@@ -125,6 +129,8 @@ CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
         NAMESAKE_UNHEARD,
         AGAIN_CLOCK,
         AGAIN_LATE,
+        TWIN_FIRST,
+        TWIN_AHEAD,
     ],
     ids=[
         "its worker leaves and another process comes under its name and pid, while a run like it has ended",
@@ -155,6 +161,8 @@ CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
         "answers of its worker and of a namesake were lost in turn, neither sends heartbeats, and another observer took over",
         "its message was given out twice, the second run ended, its worker froze, and another observer took over whose clock is behind",
         "its message was given out twice, an event was dropped, and the end of the second run was told late",
+        "its worker is solo and busy before any answer of it came, and a second container with its name and pid was heard first",
+        "its worker is solo and its clock is ahead, and a second container with its name and pid was alone before it took the lock",
     ],
 )
 def test_holder_that_goes_on_is_not_called_dead_for_the_end_of_another_run(story):

@@ -73,17 +73,32 @@ def test_solo_worker_whose_run_nobody_told_of_may_have_been_busy_for_long_before
     assert (judged.evidence[-1].code == "name_may_be_shared") is not is_proved
 
 
+def test_solo_worker_is_at_work_when_its_run_is_first_told_however_far_its_clock_is_ahead():
+    ahead = NOW + timedelta(hours=1)
+    run = make_run(pid=790, parent_pid=790, received_at=ahead, started_at=ahead, heard_at=ago(seconds=90), last_active_at=None)
+    worker = make_worker(active=(), alone_since=ago(seconds=85), first_heard_at=ago(seconds=120), **SOLO)
+    lock = make_lock(claim=make_claim(pid=790, parent_pid=0, attempted_at=ahead + timedelta(seconds=5)), acquired_at=None)
+
+    judged = only(locks=(lock,), runs=(run,), workers=(worker,))
+
+    assert judged.evidence[-1].code == "name_may_be_shared", judged.evidence
+
+
 def test_solo_worker_that_came_under_a_name_that_nobody_had_is_the_only_one_from_then_on():
     came = {"first_heard_at": ago(seconds=90), "online_at": (ago(seconds=90),), "alone_since": ago(seconds=90)}
 
     assert only(locks=(left_by(790),), runs=(), workers=(make_worker(active=(), **came, **SOLO),)).verdict == "orphaned"
 
 
+@pytest.mark.parametrize("was_there_first", [True, False])
 @pytest.mark.parametrize("pool", [{}, SOLO], ids=["prefork", "solo"])
-def test_lock_from_before_anybody_listened_is_proved_left_by_answers_since(pool):
-    worker = make_worker(active=(), first_heard_at=ago(seconds=70), alone_since=ago(seconds=60), **pool)
+def test_lock_from_before_its_worker_was_heard_is_proved_left_by_answers_since_where_nobody_could_have_heard_it_before(pool, was_there_first):
+    """Else one whose answers were all lost may have it, and a second container with its name and pid was heard first."""
+    worker = make_worker(active=(), first_heard_at=ago(seconds=70), alone_since=ago(seconds=60), was_there_first=was_there_first, **pool)
 
-    assert only(locks=(left_by(790 if pool else 815),), runs=(), workers=(worker,)).verdict == "orphaned"
+    judged = only(locks=(left_by(790 if pool else 815),), runs=(), workers=(worker,))
+
+    assert ("orphaned" in judged.flags) is was_there_first, judged.evidence
 
 
 def test_child_of_a_worker_whose_clock_is_ahead_is_gone_all_the_same():

@@ -6,9 +6,9 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from dashboard.observer.observations import ConnectionSeen, WorkersAnswered
+from dashboard.observer.observations import ClockSet, ConnectionSeen, WorkersAnswered
 from dashboard.records import Snapshot
-from tests.dashboard.observer.observations import IN_A_SECOND, RUN, answered, event, state
+from tests.dashboard.observer.observations import IN_A_SECOND, RUN, answered, event, good, state
 from tests.factories import NOW
 
 
@@ -93,9 +93,9 @@ def alone_since(*seen):
     return state(*seen).snapshot(NOW).workers[0].alone_since
 
 
-def test_worker_is_known_to_be_the_only_one_of_its_name_from_the_second_call_that_it_alone_answers_and_no_more_once_another_does():
-    calls = [called(PONG, at=NOW + timedelta(seconds=seconds)) for seconds in (0, 5, 10)]
-    assert [alone_since(event("worker-heartbeat"), *calls[:count]) for count in (1, 2, 3)] == [None, calls[1].asked_at, calls[1].asked_at]
+def test_worker_is_known_to_be_the_only_one_of_its_name_from_the_fourth_call_that_it_alone_answers_and_no_more_once_another_does():
+    calls = [called(PONG, at=NOW + timedelta(seconds=seconds)) for seconds in (0, 2, 4, 6, 11)]
+    assert [alone_since(event("worker-heartbeat"), *calls[:count]) for count in (3, 4, 5)] == [None, calls[3].asked_at, calls[3].asked_at]
     assert alone_since(event("worker-heartbeat"), *calls, called(PONG, PONG)) is None
 
 
@@ -107,7 +107,7 @@ def test_worker_that_comes_under_a_name_that_nobody_had_is_known_to_be_the_only_
 
 
 def test_worker_that_comes_again_is_the_only_one_of_its_name_as_the_one_before_was_unless_that_one_may_be_busy():
-    before = [event("worker-heartbeat"), called(PONG), called(PONG, at=IN_A_SECOND)]
+    before = [event("worker-heartbeat"), *[called(PONG, at=at) for at in (NOW, NOW, NOW, IN_A_SECOND)]]
     stats = {"pid": 790, "uptime": 60, "pool": {"implementation": "celery.concurrency.solo:TaskPool"}}
     solo = answered("stats", {"worker-b@web-2": stats}, at=IN_A_SECOND)
     again, later = event("worker-online", IN_A_SECOND), NOW + timedelta(seconds=2)
@@ -116,6 +116,30 @@ def test_worker_that_comes_again_is_the_only_one_of_its_name_as_the_one_before_w
     assert alone_since(*before, solo, again) is None
     assert alone_since(*before, solo, event("worker-offline", IN_A_SECOND), event("worker-online", later)) == IN_A_SECOND
     assert state(*before, answered("active", {"worker-b@web-2": []}), again).snapshot(NOW).workers[0].spoke_alone_at is None
+
+
+def was_there_first(*seen):
+    return state(good("cache default"), *seen).snapshot(NOW).workers[0].was_there_first
+
+
+def test_worker_was_there_first_where_it_was_heard_when_anybody_began_to_listen():
+    soon, late = NOW + timedelta(seconds=4), NOW + timedelta(seconds=5)
+    answer = answered("stats", {"worker-b@web-2": {"pid": 790}}, at=soon)
+
+    assert was_there_first(good("events"), event("worker-heartbeat", soon)) and was_there_first(good("events"), answer)
+    assert not was_there_first(good("events"), event("worker-heartbeat", late))
+    assert not was_there_first(event("worker-heartbeat", soon))
+    assert not was_there_first(good("events"), good("events", late), event("worker-heartbeat", late))
+    assert not was_there_first(good("events", late), ClockSet(at=NOW, by=-timedelta(seconds=5)), event("worker-heartbeat", late))
+
+
+def test_observer_that_goes_on_from_what_another_heard_is_not_the_first_to_listen():
+    after = state()
+    after.restore(state(good("events")).snapshot(NOW))
+    for seen in (good("events", NOW + timedelta(minutes=1)), event("worker-heartbeat", NOW + timedelta(minutes=1))):
+        after.apply(seen)
+
+    assert not after.snapshot(NOW).workers[0].was_there_first
 
 
 def beats(*counts):

@@ -8,6 +8,7 @@ from random import Random
 from dashboard.judge import assess
 from dashboard.observer.feeds import _is_worth_a_look
 from dashboard.observer.observations import ClockSet, ConnectionSeen, EventsDropped, EventsLost, EventsSeen, LocksRead, SourceSaid, Tick, WorkersAnswered
+from dashboard.observer.roster import _is_new
 from dashboard.observer.state import State
 from dashboard.records import CatalogueEntry, Claim, HeldLock, JudgedLock, Policy, SourceState, digest_of_id
 from dashboard.sources.event import event_of
@@ -114,7 +115,7 @@ class Observed:
         workers = self.state.workers.workers.values()
         living = {worker.name for worker in self.state.workers.living(self.clock(now), self.policy.grace)}
         silent = {one.name for one in workers if one.said_offline_at is None and one.name not in living and self.clock(now) - one.last_heard_at < FORGOTTEN}
-        if now - self._called_at >= CALLED_EVERY or not living:
+        if now - self._called_at >= CALLED_EVERY or not living or any(one.name in living and _is_new(one, self.clock(now)) for one in workers):
             self._call_everybody(processes, runs, now)
         speaker = self._first_to_answer(processes, runs)
         self.answers("stats", tuple(sorted(living)), {name: stats(speaker[name], now) for name in living & speaker.keys()}, now)

@@ -44,7 +44,8 @@ class Books:
         self.servers.restore(snapshot.servers, snapshot.mishaps)
         self.runs.restore(snapshot.runs)
         self.runs.missed_at = snapshot.candidates_missed_at
-        self.workers.restore(snapshot.workers, snapshot.listens_since)
+        self.workers.restore(snapshot.workers)
+        self.workers.listens_since = snapshot.listens_since
         self.queue_book.restore(snapshot.queues)
         self.results.restore(snapshot.results, snapshot.result_counts)
         self.tasks.restore(snapshot.tasks, snapshot.at)

@@ -13,6 +13,7 @@ from dashboard.sources.foreign import as_dict
 MAX_TIMEOUT_S = 10**10  # some set it to for ever
 MAX_UPTIME_S = 10**8
 DRIFTED = timedelta(seconds=2)  # two machines' clocks, between two answers
+OWN_AFTER, SURE_AFTER = 2, 4  # calls that it alone answers, until its answers are its own and until it is the only one: some may be lost
 ROUNDED = timedelta(seconds=0.5)  # an uptime is told in whole seconds
 WITH_OPTIONS = re.compile(r" \[(?=(?:exchange|routing_key|rate_limit)=)")  # how `registered` tells a task that has any (celery.worker.control)
 
@@ -72,6 +73,17 @@ def _with_start(worker: Worker, stats: Mapping[str, Any], answer: WorkersAnswere
 def beside_another(worker: Worker, at: datetime) -> Worker:
     """Two were heard then under its name: no answer is known to be its own until it alone answers for a while."""
     return replace(worker, shared_at=at, alone_calls=0, alone_since=None, spoke_alone_at=None)
+
+
+def answered_alone(worker: Worker, since: datetime) -> Worker:
+    """It answered a call to everybody, and nobody else under its name did."""
+    calls = worker.alone_calls + 1
+    return replace(
+        worker,
+        alone_calls=calls,
+        alone_since=worker.alone_since or (since if calls >= SURE_AFTER else None),
+        spoke_alone_at=worker.active_at if calls >= OWN_AFTER else worker.spoke_alone_at,
+    )
 
 
 def _began(worker: Worker, first: datetime, last: datetime, step: timedelta) -> Worker:

@@ -8,7 +8,7 @@ from typing import Any
 from dashboard.observer.heard_beats import HeardBeats, Key, with_vitals
 from dashboard.observer.lock_readings import AT_ONCE
 from dashboard.observer.observations import ConnectionSeen, WorkersAnswered
-from dashboard.observer.worker_answers import beside_another, with_answer
+from dashboard.observer.worker_answers import SURE_AFTER, answered_alone, beside_another, with_answer
 from dashboard.records import Claim, HeldLock, Worker
 from dashboard.sources.event import Event
 
@@ -21,7 +21,6 @@ CLOCK_BEFORE = timedelta(seconds=10)  # how long after a worker was heard last a
 MAX_STEPS = 8  # of our clock, until a worker says when it began
 TOLD_EVERY = timedelta(seconds=1)  # that it tells of its runs: a new record for every batch of events would cost more than they do
 AT_FIRST = timedelta(seconds=5)  # a heartbeat comes every 2 s, and who is new is called at once
-OWN_AFTER, SURE_AFTER = 2, 4  # calls that it alone answers, until its answers are its own and until it is the only one: some may be lost
 
 
 class WorkerBook:
@@ -34,10 +33,9 @@ class WorkerBook:
         self._alone_from: datetime | None = None  # after our clock was set back: what was taken by the one before looks as if it was taken later
         self._passed_over: dict[Key, datetime] = {}  # when the last event came that said nothing new of its worker, until the next `forget`
 
-    def restore(self, workers: Iterable[Worker], listens_since: datetime | None) -> None:
+    def restore(self, workers: Iterable[Worker]) -> None:
         """Go on from what the observer before knew, whose clock need not be ours."""
         self.workers = {(worker.name, worker.pid): replace(worker, clock_steps=()) for worker in workers}
-        self.listens_since = listens_since
 
     def has_just_told(self, event: Event, at: datetime) -> bool:
         """Whether an event of a run says nothing new of this worker: one like it was taken in a moment ago, and all that it shows is known."""
@@ -122,7 +120,7 @@ class WorkerBook:
                 self._keep(beside_another(worker, answer.at))
         for name in answer.replies.keys() - shared:
             if (alone := self.newest(name)) is not None:
-                self._keep(_answered_alone(alone, max(filter(None, (answer.asked_at, self._alone_from)))))
+                self._keep(answered_alone(alone, max(filter(None, (answer.asked_at, self._alone_from)))))
 
     def _speaking(self, name: str, said: Any, answer: WorkersAnswered) -> Worker | None:
         """The process of that name that answered: `stats` tells its pid, else the one heard last that did not say goodbye."""
@@ -214,21 +212,15 @@ def _may_be_anybodys_since(lock: HeldLock) -> datetime | None:
     return min(filter(None, (lock.claim.attempted_at, lock.first_seen_at)))
 
 
-def _answered_alone(worker: Worker, since: datetime) -> Worker:
-    """It answered a call to everybody, and nobody else under its name did."""
-    calls = worker.alone_calls + 1
-    return replace(
-        worker,
-        alone_calls=calls,
-        alone_since=worker.alone_since or (since if calls >= SURE_AFTER else None),
-        spoke_alone_at=worker.active_at if calls >= OWN_AFTER else worker.spoke_alone_at,
-    )
-
-
 def _by_a_clock_that_was_set(worker: Worker, at: datetime, by: timedelta) -> Worker:
-    """`alone_since` stays: by the clock of then it is compared with the locks of then, and those taken until this one has come so far are in doubt."""
+    """`alone_since` stays: by the clock of then it is compared with the locks of then, and those taken until this one has come so far are in doubt.
+
+    Not where another observer's clock was ahead: when a process began that has its name and pid now cannot be compared with the locks of then.
+    """
     return replace(
         worker,
+        alone_calls=worker.alone_calls if worker.clock_steps else 0,
+        alone_since=worker.alone_since if worker.clock_steps else None,
         first_heard_at=min(worker.first_heard_at + min(by, timedelta(0)), at),  # what is taken from now on is not from before it
         last_heard_at=min(worker.last_heard_at, at),
         last_event_at=None,

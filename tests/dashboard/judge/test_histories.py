@@ -94,6 +94,7 @@ TWIN_FIRST = Story(pool="solo", other="twin", heartbeats=False, other_heartbeats
 TWIN_AHEAD = Story(
     pool="solo", other="twin", skew=3600.0, other_skew=-3600.0, works_before=5.0, inspect="flaky", gap=(5.0, 12.0), observer_restarts_at=16.0, seed=115,
 )  # fmt: skip
+LEFT_CLOCK = Story(fate="leaves", comes_back="same pid", heartbeats=False, observer_restarts_at=5.0, clock_set=(6.0, -20.0))
 CUT_OFF = Story(fate="cut off", fate_at=0.3)
 CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
 
@@ -131,6 +132,7 @@ CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
         AGAIN_LATE,
         TWIN_FIRST,
         TWIN_AHEAD,
+        LEFT_CLOCK,
     ],
     ids=[
         "its worker leaves and another process comes under its name and pid, while a run like it has ended",
@@ -163,6 +165,7 @@ CUT_OFF_LIKELY = Story(fate="cut off", exact=False, owned=True)
         "its message was given out twice, an event was dropped, and the end of the second run was told late",
         "its worker is solo and busy before any answer of it came, and a second container with its name and pid was heard first",
         "its worker is solo and its clock is ahead, and a second container with its name and pid was alone before it took the lock",
+        "its worker leaves unheard, another process comes under its name and pid, and another observer took over whose clock is behind",
     ],
 )
 def test_holder_that_goes_on_is_not_called_dead_for_the_end_of_another_run(story):

@@ -7,7 +7,7 @@ import pytest
 from dashboard.observer.observations import ClockSet, ConnectionSeen, EventsSeen, Tick, WorkersAnswered
 from dashboard.observer.own_clock import OwnClock
 from tests.dashboard.observer.observations import RUN, event, read, state
-from tests.dashboard.observer.test_unsure_readings import NAME, PID, answer, flags, later, stats, up
+from tests.dashboard.observer.test_unsure_readings import NAME, PID, answer, answered_alone, flags, later, stats, up
 from tests.factories import NOW, make_claim, make_lock
 
 
@@ -47,6 +47,19 @@ def test_worker_that_another_observer_heard_by_its_own_clock_has_no_twin_for_it(
 
     (worker,) = made.snapshot(later(15 + by)).workers
     assert worker.shared_at is None
+
+
+@pytest.mark.parametrize(("takes_over", "stays"), [(False, True), (True, False)], ids=["by itself", "another's was ahead"])
+def test_worker_stays_the_only_one_of_its_name_when_our_clock_is_set_but_not_by_the_clock_of_an_observer_before(takes_over, stays):
+    """By how much another's was ahead nobody tells: one that began since, with the name and the pid, looks as if it had been there before."""
+    before = state(*up(later(-120)), *answered_alone([811]))
+    made = state() if takes_over else before
+    if takes_over:
+        made.restore(before.snapshot(NOW))
+    made.apply(ClockSet(at=later(-20)) if takes_over else ClockSet(at=later(-20), by=timedelta(seconds=-20)))
+
+    (worker,) = made.snapshot(NOW).workers
+    assert (worker.alone_since is not None, worker.alone_calls > 0) == (stays, stays)
 
 
 @pytest.mark.parametrize(

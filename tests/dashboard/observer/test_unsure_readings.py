@@ -45,6 +45,11 @@ def stats(processes, at, *, pool="prefork", uptime=7200, **more):
     )
 
 
+def answered_alone(processes, *, since=-26, uptime=7200, **more):
+    """The calls after which it is known to be the only one of its name."""
+    return [stats(processes, later(at), uptime=uptime + at, call=True, **more) for at in range(since, since + 8, 2)]
+
+
 def flags(made, at):
     made.apply(Tick(at=at))
     (judged,) = assess(made.snapshot(at), at, Policy())
@@ -55,15 +60,14 @@ def test_run_that_is_one_of_thousands_is_not_dead_because_the_list_was_cut():
     """`celery worker -P gevent -c 5000`."""
     entries = [{"id": f"run-{number}", "name": "fetch", "worker_pid": PID, "time_start": NOW.timestamp()} for number in range(2500)]
     entries.append({"id": RUN, "worker_pid": PID})
-    calls = [stats(None, later(at), pool="gevent", call=True) for at in (-20, -10)]
-    made = state(*up(later(-60)), event("worker-heartbeat", later(-30)), *calls)
+    made = state(*up(later(-60)), event("worker-heartbeat", later(-30)), *answered_alone(None, pool="gevent"))
     made.apply(event("task-received", later(-0.1), uuid=RUN))
     made.apply(event("task-started", NOW, uuid=RUN))
     made.apply(read(make_lock(claim=make_claim(pid=PID, parent_pid=1, attempted_at=NOW), first_seen_at=NOW, seen_at=NOW), at=NOW))
     for at in (5, 7, 9):
         made.apply(event("worker-heartbeat", later(at)))
         made.apply(answer("active", told("active", {NAME: entries})[NAME], later(at)))
-        made.apply(stats(None, later(at + 0.2), pool="gevent", call=True))
+        made.apply(stats(None, later(at + 0.2), pool="gevent", uptime=7200 + at, call=True))
 
     assert "orphaned" not in flags(made, later(9.5))
 
@@ -105,10 +109,10 @@ def test_connection_of_a_frozen_worker_stays_open_though_our_clock_was_set(by):
 
 def test_lock_taken_after_our_clock_was_set_back_is_not_judged_by_an_answer_from_before():
     """Its worker answered two seconds before, when the run had not begun, and is busy with it since, in the solo pool."""
-    made = state(*up(later(-60)), event("worker-heartbeat", later(-2)))
+    made = state(*up(later(-120)), *answered_alone(None, since=-100, pool="solo"), event("worker-heartbeat", later(-2)))
     for at in (-14, -8, -2):
         made.apply(answer("active", [], later(at)))
-        made.apply(stats(None, later(at + 0.2), pool="solo", call=True))
+        made.apply(stats(None, later(at + 0.2), pool="solo", uptime=7200 + at, call=True))
     ours = later(-10)
     made.apply(ClockSet(at=ours))
     claim = make_claim(pid=PID, parent_pid=1, attempted_at=ours)
@@ -155,9 +159,10 @@ def test_observer_that_takes_over_while_our_redis_hangs_for_a_moment_loses_nothi
 
 def test_child_that_came_after_the_question_is_not_gone_because_the_answer_was_noted_late():
     """`max_tasks_per_child=1`: the answer was given before the child was forked, and noted three seconds later, for we stood still."""
-    made = state(*up(later(-60)), event("worker-heartbeat", later(-1)), stats([700], later(-2), call=True))
+    told_before = [event("worker-heartbeat", later(-28)), answer("active", [], later(-27)), *answered_alone([700]), event("worker-heartbeat", later(-1))]
+    made = state(*up(later(-60)), *told_before)
     made.apply(read(make_lock(claim=make_claim(attempted_at=NOW), first_seen_at=NOW, seen_at=NOW), at=NOW))
-    made.apply(stats([700], later(3), took=3.2))
+    made.apply(stats([700], later(3), took=3.2, uptime=7203))
 
     assert "orphaned" not in flags(made, later(3.1))
 
@@ -165,7 +170,7 @@ def test_child_that_came_after_the_question_is_not_gone_because_the_answer_was_n
 def test_process_that_was_still_starting_when_the_lock_was_taken_is_not_the_one_that_took_it():
     """One node name, one pid, the new container started first: it began, the old one took the lock and left, the new one came online."""
     beats = (event("worker-heartbeat", later(second)) for second in range(-40, 0, 2))
-    made = state(*up(later(-60)), *beats, stats([811], later(-20), uptime=3600, call=True))
+    made = state(*up(later(-60)), *beats, *answered_alone([811], uptime=3600))
     made.apply(event("task-received", later(-0.1), uuid=RUN))
     made.apply(event("task-started", NOW, uuid=RUN))
     made.apply(read(make_lock(claim=make_claim(attempted_at=NOW, parent_pid=PID), first_seen_at=NOW, seen_at=NOW), at=NOW))

@@ -28,7 +28,7 @@ class WorkerBook:
 
     def __init__(self) -> None:
         self.workers: dict[Key, Worker] = {}
-        self.listens_since: datetime | None = None  # one observer after the other
+        self.listens_since: datetime | None = None  # when anybody began to, one observer after the other
         self._beats = HeardBeats()
         self._alone_from: datetime | None = None  # after our clock was set back: what was taken by the one before looks as if it was taken later
         self._passed_over: dict[Key, datetime] = {}  # when the last event came that said nothing new of its worker, until the next `forget`
